@@ -1,0 +1,138 @@
+package cpu
+
+import "ringside/sim"
+
+// Costs of what the processor does by itself; whoever supplies the code counts
+// on from NumCosts.
+const (
+	CostNone    Cost = iota
+	CostVector       // the core takes the vector from its local APIC and reads the gate
+	CostPush         // one word pushed by interrupt delivery
+	CostGate         // jump through the gate
+	CostIret         // iretq
+	CostSyscall      // syscall, up to the first instruction of the entry code
+	CostSysret       // sysretq
+	NumCosts
+)
+
+// entryStep is one micro-step of interrupt delivery.
+type entryStep struct {
+	name, why string
+	cost      Cost
+	do        func(c *Core, r *sim.Record, gate CodeID, base uint64)
+}
+
+// entrySteps is what the processor does, without any software, when it takes an
+// interrupt in 64-bit mode (Intel SDM volume 3, "64-Bit Mode Stack Frame"):
+// even without a change of ring, all five words are pushed.
+var entrySteps = []entryStep{
+	{"take the vector: IRR to ISR, read the gate", "The local APIC names the interrupt; the descriptor table says where its handler is.", CostVector, acceptVector},
+	{"choose the stack", "From ring 3 the processor loads RSP from the task state segment: the user stack may be full, unmapped or hostile.", CostVector, chooseStack},
+	{"push SS", "The interrupted code's stack segment, so that iret can go back.", CostPush, pushWord},
+	{"push RSP", "Where the interrupted code's stack was.", CostPush, pushWord},
+	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, pushWord},
+	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, pushWord},
+	{"push RIP", "The instruction that comes next when all this is over.", CostPush, pushWord},
+	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, throughGate},
+}
+
+// InterruptEntry is the code that shows the micro-steps of interrupt delivery
+// as rows of a Text. It is never called: Text.Step takes the steps by itself.
+func InterruptEntry[M any](station uint8) Code[M] {
+	code := Code[M]{
+		Name: "(interrupt delivery)", Station: station, File: "Intel SDM volume 3, chapter 6",
+		Say: "The processor itself saves five words and goes through the gate.",
+		Why: "No software has run yet: the interrupted program must not notice anything.",
+	}
+	for _, s := range entrySteps {
+		code.Steps = append(code.Steps, Step[M]{Name: s.name, Cost: s.cost, Why: s.why})
+	}
+	return code
+}
+
+func acceptVector(c *Core, r *sim.Record, gate CodeID, _ uint64) {
+	r.Cause = c.APIC.Cause[c.Vector]
+	c.APIC.Ack(c.Vector)
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+// chooseStack makes room for the five words. The old stack is remembered with
+// them, for the model's iret.
+func chooseStack(c *Core, r *sim.Record, _ CodeID, _ uint64) {
+	was := c.On
+	if c.Regs.Ring() == 3 {
+		c.On = OnKernel
+	}
+	s := c.Stack()
+	s.F = append(s.F, Frame{Kind: HWFrame, Addr: s.SP()})
+	f := &s.F[len(s.F)-1]
+	f.L[5] = int64(c.resume)<<8 | int64(was)
+	r.Arg[0] = int64(c.On)
+}
+
+// pushWord pushes SS, RSP, RFLAGS, CS and RIP in turn. RSP itself only moves
+// when the words are pushed; until then the register holds the old value.
+func pushWord(c *Core, r *sim.Record, _ CodeID, _ uint64) {
+	s := c.Stack()
+	f := &s.F[len(s.F)-1]
+	words := [5]uint64{c.Regs.SS, c.Regs.RSP, c.Regs.RFLAGS, c.Regs.CS, c.Regs.RIP}
+	f.L[f.N] = int64(words[f.N])
+	r.Arg[0], r.Arg[1] = int64(f.N), f.L[f.N]
+	f.N++
+	f.Addr -= wordBytes
+}
+
+func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
+	s := c.Stack()
+	if c.Regs.Ring() == 3 {
+		c.Regs.SS = 0 // a change of ring loads the null selector
+	}
+	c.Regs.CS = KernelCS
+	c.Regs.RSP = s.SP()
+	c.Regs.RIP = base
+	c.Cli()
+	s.pushAsm(gate)
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+// Iret undoes an interrupt's entry: the handler's entry code must be the
+// running function, right above the words that the processor pushed.
+func (c *Core) Iret() {
+	s := c.Stack()
+	s.Pop()
+	f := s.F[len(s.F)-1]
+	s.Pop()
+	c.Regs.SS, c.Regs.RSP, c.Regs.RFLAGS = uint64(f.L[0]), uint64(f.L[1]), uint64(f.L[2])
+	c.Regs.CS, c.Regs.RIP = uint64(f.L[3]), uint64(f.L[4])
+	c.On, c.Cause = StackID(f.L[5]&0xff), sim.Seq(f.L[5]>>8)
+}
+
+// Syscall is the instruction: it saves RIP and RFLAGS in registers, clears IF
+// and goes to the entry code. It touches no memory and no stack (AMD64 APM
+// volume 3, SYSCALL).
+func (c *Core) Syscall(entry CodeID, base uint64) {
+	c.Regs.RCX, c.Regs.R11 = c.Regs.RIP+instrBytes, c.Regs.RFLAGS
+	c.Regs.CS, c.Regs.SS = KernelCS, KernelSS
+	c.Cli()
+	c.Regs.RIP = base
+	c.On, c.userRSP = OnKernel, true
+	c.Ctx.Kernel.pushAsm(entry)
+}
+
+// SwitchStack is the entry code's load of the task's kernel stack pointer.
+func (c *Core) SwitchStack() {
+	c.userRSP = false
+	c.Regs.RSP = c.RSP0
+}
+
+// Sysret goes back to ring 3: RIP from RCX, RFLAGS from R11. The entry code
+// must be the only thing left on the kernel stack.
+func (c *Core) Sysret() {
+	c.Ctx.Kernel.Pop()
+	c.Regs.RIP, c.Regs.RFLAGS = c.Regs.RCX, c.Regs.R11
+	c.Regs.CS, c.Regs.SS = UserCS, UserSS
+	c.On = OnUser
+}
+
+// PushEntry puts entry code under a new task, which will first run it.
+func (s *Stack) PushEntry(code CodeID) { s.pushAsm(code) }

@@ -1,0 +1,64 @@
+package kernel
+
+import (
+	"net/netip"
+
+	"ringside/kernel/program"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// Config is everything a machine is made from. A scenario file is one way to
+// write it.
+type Config struct {
+	CPUs    int
+	Seed    uint64
+	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
+	NIC     nic.Config
+	IRQCPU  int // the core that the card's interrupt message names
+	Params  Params
+	Costs   map[string]sim.Time // overrides, by the names of CostNames
+	Shared  []string            // integer variables that all threads of a process share
+	Threads []ThreadConfig
+	Wire    []Packets // what reaches the card, in time order
+	MaxTask int       // limit on tasks, 0 for the default
+}
+
+// Params are the tunables of the modelled kernel, under the names that Linux
+// gives them in /proc/sys and debugfs.
+type Params struct {
+	Slice      sim.Time // base_slice_ns: how long a task may run before another's turn
+	HZ         int      // ticks a second
+	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
+	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
+	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
+}
+
+// DefaultParams are those of Linux 6.18 on a small machine.
+func DefaultParams() Params {
+	return Params{Slice: 3 * sim.Millisecond, HZ: 250, NAPIWeight: 64, Budget: 300, RMem: 212992}
+}
+
+// ThreadConfig is one thread of a scenario.
+type ThreadConfig struct {
+	Name    string
+	Process string // threads of one process share descriptors; "" is the default one
+	CPU     int    // affinity, or -1
+	Start   sim.Time
+	Program *program.Program
+}
+
+// Packets are UDP datagrams that reach the card: Count of them, Every apart.
+type Packets struct {
+	At, Every sim.Time
+	Count     int
+	From, To  netip.AddrPort
+	Payload   []byte
+	Flow      string // the scenario's name for the connection
+}
+
+// HostIP is the modelled machine's address, and HostMAC its card's.
+var (
+	HostIP  = netip.AddrFrom4([4]byte{10, 0, 0, 1})
+	HostMAC = [6]byte{0x02, 0, 0, 0, 0, 0x01}
+)

@@ -1,0 +1,26 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+type (
+	code = cpu.Code[*Machine]
+	step = cpu.Step[*Machine]
+)
+
+// Image is what never changes while a machine runs: the kernel's code, the
+// thread programs, the frames on the wire, the costs. All copies share it.
+type Image struct {
+	Config *Config
+	Text   cpu.Text[*Machine]
+	Costs  [256]sim.Time
+	Frames []nic.Frame
+	user   []userFunc     // by code id from fnUserBase
+	sites  [][]cpu.CodeID // library wrapper of each call site, by thread
+}
+
+// Fn gives the name of a record's function.
+func (im *Image) Fn(r *sim.Record) string { return im.Text.Codes[r.Fn].Name }

@@ -1,0 +1,303 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/kernel/program"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// Ids are indexes into the machine's arenas. 0 is a real object for tasks and
+// None stands for "no object" everywhere.
+type (
+	TaskID  = int32
+	FileID  = int32
+	SockID  = int32
+	SkbID   = int32
+	WaitID  = int32 // an entry of a wait queue
+	QueueID = int32 // a wait queue
+	EpID    = int32 // an epoll instance
+	EpiID   = int32 // an item of an epoll instance
+)
+
+// None is no object.
+const None = -1
+
+// Machine is the whole modelled world.
+type Machine struct {
+	*Image // what never changes, shared by all copies
+
+	Now   sim.Time
+	Seq   sim.Seq // the number of the next record
+	Queue sim.Queue
+	Rand  sim.Rand
+
+	Cores []cpu.Core
+	CPUs  []CPU // what the kernel keeps for each core
+	NIC   nic.NIC
+
+	Tasks  []Task
+	Procs  []Process
+	Files  []File
+	Socks  []Sock
+	Skbs   []Skb
+	Queues []WaitQueue
+	Waits  []Wait
+	Eps    []Eventpoll
+	Epis   []Epitem
+	Napi   Napi
+
+	Counters Counters
+	Fault    string // why the run was given up, or ""
+	freeSkb  SkbID
+	freeWait WaitID
+	freeEpi  EpiID
+}
+
+// CPU is the kernel's data of one core ("per-CPU variables").
+type CPU struct {
+	Current   TaskID
+	Idle      TaskID
+	Ksoftirqd TaskID
+	Preempt   uint32 // preempt_count: see the Count constants
+	Pending   uint32 // __softirq_pending, one bit a softirq
+	PollList  bool   // the card's NAPI instance waits on softnet_data.poll_list
+	RQ        RunQueue
+	Timers    []Hrtimer // armed, by expiry
+	Wake      []TaskID  // rq->wake_list: tasks that other cores want enqueued here
+	Polling   bool      // idle and looking at need_resched: a wakeup needs no IPI
+	Squeezed  int64     // time_squeeze of /proc/net/softnet_stat
+	OnIRQ     int32     // hard interrupts served
+	Restarts  int32     // how often this softirq run has started again
+	SoftStart sim.Time
+}
+
+// preempt_count's parts (include/linux/preempt.h).
+const (
+	CountPreempt = 1
+	CountSoftirq = 1 << 8
+	CountHardirq = 1 << 16
+	maskPreempt  = 0xff
+	maskSoftirq  = 0xff00
+	maskHardirq  = 0xf0000
+)
+
+// Hrtimer is a high-resolution timer that is armed.
+type Hrtimer struct {
+	Expires sim.Time
+	Kind    TimerKind
+	Task    TaskID // whom it wakes
+}
+
+// TimerKind is a timer's function.
+type TimerKind uint8
+
+const (
+	TimerTick   TimerKind = iota // tick_nohz_handler
+	TimerWakeup                  // hrtimer_wakeup
+)
+
+// TaskState is a task's state, as in sched_switch's prev_state.
+type TaskState uint8
+
+const (
+	Running       TaskState = iota // R: running or runnable
+	Interruptible                  // S: sleeping, a signal may wake it
+	Waking                         // between sched_waking and sched_wakeup
+	Dead                           // X
+	NotStarted                     // declared, not created yet
+)
+
+// Letter is what ps and the tracepoints print.
+func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-"}[s] }
+
+// Task is a thread, of user space or of the kernel.
+type Task struct {
+	Name        string
+	PID         int32
+	State       TaskState
+	CPU         int32 // task_cpu: where it runs or ran last
+	Affinity    int32 // the only core allowed, or None
+	Kernel      bool  // a kernel thread: no user stack
+	Idle        bool
+	OnRQ        bool // on a run queue (or running)
+	NeedResched bool // TIF_NEED_RESCHED
+	TimedOut    bool // its sleep ended by its timer
+	Proc        int32
+	Thread      int32 // index into the scenario's threads, or None
+	SE          SchedEntity
+	Ctx         cpu.Context // while it does not run; a running task's is in its core
+	Mem         program.Memory
+	Wakee       sim.Seq  // the record that woke it last
+	Since       sim.Time // when it last changed its state
+	Switches    int32    // voluntary context switches
+	Preempted   int32    // involuntary ones
+	ExitCode    int32
+	Call        Syscall // the call in progress, or the last one
+}
+
+// Syscall is a system call in progress, as the program made it.
+type Syscall struct {
+	Active bool
+	Site   int32 // index into the program's call sites, or None
+	NR     int32
+	Args   [6]int64
+	From   SockAddr // the peer that recvfrom found
+	Ret    int64    // what the kernel returned: a result, or minus errno
+}
+
+// Process is what threads share: the table of descriptors.
+type Process struct {
+	Name   string
+	FDs    []FileID // by descriptor
+	Shared []int64
+	Live   int32 // threads that have not exited
+}
+
+// FileKind is what an open file description refers to.
+type FileKind uint8
+
+const (
+	FileNone FileKind = iota
+	FileConsole
+	FileSocket
+	FileEpoll
+)
+
+// File is an open file description ("struct file"): what dup and fork share.
+type File struct {
+	Kind  FileKind
+	Flags int32 // O_NONBLOCK and the access mode
+	Refs  int32
+	Obj   int32 // its socket or epoll instance
+	Items EpiID // the first epoll item that watches it (f_ep)
+}
+
+// SockAddr is an IPv4 address and port.
+type SockAddr struct {
+	IP   uint32 // host order: 10.0.0.2 is 0x0a000002
+	Port uint16
+}
+
+// Sock is a socket ("struct sock").
+type Sock struct {
+	File   FileID
+	Local  SockAddr
+	Bound  bool
+	First  SkbID // sk_receive_queue
+	Last   SkbID
+	Len    int32
+	Bytes  int32 // sk_rmem_alloc: queued, with overhead (truesize)
+	RcvBuf int32 // sk_rcvbuf: the limit
+	Drops  int32 // sk_drops
+	WQ     QueueID
+	Hash   SockID // the next socket in its port's chain
+}
+
+// Skb is a packet inside the kernel ("struct sk_buff").
+type Skb struct {
+	Next     SkbID
+	Frame    int32 // which frame of the wire it came from
+	Data     int32 // offset of what is not yet pulled
+	Len      int32
+	Truesize int32
+	From     SockAddr
+	InUse    bool
+}
+
+// WaitQueue is a wait queue head.
+type WaitQueue struct {
+	First, Last WaitID
+}
+
+// WaitFunc is the callback of a wait queue entry.
+type WaitFunc uint8
+
+const (
+	WaitNone       WaitFunc = iota
+	WaitReceiver            // receiver_wake_function: a blocking receive
+	WaitEpCallback          // ep_poll_callback: an epoll item watches the file
+	WaitEpWake              // ep_autoremove_wake_function: a thread in epoll_wait
+)
+
+// Wait is an entry of a wait queue ("wait_queue_entry").
+type Wait struct {
+	Next, Prev WaitID
+	Queue      QueueID // the queue it is on, or None
+	Func       WaitFunc
+	Exclusive  bool  // WQ_FLAG_EXCLUSIVE
+	Obj        int32 // the task to wake, or the epoll item
+}
+
+// Eventpoll is an epoll instance ("struct eventpoll").
+type Eventpoll struct {
+	File     FileID
+	Items    EpiID // the interest list, in order of descriptor and file (Linux: a red-black tree)
+	Ready    EpiID // rdllist
+	ReadyEnd EpiID
+	Overflow EpiID // ovflist, in use while a scan is in progress
+	Scanning bool
+	WQ       QueueID // threads in epoll_wait
+}
+
+// Epitem is one registered descriptor ("struct epitem").
+type Epitem struct {
+	Ep         EpID
+	FD         int32
+	File       FileID
+	Events     uint32
+	Data       int64
+	Wait       WaitID // its entry on the file's wait queue
+	NextItem   EpiID  // interest list
+	NextFile   EpiID  // other items that watch the same file
+	Next, Prev EpiID  // ready list
+	OnReady    bool
+	NextOvf    EpiID // overflow list
+	OnOvf      bool
+	InUse      bool
+}
+
+// Napi is the card's poll instance ("struct napi_struct").
+type Napi struct {
+	Sched   bool  // NAPI_STATE_SCHED
+	Missed  bool  // NAPI_STATE_MISSED
+	Next    int32 // next_to_clean: the descriptor the driver looks at next
+	Use     int32 // next_to_use: the one it fills next
+	Cleaned int32 // descriptors taken and not yet given back
+	First   SkbID // rx_list, with its end and length
+	Last    SkbID
+	Count   int32
+	Budget  int32
+}
+
+// Counters count what happened, under the kernel's names where it has them.
+type Counters struct {
+	IRQs            int64 // hard interrupts from the card
+	TimerIRQs       int64
+	IPIs            int64
+	Softirqs        int64
+	Polls           int64 // napi_poll
+	Skbs            int64
+	ContextSwitches int64
+	Wakeups         int64
+	Preemptions     int64 // switches away from a task that could go on
+	Syscalls        int64
+	InCsumErrors    int64 // Udp: InCsumErrors
+	NoPorts         int64 // Udp: NoPorts
+	RcvbufErrors    int64 // Udp: RcvbufErrors
+	InHdrErrors     int64 // Ip: InHdrErrors
+	InAddrErrors    int64 // Ip: InAddrErrors
+	InDatagrams     int64 // Udp: InDatagrams
+	Delivered       int64 // datagrams that a program has received
+	CopiedBytes     int64 // bytes copied to user space
+}
+
+// Task gives a task's stacks and registers, whether it runs or not.
+func (m *Machine) Context(t TaskID) *cpu.Context {
+	for i := range m.CPUs {
+		if m.CPUs[i].Current == t {
+			return &m.Cores[i].Ctx
+		}
+	}
+	return &m.Tasks[t].Ctx
+}
