@@ -23,7 +23,7 @@ type Machine[M any] interface {
 
 // Options of a Timeline. The zero value is a good choice.
 type Options struct {
-	Budget     int  // bytes of memory for snapshots; 0 is 64 MiB
+	Budget     int  // bytes of memory for snapshots, beside some ten copies near the cursor; 0 is 64 MiB
 	Every      Seq  // first distance between snapshots, in records; 0 lets the machine's size decide
 	MaxRecords Seq  // the run stops at so many records; 0 is 2^30-1
 	Check      bool // compare each replayed record with the log, and panic if they differ
