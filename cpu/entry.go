@@ -91,7 +91,7 @@ func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
 	c.Regs.RSP = s.SP()
 	c.Regs.RIP = base
 	c.Cli()
-	s.pushAsm(gate)
+	s.PushEntry(gate)
 	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
 }
 
@@ -116,7 +116,7 @@ func (c *Core) Syscall(entry CodeID, base uint64) {
 	c.Cli()
 	c.Regs.RIP = base
 	c.On, c.userRSP = OnKernel, true
-	c.Ctx.Kernel.pushAsm(entry)
+	c.Ctx.Kernel.PushEntry(entry)
 }
 
 // SwitchStack is the entry code's load of the task's kernel stack pointer.
@@ -133,6 +133,3 @@ func (c *Core) Sysret() {
 	c.Regs.CS, c.Regs.SS = UserCS, UserSS
 	c.On = OnUser
 }
-
-// PushEntry puts entry code under a new task, which will first run it.
-func (s *Stack) PushEntry(code CodeID) { s.pushAsm(code) }

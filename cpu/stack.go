@@ -67,8 +67,8 @@ func (s *Stack) Push(code CodeID, size uint64) *Frame {
 	return &s.F[len(s.F)-1]
 }
 
-// pushAsm puts entry code on the stack, which has no frame of its own.
-func (s *Stack) pushAsm(code CodeID) *Frame {
+// PushEntry puts entry code on the stack, which has no frame of its own.
+func (s *Stack) PushEntry(code CodeID) *Frame {
 	s.F = append(s.F, Frame{Code: code, Addr: s.SP()})
 	return &s.F[len(s.F)-1]
 }

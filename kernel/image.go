@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"ringside/cpu"
+	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/sim"
 )
@@ -14,12 +15,16 @@ type (
 // Image is what never changes while a machine runs: the kernel's code, the
 // thread programs, the frames on the wire, the costs. All copies share it.
 type Image struct {
-	Config *Config
-	Text   cpu.Text[*Machine]
-	Costs  [256]sim.Time
-	Frames []nic.Frame
-	user   []userFunc     // by code id from fnUserBase
-	sites  [][]cpu.CodeID // library wrapper of each call site, by thread
+	Config   *Config
+	Text     cpu.Text[*Machine]
+	Costs    [256]sim.Time
+	Frames   []nic.Frame
+	frameOf  []int32 // the frame of each entry of the wire section
+	programs []*program.Program
+	user     []userFunc     // by code, from fnUserBase
+	userCode []cpu.CodeID   // the main function of each thread
+	wrappers [][]cpu.CodeID // the wrapper of each call site, by thread
+	sysCalls [512]cpu.CodeID
 }
 
 // Fn gives the name of a record's function.

@@ -49,6 +49,8 @@ type Machine struct {
 
 	Counters Counters
 	Fault    string // why the run was given up, or ""
+	here     int32  // the core whose step is being done, or None
+	udpTable [udpChains]SockID
 	freeSkb  SkbID
 	freeWait WaitID
 	freeEpi  EpiID
@@ -143,13 +145,16 @@ type Syscall struct {
 	NR     int32
 	Args   [6]int64
 	From   SockAddr // the peer that recvfrom found
+	Woken  bool     // a packet has ended its sleep
 	Ret    int64    // what the kernel returned: a result, or minus errno
 }
 
 // Process is what threads share: the table of descriptors.
 type Process struct {
 	Name   string
+	PID    int32
 	FDs    []FileID // by descriptor
+	Free   int32    // no descriptor below is free
 	Shared []int64
 	Live   int32 // threads that have not exited
 }
@@ -237,6 +242,8 @@ type Eventpoll struct {
 	ReadyEnd EpiID
 	Overflow EpiID // ovflist, in use while a scan is in progress
 	Scanning bool
+	ItemsEnd EpiID
+	Locked   bool    // ep->mtx: a scan or a change of the interest list is in progress
 	WQ       QueueID // threads in epoll_wait
 }
 

@@ -1,0 +1,92 @@
+package kernel
+
+// Numbers of the Linux x86-64 ABI that the modelled kernel uses.
+
+// Error numbers, asm-generic/errno-base.h and errno.h. System calls return them
+// negative.
+const (
+	EINTR      = 4
+	EBADF      = 9
+	EAGAIN     = 11
+	EFAULT     = 14
+	EEXIST     = 17
+	EINVAL     = 22
+	EMFILE     = 24
+	EPERM      = 1
+	ENOENT     = 2
+	ENOSYS     = 38
+	ENOTSOCK   = 88
+	ENOTCONN   = 107
+	EOPNOTSUPP = 95
+
+	EAFNOSUPPORT    = 97
+	ESOCKTNOSUPPORT = 94
+	EPROTONOSUPPORT = 93
+	EADDRINUSE      = 98
+	EADDRNOTAVAIL   = 99
+)
+
+// Event bits of epoll and poll (include/uapi/linux/eventpoll.h).
+const (
+	EPOLLIN        = 0x001
+	EPOLLPRI       = 0x002
+	EPOLLOUT       = 0x004
+	EPOLLERR       = 0x008
+	EPOLLHUP       = 0x010
+	EPOLLRDNORM    = 0x040
+	EPOLLWRNORM    = 0x100
+	EPOLLWRBAND    = 0x200
+	EPOLLEXCLUSIVE = 1 << 28
+	EPOLLWAKEUP    = 1 << 29
+	EPOLLONESHOT   = 1 << 30
+	EPOLLET        = 1 << 31
+
+	epPrivateBits = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE
+	epExclusiveOK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE
+)
+
+// Operations of epoll_ctl, flags of sockets and descriptors.
+const (
+	epollCtlAdd = 1
+	epollCtlDel = 2
+	epollCtlMod = 3
+
+	afINET     = 2
+	sockStream = 1
+	sockDgram  = 2
+	sockTypes  = 0xf
+	oNonblock  = 0x800
+	oCloexec   = 0x80000
+	oRdwr      = 2
+	oLargefile = 0x8000
+
+	fDupFD = 0
+	fGetFD = 1
+	fSetFD = 2
+	fGetFL = 3
+	fSetFL = 4
+
+	msgPeek     = 0x2
+	msgTrunc    = 0x20
+	msgDontwait = 0x40
+)
+
+// Numbers of system calls (arch/x86/entry/syscalls/syscall_64.tbl).
+const (
+	nrRead         = 0
+	nrWrite        = 1
+	nrClose        = 3
+	nrSchedYield   = 24
+	nrNanosleep    = 35
+	nrGetpid       = 39
+	nrSocket       = 41
+	nrRecvfrom     = 45
+	nrBind         = 49
+	nrExit         = 60
+	nrFcntl        = 72
+	nrGettid       = 186
+	nrEpollCreate  = 213
+	nrEpollWait    = 232
+	nrEpollCtl     = 233
+	nrEpollCreate1 = 291
+)

@@ -1,0 +1,144 @@
+package kernel
+
+import (
+	"fmt"
+	"net/netip"
+
+	"ringside/cpu"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// What happens outside any core: the wire, the card, the messages between
+// controllers, the start of threads. Each is an event and leaves one record.
+
+// Kinds of events; the card's own begin at nic.EventBase.
+const (
+	evWire  uint16 = iota + 1 // A: entry of the wire section, B: which of its packets
+	evStart                   // A: thread
+	evIPI                     // A: core, B: vector
+	evTimer                   // A: core, B: the programming it belongs to
+)
+
+// device is the row of a stage outside the cores.
+func device(name string, station uint8, file, what, say, why string) code {
+	return code{Name: name, Station: station, File: file, Say: say, Why: why, Steps: []step{{Name: what, Do: nothing}}}
+}
+
+var deviceText = text{
+	fnWire:       cardStage(nic.StageWire, "wire", StWire),
+	fnMACFilter:  cardStage(nic.StageFilter, "mac filter", StNIC),
+	fnFIFO:       cardStage(nic.StageFIFO, "rx fifo", StNIC),
+	fnDMA:        cardStage(nic.StageDMA, "dma", StDMA),
+	fnWriteBack:  cardStage(nic.StageWriteBack, "descriptor write-back", StDMA),
+	fnModeration: cardStage(nic.StageModeration, "interrupt moderation", StMSI),
+	fnMSI:        cardStage(nic.StageMSI, "msi-x", StMSI),
+	fnCardDrop:   cardStage(nic.StageDrop, "drop", StNIC),
+	fnLocalAPIC: device("local apic", StAPIC, "Intel SDM volume 3, Advanced Programmable Interrupt Controller", "IRR bit set",
+		"The message reaches the core's local interrupt controller, which notes the vector.",
+		"The core looks between two instructions, and only if its IF flag lets it."),
+	fnIPI: device("local apic", StNone, "Intel SDM volume 3, Issuing Interprocessor Interrupts", "IRR bit set",
+		"An interrupt message from another core has arrived.", "Cores talk to each other through their local interrupt controllers."),
+	fnTimerExpiry: device("apic timer", StNone, "Intel SDM volume 3, APIC Timer", "IRR bit set",
+		"The local APIC's timer has reached its deadline.", "The kernel set it to the first of its own timers."),
+	fnThreadStart: device("wake_up_new_task", StNone, fileCore, "a new thread is runnable",
+		"A thread of the scenario starts: it is put on a run queue.", "A new thread is a runnable task like any other."),
+}
+
+// cardStage is the row of one of the card's stages.
+func cardStage(stage uint8, name string, station uint8) code {
+	info := nic.Stages[stage]
+	return device(name, station, "Intel 82574 datasheet", info.Name, info.Say, info.Why)
+}
+
+// cardFns are the functions of the card's stages.
+var cardFns = [...]cpu.CodeID{
+	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
+	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+}
+
+// event does what an event says; false if it was out of date and left nothing.
+func (m *Machine) event(e *sim.Event, r *sim.Record) bool {
+	r.T, r.CPU, r.Task, r.Cause, r.Ctx = m.Now, -1, None, e.Cause, CtxDevice
+	switch e.Kind {
+	case evWire:
+		m.wireArrives(e)
+		return false
+	case evStart:
+		m.startThread(e.A, r)
+	case evIPI:
+		m.deliver(e.A, uint8(e.B), fnIPI, r)
+	case evTimer:
+		if m.Cores[e.A].APIC.TimerGen != e.B {
+			return false
+		}
+		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
+	case nic.EvBusWrite:
+		m.busWrite(e, r)
+	default:
+		m.NIC.Handle(*e, m.Frames, &m.Queue, m.Seq, r)
+		r.Fn = uint16(cardFns[r.Step])
+		r.Station = m.Text.Codes[r.Fn].Station
+		r.Step = 0
+	}
+	return true
+}
+
+// wireArrives starts a packet's way and schedules the next one of its entry.
+// The packet is on the wire from now on; the card sees it when the last byte is
+// in.
+func (m *Machine) wireArrives(e *sim.Event) {
+	p := &m.Config.Wire[e.A]
+	m.NIC.Arrive(m.frameOf[e.A], m.Now, m.Frames, &m.Queue, sim.NoSeq)
+	if next := e.B + 1; int(next) < p.Count {
+		m.Queue.Push(sim.Event{At: p.At + sim.Time(next)*p.Every, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
+	}
+}
+
+// deliver hands a vector to a core's local APIC.
+func (m *Machine) deliver(core int32, vector uint8, fn cpu.CodeID, r *sim.Record) {
+	fresh := m.Cores[core].Interrupt(vector, m.Now, m.Seq)
+	about(r, KindVector, int32(vector))
+	r.Fn, r.CPU, r.Station = uint16(fn), int8(core), m.Text.Codes[fn].Station
+	r.Arg[0] = int64(vector)
+	if fresh {
+		r.Arg[1] = 1
+	}
+}
+
+// busWrite routes a memory write of the card. A write to the interrupt address
+// range is a message to a local APIC: the address names the core, the data the
+// vector (Intel SDM volume 3, "Message Signalled Interrupts").
+func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
+	addr, data := nic.BusWrite(*e)
+	core := int32(addr>>12) & 0xff
+	if addr>>20 != msiRange>>20 || int(core) >= len(m.Cores) {
+		m.giveUp(fmt.Sprintf("the card wrote to %#x, where nothing is", addr))
+		return
+	}
+	r.Dur = m.Now - m.NIC.Sent(*e)
+	m.deliver(core, uint8(data), fnLocalAPIC, r)
+}
+
+// msiRange is the address range of interrupt messages.
+const msiRange = 0xfee00000
+
+// msiMessage is the address and data that make a message to a core.
+func msiMessage(core int, vector uint8) (uint64, uint32) {
+	return msiRange | uint64(core)<<12, uint32(vector)
+}
+
+// rxCause is the interrupt cause of the card's receive queue.
+func (m *Machine) rxCause() uint32 { return nic.CauseRxQ0 }
+
+// addrOf converts an address to the kernel's form.
+func addrOf(ap netip.AddrPort) SockAddr {
+	b := ap.Addr().As4()
+	return SockAddr{IP: uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]), Port: ap.Port()}
+}
+
+// String is "ip:port".
+func (a SockAddr) String() string {
+	ip := netip.AddrFrom4([4]byte{byte(a.IP >> 24), byte(a.IP >> 16), byte(a.IP >> 8), byte(a.IP)})
+	return netip.AddrPortFrom(ip, a.Port).String()
+}

@@ -1,0 +1,244 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
+
+// The ways into ring 0 and out of it: arch/x86/entry/entry_64.S and
+// kernel/entry/common.c.
+
+// Vectors. Linux gives device vectors out from 0x21; the system vectors are its
+// own numbers (arch/x86/include/asm/irq_vectors.h).
+const (
+	VectorCard       = 0x22
+	VectorTimer      = 0xec
+	VectorCallSingle = 0xfb
+	VectorResched    = 0xfd
+)
+
+const fileEntry = "arch/x86/entry/entry_64.S"
+const fileCommon = "kernel/entry/common.c"
+
+var entryText = text{
+	fnEntrySyscall: {Name: "entry_SYSCALL_64_after_hwframe", File: fileEntry,
+		Say: "The entry code that the syscall instruction jumps to.",
+		Why: "The instruction saves only RIP and RFLAGS, in registers; the stack and the rest are software's business.",
+		Steps: []step{
+			{Name: "swapgs, load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
+			{Name: "push struct pt_regs", Cost: costRegs, Do: (*Machine).entryPushRegs},
+			{Name: "pop the registers, swapgs", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			{Name: "sysretq", Cost: cpu.CostSysret, Do: (*Machine).entrySysret},
+		}},
+	fnDoSyscall64: {Name: "do_syscall_64", File: "arch/x86/entry/common.c",
+		Say: "Looks the number up in the table of system calls and calls the function.",
+		Why: "RAX says what the program wants; the six argument registers say with what.",
+		Steps: []step{
+			{Name: "interrupts on, sys_enter, dispatch", Cost: costFn, Do: (*Machine).syscallEnter},
+			{Name: "store the result in pt_regs, sys_exit", Cost: costFn, Do: (*Machine).syscallExit},
+			{Name: "syscall_exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser},
+		}},
+	fnExitToUserModeLoop: {Name: "exit_to_user_mode_loop", File: fileCommon,
+		Say: "Before going back to ring 3: is there other work, a switch of tasks above all?",
+		Why: "This is where need_resched, set by a wakeup or by the tick, takes effect.",
+		Steps: []step{
+			{Name: "schedule, as need_resched asks", Cost: costFn, Do: (*Machine).exitResched},
+			{Name: "look again, interrupts off", Cost: costFn, Do: (*Machine).exitLookAgain},
+		}},
+
+	fnAsmCommonInterrupt:  asmEntry("asm_common_interrupt", fnCommonInterrupt),
+	fnAsmSysvecTimer:      asmEntry("asm_sysvec_apic_timer_interrupt", fnSysvecTimer),
+	fnAsmSysvecResched:    asmEntry("asm_sysvec_reschedule_ipi", fnSysvecResched),
+	fnAsmSysvecCallSingle: asmEntry("asm_sysvec_call_function_single", fnSysvecCallSingle),
+
+	fnCommonInterrupt: irqEntry("common_interrupt", fnCommonInterruptIRQ, StIRQ,
+		"Enters the interrupt: on to the core's own interrupt stack, and hardirq is counted."),
+	fnSysvecTimer: irqEntry("sysvec_apic_timer_interrupt", fnSysvecTimerIRQ, StNone,
+		"The local APIC's timer went off: enters the interrupt on the core's interrupt stack."),
+	fnSysvecCallSingle: irqEntry("sysvec_call_function_single", fnGenericSMPCall, StNone,
+		"Another core asks for a function to be run here: enters the interrupt."),
+	fnSysvecResched: {Name: "sysvec_reschedule_ipi", File: "arch/x86/kernel/smp.c",
+		Say: "Another core has set need_resched here; the interrupt has nothing else to do.",
+		Why: "Its way out is what matters: there the scheduler is asked.",
+		Steps: []step{
+			{Name: "EOI", Cost: costEOI, Do: (*Machine).reschedIPI},
+			{Name: "irqentry_exit", Cost: costFn, Do: (*Machine).irqentryExit},
+		}},
+
+	fnRetFromForkAsm: {Name: "ret_from_fork_asm", File: fileEntry,
+		Say: "A new thread's first code.",
+		Why: "Its stacks were laid out as if it had been switched away from here.",
+		Steps: []step{
+			{Name: "call ret_from_fork", Cost: costFn, Do: (*Machine).retFromForkAsm},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			{Name: "to ring 3", Cost: cpu.CostIret, Do: (*Machine).entrySysret},
+		}},
+	fnRetFromFork: {Name: "ret_from_fork", File: "arch/x86/kernel/process.c",
+		Say: "Ends the switch that brought the new thread here, and lets it go.",
+		Why: "schedule_tail does for a new task what the rest of context_switch does for others.",
+		Steps: []step{
+			{Name: "schedule_tail", Cost: costFork, Do: (*Machine).scheduleTail},
+			{Name: "syscall_exit_to_user_mode, or the kernel thread's function", Cost: costFn, Do: (*Machine).forkExit},
+		}},
+}
+
+// asmEntry is the assembly stub of an interrupt or a system vector.
+func asmEntry(name string, callee cpu.CodeID) code {
+	return code{Name: name, File: fileEntry, Station: stationOf(callee),
+		Say: "The interrupt's entry code: saves the registers that the processor did not.",
+		Why: "The processor pushed five words; the fifteen general registers are software's business.",
+		Steps: []step{
+			{Name: "push struct pt_regs, call", Cost: costRegs, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				c.Stack().PushRegs(&c.Regs, 0)
+				c.Call(callee)
+			}},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs},
+			{Name: "iretq", Cost: cpu.CostIret, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.Iret() }},
+		}}
+}
+
+func stationOf(callee cpu.CodeID) uint8 {
+	if callee == fnCommonInterrupt {
+		return StIRQ
+	}
+	return StNone
+}
+
+// irqEntry is DEFINE_IDTENTRY_IRQ and its kin: body runs on the interrupt stack
+// between irq_enter_rcu and irq_exit_rcu.
+func irqEntry(name string, body cpu.CodeID, station uint8, say string) code {
+	return code{Name: name, File: "arch/x86/kernel/irq.c", Station: station, Say: say,
+		Why: "The interrupted task lends its kernel stack for a few frames only; the handler has a stack of its own.",
+		Steps: []step{
+			{Name: "irq_enter_rcu, switch to the interrupt stack", Cost: costEntry, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				m.cpuOf(c).Preempt += CountHardirq
+				c.CallOnIRQ(body)
+			}},
+			{Name: "irq_exit_rcu", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.CallOnIRQ(fnIRQExit) }},
+			{Name: "irqentry_exit", Cost: costFn, Do: (*Machine).irqentryExit},
+		}}
+}
+
+func (m *Machine) entrySwitchStack(c *cpu.Core, r *sim.Record) { c.SwitchStack() }
+
+// entryPushRegs saves the user's registers: five words that an interrupt would
+// have found pushed, then the rest.
+func (m *Machine) entryPushRegs(c *cpu.Core, r *sim.Record) {
+	regs := c.Regs
+	regs.RSP = c.Ctx.User.SP()
+	regs.RIP, regs.RFLAGS = regs.RCX, regs.R11
+	regs.CS, regs.SS = cpu.UserCS, cpu.UserSS
+	c.Ctx.Kernel.PushRegs(&regs, 5)
+	c.Call(fnDoSyscall64)
+}
+
+func (m *Machine) entryPopRegs(c *cpu.Core, r *sim.Record) {
+	saved := c.Ctx.Kernel.PopRegs()
+	saved.CR3 = c.Regs.CR3
+	flags, cs, ss := c.Regs.RFLAGS, c.Regs.CS, c.Regs.SS
+	c.Regs = saved
+	c.Regs.RCX, c.Regs.R11 = saved.RIP, saved.RFLAGS
+	c.Regs.RFLAGS, c.Regs.CS, c.Regs.SS = flags, cs, ss // until sysretq or iretq
+}
+
+func (m *Machine) entrySysret(c *cpu.Core, r *sim.Record) {
+	c.Sysret()
+	r.Station = m.wokenStation(c)
+}
+
+// wokenStation marks the way back of a task that the packet has woken.
+func (m *Machine) wokenStation(c *cpu.Core) uint8 {
+	if m.current(c).Call.Woken {
+		return StUser
+	}
+	return StNone
+}
+
+func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	saved := c.Ctx.Kernel.Saved()
+	c.Regs.RFLAGS |= cpu.FlagIF
+	nr := saved.RAX
+	m.Counters.Syscalls++
+	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
+	t.Call.From, t.Call.Woken = SockAddr{}, false
+	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
+	m.point(c, r, PointSysEnter)
+	fn := cpu.CodeID(fnSysNi)
+	if nr < uint64(len(m.sysCalls)) && m.sysCalls[nr] != fnNone {
+		fn = m.sysCalls[nr]
+	}
+	c.Call(fn, t.Call.Args[:]...)
+}
+
+func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	c.Ctx.Kernel.Saved().RAX = c.Regs.RAX
+	t.Call.Active, t.Call.Ret = false, int64(c.Regs.RAX)
+	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
+	r.Station = m.wokenStation(c)
+	m.point(c, r, PointSysExit)
+}
+
+// exitToUser turns interrupts off for good, so that nothing can ask for more
+// between the last look and the return.
+func (m *Machine) exitToUser(c *cpu.Core, r *sim.Record) {
+	c.Cli()
+	if m.current(c).NeedResched {
+		c.Call(fnExitToUserModeLoop)
+	}
+}
+
+func (m *Machine) exitResched(c *cpu.Core, r *sim.Record) {
+	c.Regs.RFLAGS |= cpu.FlagIF
+	c.Call(fnSchedule)
+}
+
+func (m *Machine) exitLookAgain(c *cpu.Core, r *sim.Record) {
+	c.Cli()
+	if m.current(c).NeedResched {
+		c.Goto(0)
+	}
+}
+
+// irqentryExit goes back to what was interrupted. Only on the way to ring 3 is
+// the scheduler asked: the modelled kernel is not preemptible (PREEMPT_NONE).
+func (m *Machine) irqentryExit(c *cpu.Core, r *sim.Record) {
+	if c.On == cpu.OnKernel && m.interruptedRing(c) == 3 && m.current(c).NeedResched {
+		c.Call(fnExitToUserModeLoop)
+	}
+}
+
+// interruptedRing reads the pushed CS below the running interrupt entry.
+func (m *Machine) interruptedRing(c *cpu.Core) uint8 {
+	s := c.Stack()
+	for i := len(s.F) - 1; i >= 0; i-- {
+		if s.F[i].Kind == cpu.HWFrame {
+			return uint8(s.F[i].L[3] & 3)
+		}
+	}
+	return 0
+}
+
+func (m *Machine) asmPopRegs(c *cpu.Core, r *sim.Record) {
+	saved := c.Stack().PopRegs()
+	saved.RFLAGS, saved.CS, saved.SS = c.Regs.RFLAGS, c.Regs.CS, c.Regs.SS
+	saved.CR3 = c.Regs.CR3
+	c.Regs = saved
+}
+
+func (m *Machine) reschedIPI(c *cpu.Core, r *sim.Record) {
+	c.APIC.EOI()
+	m.point(c, r, PointReschedEntry)
+}
+
+func (m *Machine) retFromForkAsm(c *cpu.Core, r *sim.Record) { c.Call(fnRetFromFork) }
+
+// forkExit: a kernel thread's function is called here and never returns.
+func (m *Machine) forkExit(c *cpu.Core, r *sim.Record) {
+	if m.current(c).Kernel {
+		c.Call(fnKthread)
+		return
+	}
+	m.exitToUser(c, r)
+}

@@ -1,0 +1,216 @@
+package kernel
+
+import (
+	"fmt"
+
+	"ringside/cpu"
+)
+
+// Numbers of the functions. The rows are in the tables of their subjects' files.
+const (
+	fnNone cpu.CodeID = iota
+	fnInterruptDelivery
+
+	// Outside any core: the card, the world, the controllers.
+	fnWire
+	fnMACFilter
+	fnFIFO
+	fnDMA
+	fnWriteBack
+	fnModeration
+	fnMSI
+	fnCardDrop
+	fnLocalAPIC
+	fnIPI
+	fnTimerExpiry
+	fnThreadStart
+
+	// Ring 3.
+	fnSyscallWrapper
+	fnCompute
+
+	// Ways into ring 0 and out (arch/x86/entry).
+	fnEntrySyscall
+	fnDoSyscall64
+	fnExitToUserModeLoop
+	fnAsmCommonInterrupt
+	fnCommonInterrupt
+	fnCommonInterruptIRQ // __common_interrupt
+	fnAsmSysvecTimer
+	fnSysvecTimer
+	fnSysvecTimerIRQ // __sysvec_apic_timer_interrupt
+	fnAsmSysvecResched
+	fnSysvecResched
+	fnAsmSysvecCallSingle
+	fnSysvecCallSingle
+	fnGenericSMPCall
+	fnIRQExit
+	fnRetFromForkAsm
+	fnRetFromFork
+	fnSyscallExit
+
+	// Interrupt core (kernel/irq).
+	fnHandleEdgeIRQ
+	fnHandleIRQEvent
+	fnHandleIRQEventPercpu
+
+	// Softirq and NAPI.
+	fnHandleSoftirqs
+	fnNetRxAction
+	fnNAPIPoll // __napi_poll
+	fnNAPISchedule
+	fnNAPICompleteDone
+	fnE1000Intr
+	fnE1000Poll
+	fnE1000CleanRx
+	fnE1000AllocRx
+	fnKthread
+	fnSmpbootThreadFn
+	fnRunKsoftirqd
+
+	// Receive path.
+	fnNAPIGROReceive
+	fnNetifReceiveListInternal
+	fnNetifReceiveListCore
+	fnNetifReceiveCore
+	fnIPListRcv
+	fnIPRcvCore
+	fnIPSublistRcv
+	fnIPSublistRcvFinish
+	fnIPLocalDeliver
+	fnIPLocalDeliverFinish
+	fnIPProtocolDeliver
+	fnUDPRcv
+	fnUDP4LibRcv
+	fnUDPUnicastRcvSkb
+	fnUDPQueueRcvSkb
+	fnUDPQueueRcvOneSkb
+	fnUDPEnqueueScheduleSkb
+	fnSockDefReadable
+
+	// Wait queues and wakeups.
+	fnWakeUpSyncKey
+	fnWakeUpCommonLock
+	fnWakeUpCommon
+	fnReceiverWake
+	fnAutoremoveWake
+	fnEpAutoremoveWake
+	fnDefaultWake
+	fnTryToWakeUp
+	fnTtwuDoActivate
+	fnTtwuDoWakeup
+	fnTtwuQueueWakelist
+	fnSchedTtwuPending
+	fnWakeUpProcess
+
+	// Scheduler.
+	fnSchedule
+	fnScheduleInner // __schedule
+	fnContextSwitch
+	fnSecondaryStartup
+	fnStartKernel
+	fnRestInit
+	fnStartSecondary
+	fnCpuStartupEntry
+	fnDoIdle
+	fnDefaultIdleCall
+	fnSafeHalt
+	fnScheduleIdle
+
+	// Timers.
+	fnHrtimerInterrupt
+	fnHrtimerWakeup
+	fnTickNohzHandler
+	fnSchedTick
+	fnHrtimerNanosleep
+	fnDoNanosleep
+	fnScheduleHrtimeoutRange
+	fnScheduleHrtimeoutRangeClock
+	fnScheduleTimeout
+
+	// epoll.
+	fnSysEpollCreate1
+	fnSysEpollCreate
+	fnSysEpollCtl
+	fnDoEpollCtl
+	fnEpInsert
+	fnEpRemove
+	fnEpModify
+	fnEpItemPoll
+	fnSockPoll
+	fnUDPPoll
+	fnDatagramPoll
+	fnEpPtableQueueProc
+	fnEpPollCallback
+	fnSysEpollWait
+	fnDoEpollWait
+	fnEpPoll
+	fnEpSendEvents
+	fnEpDoneScan
+
+	// Sockets and descriptors.
+	fnSysSocket
+	fnSysBind
+	fnSysRead
+	fnKsysRead
+	fnVfsRead
+	fnSockReadIter
+	fnSysRecvfrom
+	fnSysRecvfromInner // __sys_recvfrom
+	fnInetRecvmsg
+	fnUDPRecvmsg
+	fnSkbRecvUDP
+	fnSkbWaitForMore
+	fnSkbConsumeUDP
+	fnSysClose
+	fnFput
+	fnEventpollRelease
+	fnSysFcntl
+	fnSysWrite
+
+	// Processes and time.
+	fnSysNanosleep
+	fnSysSchedYield
+	fnSysGetpid
+	fnSysGettid
+	fnSysExit
+	fnDoExit
+	fnSysNi
+
+	fnUserBase // the functions of thread programs follow
+)
+
+// text is a table of functions.
+type text map[cpu.CodeID]code
+
+// kernelText joins the tables of all subjects.
+func kernelText() []code {
+	codes := make([]code, fnUserBase)
+	codes[fnNone] = code{Name: "(none)"}
+	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
+	for _, t := range []text{
+		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
+		waitText, wakeupText, schedText, idleText, timerText, epollText, fileText, processText,
+	} {
+		for id, c := range t {
+			if codes[id].Name != "" {
+				panic(fmt.Sprintf("two rows for %s and %s", codes[id].Name, c.Name))
+			}
+			codes[id] = c
+		}
+	}
+	for id := range codes {
+		if codes[id].Name == "" {
+			panic(fmt.Sprintf("no row for function %d", id))
+		}
+		codes[id].Base = kernelBase + uint64(id)*codeStride
+	}
+	return codes
+}
+
+// Where functions lie in memory, so that RIP names one.
+const (
+	kernelBase = 0xffffffff81000000
+	userBase   = 0x0000000000401000
+	codeStride = 0x400
+)

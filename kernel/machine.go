@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"ringside/sim"
+)
+
+// Step does the next step of the machine: of a device, or of the core whose
+// step in flight ends first. It fills r and returns false when nothing is left
+// to happen, when the run's end is reached, or when it was given up (Fault).
+func (m *Machine) Step(r *sim.Record) bool {
+	for m.Fault == "" {
+		core, at := 0, m.Cores[0].Next
+		for i := 1; i < len(m.Cores); i++ {
+			if m.Cores[i].Next < at {
+				core, at = i, m.Cores[i].Next
+			}
+		}
+		event := m.Queue.PeekAt()
+		if first := min(at, event); first == sim.Never || m.Config.Stop > 0 && first > m.Config.Stop {
+			return false
+		}
+		*r = sim.Record{}
+		if event <= at {
+			m.Now = event
+			e := m.Queue.Pop()
+			if !m.event(&e, r) {
+				continue
+			}
+		} else {
+			m.Now, m.here = at, int32(core)
+			c := &m.Cores[core]
+			m.stamp(c, r)
+			m.Text.Step(m, c, &m.Costs, r, m.Seq)
+			m.here = None
+		}
+		m.Seq++
+		return true
+	}
+	return false
+}
+
+// giveUp ends the run with a reason: the program asked for something that the
+// model does not have, and would answer wrong.
+func (m *Machine) giveUp(why string) {
+	if m.Fault == "" {
+		m.Fault = why
+	}
+}
+
+// CopyFrom makes m an exact copy of src, in m's own memory.
+func (m *Machine) CopyFrom(src *Machine) {
+	old := *m
+	*m = *src
+	m.Queue, m.NIC = old.Queue, old.NIC
+	m.Queue.CopyFrom(&src.Queue)
+	m.NIC.CopyFrom(&src.NIC)
+	m.Cores = resize(old.Cores, len(src.Cores))
+	for i := range src.Cores {
+		m.Cores[i].CopyFrom(&src.Cores[i])
+	}
+	m.CPUs = resize(old.CPUs, len(src.CPUs))
+	for i := range src.CPUs {
+		m.CPUs[i].copyFrom(&src.CPUs[i])
+	}
+	m.Tasks = resize(old.Tasks, len(src.Tasks))
+	for i := range src.Tasks {
+		m.Tasks[i].copyFrom(&src.Tasks[i])
+	}
+	m.Procs = resize(old.Procs, len(src.Procs))
+	for i := range src.Procs {
+		m.Procs[i].copyFrom(&src.Procs[i])
+	}
+	m.Files = append(old.Files[:0], src.Files...)
+	m.Socks = append(old.Socks[:0], src.Socks...)
+	m.Skbs = append(old.Skbs[:0], src.Skbs...)
+	m.Queues = append(old.Queues[:0], src.Queues...)
+	m.Waits = append(old.Waits[:0], src.Waits...)
+	m.Eps = append(old.Eps[:0], src.Eps...)
+	m.Epis = append(old.Epis[:0], src.Epis...)
+}
+
+// resize gives s the length n and keeps the memory that its elements own.
+func resize[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	grown := make([]T, n)
+	copy(grown, s[:cap(s)])
+	return grown
+}
+
+func (k *CPU) copyFrom(src *CPU) {
+	queue, timers, wake := k.RQ.Queue, k.Timers, k.Wake
+	*k = *src
+	k.RQ.Queue = append(queue[:0], src.RQ.Queue...)
+	k.Timers = append(timers[:0], src.Timers...)
+	k.Wake = append(wake[:0], src.Wake...)
+}
+
+func (t *Task) copyFrom(src *Task) {
+	ctx, mem := t.Ctx, t.Mem
+	*t = *src
+	t.Ctx, t.Mem = ctx, mem
+	t.Ctx.CopyFrom(&src.Ctx)
+	t.Mem.CopyFrom(&src.Mem)
+}
+
+func (p *Process) copyFrom(src *Process) {
+	fds, shared := p.FDs, p.Shared
+	*p = *src
+	p.FDs = append(fds[:0], src.FDs...)
+	p.Shared = append(shared[:0], src.Shared...)
+}
+
+// Size is about how many bytes a copy takes.
+func (m *Machine) Size() int {
+	n := 4096 + 40*m.Queue.Len()
+	for i := range m.Cores {
+		n += 2048 + 64*(len(m.Cores[i].IRQ.F)+len(m.Cores[i].Ctx.Kernel.F)+len(m.Cores[i].Ctx.User.F))
+	}
+	for i := range m.Tasks {
+		t := &m.Tasks[i]
+		n += 600 + 64*(len(t.Ctx.Kernel.F)+len(t.Ctx.User.F)) + len(t.Mem.Data) + 8*len(t.Mem.Slots)
+	}
+	for i := range m.Procs {
+		n += 4 * len(m.Procs[i].FDs)
+	}
+	return n + m.NIC.Size() + 24*len(m.Files) + 56*len(m.Socks) + 32*len(m.Skbs) +
+		8*len(m.Queues) + 24*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis)
+}

@@ -1,0 +1,264 @@
+package kernel
+
+import (
+	"fmt"
+	"net/netip"
+
+	"ringside/cpu"
+	"ringside/kernel/program"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// Where stacks begin. Kernel stacks are 16 KiB (THREAD_SIZE) with a gap between
+// them.
+const (
+	userStackTop   = 0x00007ffe_0000_0000
+	userStackGap   = 0x0000_0000_0080_0000
+	kernelStackTop = 0xffffc900_0000_4000
+	kernelStackGap = 0x8000
+	irqStackTop    = 0xffffc900_8000_4000
+)
+
+// FirstPID is the number of the scenario's first process and of its first
+// thread; the others count on.
+const FirstPID = 1000
+
+// New makes a machine in its first state: cores idle, the card open, threads and
+// packets yet to come.
+func New(cfg *Config) (*Machine, error) {
+	im, err := newImage(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeWait: None, freeEpi: None}
+	for i := range m.udpTable {
+		m.udpTable[i] = None
+	}
+	m.Napi.First, m.Napi.Last = None, None
+	m.Cores, m.CPUs = make([]cpu.Core, cfg.CPUs), make([]CPU, cfg.CPUs)
+	for i := range m.Cores {
+		m.bootCore(int32(i))
+	}
+	m.openCard()
+	for i := range cfg.Threads {
+		m.addThread(int32(i))
+	}
+	for i := range cfg.Wire {
+		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
+	}
+	for i := range m.Cores {
+		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
+	}
+	return m, nil
+}
+
+// Fresh makes an empty machine to copy into.
+func Fresh() *Machine { return &Machine{} }
+
+// newImage builds what never changes.
+func newImage(cfg *Config) (*Image, error) {
+	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
+	im.Text.Codes = kernelText()
+	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
+	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
+	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
+	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
+	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	for nr, fn := range sysCallTable {
+		im.sysCalls[nr] = fn
+	}
+	for i := range cfg.Threads {
+		im.addProgram(int32(i), cfg.Threads[i].Program)
+	}
+	for i := range cfg.Wire {
+		p := &cfg.Wire[i]
+		bytes, err := nic.BuildUDP(HostMAC, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
+		if err != nil {
+			return nil, fmt.Errorf("packet %d: %w", i, err)
+		}
+		im.frameOf = append(im.frameOf, int32(len(im.Frames)))
+		im.Frames = append(im.Frames, nic.Frame{Bytes: bytes, FCSOK: true})
+	}
+	return im, nil
+}
+
+// sysCallTable is sys_call_table.
+var sysCallTable = map[int]cpu.CodeID{
+	nrRead: fnSysRead, nrWrite: fnSysWrite, nrClose: fnSysClose, nrSchedYield: fnSysSchedYield,
+	nrNanosleep: fnSysNanosleep, nrGetpid: fnSysGetpid, nrSocket: fnSysSocket, nrRecvfrom: fnSysRecvfrom,
+	nrBind: fnSysBind, nrExit: fnSysExit, nrFcntl: fnSysFcntl, nrGettid: fnSysGettid,
+	nrEpollCreate: fnSysEpollCreate, nrEpollWait: fnSysEpollWait, nrEpollCtl: fnSysEpollCtl,
+	nrEpollCreate1: fnSysEpollCreate1,
+}
+
+// peerMAC is a remote host's hardware address, made from its IP address.
+func peerMAC(a netip.Addr) [6]byte {
+	b := a.As4()
+	return [6]byte{0x02, 0xff, b[0], b[1], b[2], b[3]}
+}
+
+// addProgram adds the functions of a thread's program to the text, and the
+// wrappers of the system calls that it makes.
+func (im *Image) addProgram(thread int32, p *program.Program) {
+	im.programs = append(im.programs, p)
+	im.userCode = append(im.userCode, cpu.CodeID(len(im.Text.Codes)))
+	base := uint64(userBase) + uint64(thread)<<20
+	for fn := range p.Funcs {
+		im.user = append(im.user, userFunc{thread: thread, fn: int32(fn)})
+		im.Text.Codes = append(im.Text.Codes, code{
+			Name: p.Funcs[fn].Name, Ring: 3, Interp: true, Base: base + uint64(fn)<<16,
+			File: "(the thread program)", Say: "The thread's own code runs.", Why: "In ring 3, until it asks the kernel for something or is interrupted.",
+			Steps: []step{{Name: "one operation of the program", Cost: costOp, Do: (*Machine).userOp}},
+		})
+	}
+	// Wrappers come after the functions of this thread; m.user keeps a place
+	// for them, so that a code's number still finds its row.
+	byName := map[string]cpu.CodeID{}
+	sites := make([]cpu.CodeID, len(p.Calls))
+	for i := range p.Calls {
+		spec := p.Calls[i].Spec
+		if spec == nil {
+			continue
+		}
+		id, ok := byName[spec.Name]
+		if !ok {
+			id = cpu.CodeID(len(im.Text.Codes))
+			byName[spec.Name] = id
+			w := wrapperCode(spec.Name)
+			w.Base = 0x00007f80_0000_0000 + uint64(id)*codeStride
+			im.Text.Codes = append(im.Text.Codes, w)
+			im.user = append(im.user, userFunc{thread: thread, fn: None})
+		}
+		sites[i] = id
+	}
+	im.wrappers = append(im.wrappers, sites)
+}
+
+// bootCore makes a core with its idle task and its ksoftirqd.
+func (m *Machine) bootCore(i int32) {
+	c, k := &m.Cores[i], &m.CPUs[i]
+	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
+	c.Cause = sim.NoSeq
+	c.APIC.Timer = sim.Never
+	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
+	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
+	k.Preempt = CountPreempt
+	idle := &m.Tasks[k.Idle].Ctx
+	idle.Kernel.PushEntry(fnSecondaryStartup)
+	if i == 0 {
+		idle.Kernel.Push(fnStartKernel, 0)
+		idle.Kernel.Push(fnRestInit, 0)
+	} else {
+		idle.Kernel.Push(fnStartSecondary, 0)
+	}
+	idle.Kernel.Push(fnCpuStartupEntry, 0)
+	idle.Kernel.Push(fnDoIdle, 0)
+	idle.On = cpu.OnKernel
+	idle.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(0)}
+	k.Ksoftirqd = m.newTask(Task{Name: fmt.Sprintf("ksoftirqd/%d", i), Kernel: true, State: Interruptible, CPU: i, Affinity: i, Thread: None, Proc: None, PID: 14 + i*8})
+	ks := &m.Tasks[k.Ksoftirqd].Ctx
+	ks.Kernel.PushEntry(fnRetFromForkAsm).PC = 1
+	ks.Kernel.Push(fnRetFromFork, 0).PC = 1
+	ks.Kernel.Push(fnKthread, 0).PC = 1
+	ks.Kernel.Push(fnSmpbootThreadFn, 0).PC = 1
+	asleep(ks)
+	c.Load(idle)
+}
+
+// asleep lays a kernel stack out as if its task had gone to sleep in schedule().
+func asleep(ctx *cpu.Context) {
+	ctx.Kernel.Push(fnSchedule, 0).PC = 1
+	ctx.Kernel.Push(fnScheduleInner, 0).PC = 2
+	ctx.Kernel.F[len(ctx.Kernel.F)-1].L[0] = 1
+	ctx.Kernel.Push(fnContextSwitch, 0).PC = 2
+	ctx.On = cpu.OnKernel
+	ctx.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags &^ cpu.FlagIF}
+}
+
+// newTask adds a task with its kernel stack.
+func (m *Machine) newTask(t Task) TaskID {
+	id := TaskID(len(m.Tasks))
+	t.Ctx.Task = id
+	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
+	t.Wakee = sim.NoSeq
+	t.Call.Site = None
+	m.Tasks = append(m.Tasks, t)
+	return id
+}
+
+// openCard sets the card up as e1000e does when the interface is brought up:
+// buffers in all descriptors but one, the vector's message, interrupts on.
+func (m *Machine) openCard() {
+	m.NIC.Init(m.Config.NIC)
+	addr, data := msiMessage(m.Config.IRQCPU, VectorCard)
+	m.NIC.SetVector(0, addr, data)
+	size := int32(len(m.NIC.Queues[0].Ring))
+	for i := int32(0); i < size; i++ {
+		m.NIC.Refill(int(i), bufferAddr(i))
+	}
+	m.Napi.Use = size - 1
+	m.NIC.WriteRDT(uint32(size-1), 0, &m.Queue, sim.NoSeq)
+	m.NIC.WriteIMS(m.rxCause(), 0, &m.Queue, sim.NoSeq)
+}
+
+// addThread makes the task of a thread; it becomes runnable at its start.
+func (m *Machine) addThread(i int32) {
+	tc := &m.Config.Threads[i]
+	proc := m.process(tc.Process)
+	m.Procs[proc].Live++
+	pid := FirstPID + i
+	if m.Procs[proc].PID == 0 {
+		m.Procs[proc].PID = pid
+	}
+	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Proc: proc, Thread: i})
+	t := &m.Tasks[id]
+	frame := tc.Program.Start(&t.Mem)
+	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
+	f := t.Ctx.User.Push(m.userCode[i], 0)
+	f.L[0], f.L[1] = int64(frame.Slots), int64(frame.Data)
+	regs := cpu.Regs{CS: cpu.UserCS, SS: cpu.UserSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(proc)}
+	regs.RIP, regs.RSP = m.Text.Addr(m.userCode[i], 0), t.Ctx.User.SP()
+	regs.RCX, regs.R11 = regs.RIP, regs.RFLAGS
+	t.Ctx.Kernel.PushEntry(fnRetFromForkAsm)
+	t.Ctx.Kernel.PushRegs(&regs, 5)
+	t.Ctx.On = cpu.OnKernel
+	t.Ctx.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags &^ cpu.FlagIF}
+	m.Queue.Push(sim.Event{At: tc.Start, Cause: sim.NoSeq, Kind: evStart, A: id})
+}
+
+// process finds a process by name, or makes it: three descriptors are open.
+func (m *Machine) process(name string) int32 {
+	for i := range m.Procs {
+		if m.Procs[i].Name == name {
+			return int32(i)
+		}
+	}
+	console := m.newFile(FileConsole, None, oRdwr)
+	m.Files[console].Refs = 3
+	m.Procs = append(m.Procs, Process{Name: name, FDs: []FileID{console, console, console}, Free: 3, Shared: make([]int64, len(m.Config.Shared))})
+	return int32(len(m.Procs) - 1)
+}
+
+// startThread makes a thread runnable (wake_up_new_task): on the core it is
+// bound to, or the one with the fewest tasks.
+func (m *Machine) startThread(id TaskID, r *sim.Record) {
+	t := &m.Tasks[id]
+	core := t.Affinity
+	if core == None {
+		core = 0
+		for i := range m.CPUs {
+			if m.CPUs[i].RQ.Nr < m.CPUs[core].RQ.Nr {
+				core = int32(i)
+			}
+		}
+	}
+	t.CPU = core
+	m.setState(t, Running)
+	m.enqueueTask(core, id, true)
+	m.wakeupPreempt(core, id)
+	t.Wakee = m.Seq
+	about(r, KindTask, id)
+	r.Fn, r.Point = uint16(fnThreadStart), PointSchedWakeupNew
+	r.Arg[0] = int64(core)
+}

@@ -1,0 +1,47 @@
+package kernel
+
+// Points are kernel tracepoints that a step corresponds to.
+const (
+	PointNone uint8 = iota
+	PointIRQHandlerEntry
+	PointIRQHandlerExit
+	PointSoftirqRaise
+	PointSoftirqEntry
+	PointSoftirqExit
+	PointNAPIGROReceive
+	PointNetifReceiveSkb
+	PointNAPIPoll
+	PointConsumeSkb
+	PointKfreeSkb
+	PointSchedWaking
+	PointSchedWakeup
+	PointSchedWakeupNew
+	PointSchedSwitch
+	PointSysEnter
+	PointSysExit
+	PointLocalTimerEntry
+	PointLocalTimerExit
+	PointReschedEntry
+	PointReschedExit
+	PointCallSingleEntry
+	PointCallSingleExit
+	PointHrtimerStart
+	PointHrtimerExpireEntry
+	PointHrtimerExpireExit
+	PointIPISendCPU
+	PointProcessExit
+	NumPoints
+)
+
+// Points are their names, system and event.
+var Points = [NumPoints]string{
+	"", "irq:irq_handler_entry", "irq:irq_handler_exit", "irq:softirq_raise", "irq:softirq_entry", "irq:softirq_exit",
+	"net:napi_gro_receive_entry", "net:netif_receive_skb", "napi:napi_poll", "skb:consume_skb", "skb:kfree_skb",
+	"sched:sched_waking", "sched:sched_wakeup", "sched:sched_wakeup_new", "sched:sched_switch",
+	"raw_syscalls:sys_enter", "raw_syscalls:sys_exit",
+	"irq_vectors:local_timer_entry", "irq_vectors:local_timer_exit",
+	"irq_vectors:reschedule_entry", "irq_vectors:reschedule_exit",
+	"irq_vectors:call_function_single_entry", "irq_vectors:call_function_single_exit",
+	"timer:hrtimer_start", "timer:hrtimer_expire_entry", "timer:hrtimer_expire_exit",
+	"ipi:ipi_send_cpu", "sched:sched_process_exit",
+}

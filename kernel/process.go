@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
+
+// Calls of the group "process", and a thread's end: kernel/exit.c, sys.c.
+
+var processText = text{
+	fnSysNanosleep: sysCall("__x64_sys_nanosleep", "kernel/time/hrtimer.c", fnHrtimerNanosleep, "The system call: sleep for a time."),
+	fnSysSchedYield: {Name: "__x64_sys_sched_yield", File: "kernel/sched/syscalls.c",
+		Say: "Gives the rest of the slice away.", Why: "The task stays runnable: it may well be chosen again.",
+		Steps: []step{
+			{Name: "yield_task_fair, schedule", Cost: costFn, Do: (*Machine).sysSchedYield},
+			{Name: "return", Cost: costFn, Do: returnsZero},
+		}},
+	fnSysGetpid: oneStep("__x64_sys_getpid", "kernel/sys.c", "task_tgid_vnr", costFn, (*Machine).sysGetpid,
+		"The process's number.", "The cheapest system call there is: all of it is the way in and out."),
+	fnSysGettid: oneStep("__x64_sys_gettid", "kernel/sys.c", "task_pid_vnr", costFn, (*Machine).sysGettid,
+		"The thread's number.", "Linux schedules threads; the process is what they share."),
+	fnSysNi: oneStep("sys_ni_syscall", "kernel/sys_ni.c", "no such system call", costFn,
+		func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(-ENOSYS) },
+		"There is no system call with this number.", "The answer is ENOSYS, not a signal."),
+	fnSysExit: sysCall("__x64_sys_exit", "kernel/exit.c", fnDoExit, "The system call that does not return: the thread ends."),
+	fnDoExit: {Name: "do_exit", File: "kernel/exit.c",
+		Say: "The thread ends; with the last one the process's files are closed.", Why: "What is left is a task that is never chosen again.",
+		Steps: []step{
+			{Name: "exit_files", Cost: costExit, Do: (*Machine).doExit},
+			{Name: "do_task_dead: schedule for the last time", Cost: costFn, Do: calls(fnScheduleInner)},
+			neverReturns,
+		}},
+}
+
+func (m *Machine) sysSchedYield(c *cpu.Core, r *sim.Record) {
+	m.yieldTask(int32(c.ID))
+	c.Call(fnSchedule)
+}
+
+func (m *Machine) sysGetpid(c *cpu.Core, r *sim.Record) {
+	c.Return(int64(m.Procs[m.current(c).Proc].PID))
+}
+
+func (m *Machine) sysGettid(c *cpu.Core, r *sim.Record) { c.Return(int64(m.current(c).PID)) }
+
+func (m *Machine) doExit(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	about(r, KindTask, m.cpuOf(c).Current)
+	t.ExitCode = int32(c.Frame().L[0]) & 0xff
+	p := &m.Procs[t.Proc]
+	if p.Live--; p.Live == 0 {
+		for _, file := range p.FDs {
+			if file != None {
+				if m.Files[file].Refs--; m.Files[file].Refs == 0 {
+					for m.Files[file].Items != None {
+						m.removeItem(m.Files[file].Items)
+					}
+					m.releaseFile(file)
+				}
+			}
+		}
+		p.FDs = p.FDs[:0]
+	}
+	m.setState(t, Dead)
+	m.point(c, r, PointProcessExit)
+}

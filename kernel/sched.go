@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
+
+// schedule and context_switch: kernel/sched/core.c.
+
+var schedText = text{
+	fnSchedule: {Name: "schedule", File: fileCore, Station: StSwitch,
+		Say:   "Gives the core away.",
+		Why:   "Either the task has nothing to do until something happens, or its turn is over.",
+		Steps: []step{{Name: "call __schedule", Cost: costFn, Do: calls(fnScheduleInner)}}},
+	fnScheduleIdle: {Name: "schedule_idle", File: fileCore, Station: StSwitch,
+		Say:   "The idle task gives the core to a task that is runnable again.",
+		Why:   "It is always runnable itself, so it is never dequeued.",
+		Steps: []step{{Name: "call __schedule", Cost: costFn, Do: calls(fnScheduleInner)}}},
+	fnScheduleInner: {Name: "__schedule", File: fileCore, Station: StSwitch,
+		Say: "Takes a sleeper off the run queue and picks the task that runs next.",
+		Why: "The reader is usually not the task that was interrupted: the scheduler brings it back.",
+		Steps: []step{
+			{Name: "lock the run queue; does the task go to sleep?", Cost: costFn, Do: (*Machine).scheduleLock},
+			{Name: "pick_next_task", Cost: costPick, Do: (*Machine).schedulePick},
+			{Name: "unlock, go on", Cost: costFn, Do: (*Machine).scheduleUnlock},
+		}},
+	fnContextSwitch: {Name: "context_switch", File: fileCore, Station: StSwitch,
+		Say: "Changes the address space, the registers and the kernel stack.",
+		Why: "From the switch of stacks on, the core executes where the next task once left off.",
+		Steps: []step{
+			{Name: "switch_mm: CR3", Cost: costSwitchMM, Do: (*Machine).switchMM},
+			{Name: "__switch_to_asm: the kernel stack", Cost: costSwitch, Do: (*Machine).switchTo},
+			{Name: "finish_task_switch", Cost: costFn, Do: (*Machine).finishTaskSwitch},
+		}},
+}
+
+// setState changes a task's state and notes when.
+func (m *Machine) setState(t *Task, s TaskState) {
+	if t.State != s {
+		t.State, t.Since = s, m.Now
+	}
+}
+
+// scheduleLock: a task that has said it wants to sleep leaves the run queue
+// (deactivate_task), unless it was woken on the way here.
+func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
+	c.Frame().L[0] = m.irqSave(c)
+	m.lock(c)
+	k, t := m.cpuOf(c), m.current(c)
+	about(r, KindTask, k.Current)
+	if t.Idle {
+		return
+	}
+	m.updateCurr(int32(c.ID))
+	if t.State != Running {
+		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
+		t.Switches++
+	}
+}
+
+func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
+	k := m.cpuOf(c)
+	prev := k.Current
+	m.Tasks[prev].NeedResched = false
+	next := m.pickNextTask(int32(c.ID))
+	about(r, KindTask, next)
+	r.Arg[0], r.Arg[1] = int64(prev), int64(k.RQ.Nr)
+	if next != prev {
+		c.Call(fnContextSwitch, int64(prev), int64(next))
+	}
+}
+
+func (m *Machine) scheduleUnlock(c *cpu.Core, r *sim.Record) {
+	m.unlock(c)
+	m.irqRestore(c, c.Frame().L[0])
+}
+
+// switchMM loads the next task's page tables; a kernel thread borrows what is
+// there (lazy TLB).
+func (m *Machine) switchMM(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	prev, next := TaskID(f.L[0]), TaskID(f.L[1])
+	p, n := &m.Tasks[prev], &m.Tasks[next]
+	about(r, KindTask, next)
+	r.Arg[0], r.Arg[1] = int64(prev), int64(p.State)
+	m.Counters.ContextSwitches++
+	if p.State == Running && !p.Idle {
+		m.Counters.Preemptions++
+		p.Preempted++
+	}
+	if !n.Kernel && !n.Idle {
+		c.Regs.CR3 = m.cr3(n.Proc)
+	}
+	if n.Wakee > p.Wakee {
+		c.Cause = n.Wakee
+		n.Wakee = sim.NoSeq
+	}
+	m.point(c, r, PointSchedSwitch)
+}
+
+// cr3 is the physical address of a process's page tables.
+func (m *Machine) cr3(proc int32) uint64 { return 0x0100_0000 + uint64(proc)<<16 }
+
+// switchTo changes stacks: what was below this frame is the next task's past.
+func (m *Machine) switchTo(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	prev, next := TaskID(f.L[0]), TaskID(f.L[1])
+	cr3 := c.Regs.CR3
+	about(r, KindTask, next)
+	c.Save(&m.Tasks[prev].Ctx)
+	c.Load(&m.Tasks[next].Ctx)
+	c.Regs.CR3 = cr3
+	m.cpuOf(c).Current = next
+	m.Tasks[next].CPU = int32(c.ID)
+}
+
+func (m *Machine) finishTaskSwitch(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, m.cpuOf(c).Current)
+}
+
+// scheduleTail is finish_task_switch for a task that has never run: it leaves
+// the two locks that its birth found taken.
+func (m *Machine) scheduleTail(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, m.cpuOf(c).Current)
+	m.unlock(c)
+	m.unlock(c)
+	c.Regs.RFLAGS |= cpu.FlagIF
+}

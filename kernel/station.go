@@ -1,0 +1,73 @@
+package kernel
+
+// Stations of a packet's path, in their order. 0 is not on the path.
+const (
+	StNone uint8 = iota
+	StWire
+	StNIC
+	StDMA
+	StMSI
+	StAPIC
+	StIDT
+	StIRQ
+	StSoftirq
+	StNAPI
+	StSkb
+	StUDP
+	StSocket
+	StWaitQueue
+	StEpoll
+	StWake
+	StRunQueue
+	StSwitch
+	StUser
+	NumStations
+)
+
+// Stations are their names on the screen.
+var Stations = [NumStations]string{
+	"", "wire", "nic", "dma", "msi", "apic", "idt", "irq", "softirq", "napi", "skb", "udp",
+	"socket", "waitq", "epoll", "wake", "runq", "switch", "user",
+}
+
+// Contexts: whose work a step is.
+const (
+	CtxUser     uint8 = iota // a thread program, ring 3
+	CtxSyscall               // the kernel on behalf of the running task
+	CtxHardirq               // a hard interrupt's handler
+	CtxSoftirq               // a softirq, on a borrowed stack or in ksoftirqd
+	CtxIdle                  // the idle task
+	CtxHardware              // the processor's own micro-steps
+	CtxDevice                // no core: the card, a controller, the world
+)
+
+// Contexts are their names in exports.
+var Contexts = [...]string{"user", "syscall", "hardirq", "softirq", "idle", "hardware", "device"}
+
+// ContextLetters are their letters in the time lanes.
+var ContextLetters = [...]byte{'U', 'K', 'H', 'S', '.', 'H', 'D'}
+
+// Flags of a record, as in the first columns of the kernel's trace file.
+const (
+	FlagIRQsOff uint8 = 1 << iota
+	FlagNeedResched
+	FlagHardirq
+	FlagSoftirq
+)
+
+// Kinds of object that a record can name.
+const (
+	KindNone uint8 = iota
+	KindTask
+	KindFrame // a frame on the wire: an index into Image.Frames
+	KindDesc  // a receive descriptor
+	KindVector
+	KindSkb
+	KindSock
+	KindQueue
+	KindWait
+	KindEp
+	KindEpi
+	KindFD
+	KindTimer
+)

@@ -1,0 +1,172 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/kernel/program"
+	"ringside/sim"
+)
+
+// Ring 3: thread programs, and the C library's wrappers of system calls.
+
+// userFunc is a function of a thread program, as code.
+type userFunc struct {
+	thread int32
+	fn     int32
+}
+
+// maxUserDepth is how deep own functions may call each other.
+const maxUserDepth = 200
+
+var userText = text{
+	fnSyscallWrapper: wrapperCode("exit"),
+	fnCompute: {Name: "compute", Ring: 3, File: "(the thread program)",
+		Say:   "Computes, in ring 3, without asking the kernel for anything.",
+		Why:   "Only an interrupt can take the core away from it.",
+		Steps: []step{{Name: "compute", Cut: true, Span: computeLeft, Do: (*Machine).compute}}},
+}
+
+// wrapperCode is the C library's function for a system call.
+func wrapperCode(name string) code {
+	return code{Name: name, Ring: 3, File: "glibc sysdeps/unix/sysv/linux/" + name + ".c",
+		Say: "The C library's wrapper: the number into RAX, the arguments into registers, and syscall.",
+		Why: "A program cannot call a kernel function: it can only knock at this one door.",
+		Steps: []step{
+			{Name: "load the registers, syscall", Cost: cpu.CostSyscall, Do: (*Machine).wrapperSyscall},
+			{Name: "check RAX for an error", Cost: costOp, Do: (*Machine).wrapperReturn},
+		}}
+}
+
+func computeLeft(_ *Machine, c *cpu.Core) sim.Time { return sim.Time(c.Frame().L[0]) }
+
+// compute goes on after an interrupt where it was cut.
+func (m *Machine) compute(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	if f.L[0] -= int64(c.Elapsed()); f.L[0] > 0 {
+		r.Arg[0] = f.L[0]
+		f.PC = 0
+	}
+}
+
+// wrapperSyscall: the call is in the task since the program's operation.
+func (m *Machine) wrapperSyscall(c *cpu.Core, r *sim.Record) {
+	call := &m.current(c).Call
+	c.Regs.SetArgs(call.Args)
+	c.Regs.RAX = uint64(call.NR)
+	r.Arg[0] = int64(call.NR)
+	c.Syscall(m.Text.LSTAR, m.Text.Codes[m.Text.LSTAR].Base)
+}
+
+// wrapperReturn turns a result between -4095 and -1 into errno and -1, and gives
+// the program what the call returned.
+func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	ret := c.Result()
+	r.Arg[0], r.Arg[1] = ret, int64(t.Call.NR)
+	if ret < 0 && ret >= -4095 {
+		t.Mem.Errno = -ret
+		ret = -1
+	}
+	t.Call.Woken = false
+	c.Return(ret)
+	m.complete(c, ret)
+}
+
+// program gives the running task's program and its innermost running function.
+func (m *Machine) program(c *cpu.Core) (*program.Program, program.Frame) {
+	f := c.Ctx.User.Cur()
+	return m.programs[m.current(c).Thread], m.programFrame(f)
+}
+
+// programFrame reads a user stack frame as the interpreter's.
+func (m *Machine) programFrame(f *cpu.Frame) program.Frame {
+	return program.Frame{Func: m.user[f.Code-fnUserBase].fn, PC: int32(f.PC), Slots: int32(f.L[0]), Data: int32(f.L[1])}
+}
+
+// complete stores a call's result where the program wants it.
+func (m *Machine) complete(c *cpu.Core, results ...int64) {
+	p, pf := m.program(c)
+	p.Complete(&m.current(c).Mem, &pf, results...)
+}
+
+// userOp does one operation of the running thread program.
+func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	f := c.Frame()
+	p := m.programs[t.Thread]
+	pf := m.programFrame(f)
+	pf.PC-- // of the operation, not the next one
+	r.Arg[0] = int64(p.Line(pf))
+	eff := p.Exec(&t.Mem, &pf, m.Procs[t.Proc].Shared)
+	f.PC = uint16(pf.PC)
+	switch eff.Kind {
+	case program.EffNone:
+	case program.EffCall:
+		m.enterUser(c, p, eff)
+	case program.EffReturn:
+		results := p.Leave(&t.Mem, &pf)
+		c.Return(0)
+		m.complete(c, results...)
+	case program.EffSyscall:
+		spec := p.Calls[eff.Site].Spec
+		m.knock(c, eff.Site, int32(spec.NR), eff.Args)
+	case program.EffLibrary:
+		m.library(c, p, eff)
+	case program.EffExit:
+		m.knock(c, None, nrExit, [8]int64{})
+	default:
+		m.giveUp(t.Name + ": " + t.Mem.Fault)
+	}
+}
+
+// enterUser pushes a frame for an own function.
+func (m *Machine) enterUser(c *cpu.Core, p *program.Program, eff program.Effect) {
+	t := m.current(c)
+	if len(c.Ctx.User.F) >= maxUserDepth {
+		m.giveUp(t.Name + ": own functions call each other too deep")
+		return
+	}
+	fn := p.Calls[eff.Site].Func
+	next := p.Enter(&t.Mem, fn, eff.Args[:p.Funcs[fn].Params])
+	size := uint64(len(t.Mem.Data)) - uint64(next.Data)
+	nf := c.Ctx.User.Push(m.userCode[t.Thread]+cpu.CodeID(fn), size)
+	nf.L[0], nf.L[1] = int64(next.Slots), int64(next.Data)
+}
+
+// knock calls the wrapper of a system call.
+func (m *Machine) knock(c *cpu.Core, site, nr int32, args [8]int64) {
+	t := m.current(c)
+	t.Call.Site, t.Call.NR = site, nr
+	copy(t.Call.Args[:], args[:6])
+	code := cpu.CodeID(fnSyscallWrapper)
+	if site != None {
+		code = m.wrappers[t.Thread][site]
+	}
+	c.Call(code)
+}
+
+// library does what needs no system call of its own.
+func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
+	switch p.Calls[eff.Site].Spec.Name {
+	case "compute":
+		c.Call(fnCompute, eff.Args[0])
+	case "print":
+		n := int64(len(p.String(&m.current(c).Mem, eff.Args[0])))
+		m.knock(c, eff.Site, nrWrite, [8]int64{1, eff.Args[0], n})
+	}
+}
+
+// userWrite gives n bytes of the running task's memory to write to, or nil if
+// it has none there.
+func (m *Machine) userWrite(c *cpu.Core, addr, n int64) []byte {
+	b, ok := m.current(c).Mem.Writable(addr, n)
+	if !ok {
+		return nil
+	}
+	return b
+}
+
+// userString reads a string that the running task points to.
+func (m *Machine) userString(c *cpu.Core, addr int64) string {
+	t := m.current(c)
+	return m.programs[t.Thread].String(&t.Mem, addr)
+}

@@ -1,0 +1,220 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
+
+// Waking a task: kernel/sched/core.c.
+
+const fileCore = "kernel/sched/core.c"
+
+var wakeupText = text{
+	fnTryToWakeUp: {Name: "try_to_wake_up", File: fileCore, Station: StWake,
+		Say: "Makes a sleeping task runnable and chooses its core.",
+		Why: "It does not run it: it only puts it on a run queue. When it runs is the scheduler's decision.",
+		Steps: []step{
+			{Name: "is it asleep?", Cost: costWaking, Do: (*Machine).ttwuWaking},
+			{Name: "select_task_rq: on which core?", Cost: costFn, Do: (*Machine).ttwuSelect},
+			{Name: "unlock", Cost: costFn, Do: (*Machine).ttwuDone},
+		}},
+	fnTtwuDoActivate: {Name: "ttwu_do_activate", File: fileCore, Station: StRunQueue,
+		Say: "Puts the task on the run queue and asks whether it should preempt the one that runs.",
+		Why: "need_resched is only a flag; the switch happens where the kernel next looks at it.",
+		Steps: []step{
+			{Name: "enqueue_task_fair", Cost: costActivate, Do: (*Machine).ttwuEnqueue},
+			{Name: "wakeup_preempt", Cost: costFn, Do: (*Machine).ttwuPreempt},
+			{Name: "unlock the run queue", Cost: costFn, Do: (*Machine).ttwuUnlock},
+		}},
+	fnTtwuDoWakeup: {Name: "ttwu_do_wakeup", File: fileCore, Station: StRunQueue,
+		Say:   "The task is runnable now: state R.",
+		Why:   "Runnable is not running: it waits its turn.",
+		Steps: []step{{Name: "TASK_RUNNING", Cost: costFn, Do: (*Machine).ttwuRunning}}},
+	fnTtwuQueueWakelist: {Name: "ttwu_queue_wakelist", File: fileCore, Station: StRunQueue,
+		Say:   "The chosen core is idle: leave the task on its wake list and interrupt it.",
+		Why:   "So it enqueues the task itself, and its run queue stays in its own cache.",
+		Steps: []step{{Name: "wake list, interrupt to the core", Cost: costMMIO, Do: (*Machine).ttwuQueue}}},
+	fnSchedTtwuPending: {Name: "sched_ttwu_pending", File: fileCore, Station: StRunQueue,
+		Say:   "Enqueues the tasks that other cores have woken for this one.",
+		Why:   "This is the other end of ttwu_queue_wakelist.",
+		Steps: []step{{Name: "next task on the wake list", Cost: costFn, Do: (*Machine).ttwuPending}}},
+	fnWakeUpProcess: {Name: "wake_up_process", File: fileCore, Station: StWake,
+		Say:   "Wakes one task that is known by name, not by a queue.",
+		Why:   "A timer belongs to a task.",
+		Steps: []step{{Name: "try_to_wake_up", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Tail(fnTryToWakeUp, c.Frame().L[0]) }}}},
+}
+
+// Locals of try_to_wake_up: the task, the saved interrupt flag, the core.
+const (
+	ttwuTask = iota
+	ttwuFlags
+	ttwuCPU
+)
+
+func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	id := TaskID(f.L[ttwuTask])
+	t := &m.Tasks[id]
+	about(r, KindTask, id)
+	if t.State != Interruptible {
+		c.Return(0)
+		return
+	}
+	m.lock(c) // preempt_disable
+	f.L[ttwuFlags] = m.irqSave(c)
+	m.Counters.Wakeups++
+	t.Wakee = m.Seq
+	t.Call.Woken = t.Call.Active && m.cpuOf(c).Preempt&maskSoftirq != 0
+	r.Arg[0] = int64(t.CPU)
+	m.point(c, r, PointSchedWaking)
+	if t.OnRQ {
+		m.ttwuRunnable(c, id)
+		return
+	}
+	m.setState(t, Waking)
+}
+
+// ttwuRunnable: the task has not left its run queue yet, because it still runs
+// towards schedule(), or because its dequeueing was delayed.
+func (m *Machine) ttwuRunnable(c *cpu.Core, id TaskID) {
+	f := c.Frame()
+	t := &m.Tasks[id]
+	m.lock(c)
+	if t.SE.Delayed {
+		m.requeueDelayed(t.CPU, id)
+	}
+	if m.CPUs[t.CPU].Current != id {
+		m.wakeupPreempt(t.CPU, id)
+	}
+	f.PC = 2
+	f.L[ttwuCPU] = 1 // the run queue's lock is to be given back
+	c.Call(fnTtwuDoWakeup, int64(id))
+}
+
+func (m *Machine) ttwuSelect(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	id := TaskID(f.L[ttwuTask])
+	about(r, KindTask, id)
+	target := m.selectTaskRQ(id)
+	m.Tasks[id].CPU = target
+	r.Arg[0] = int64(target)
+	if target != int32(c.ID) && m.idle(target) {
+		c.Call(fnTtwuQueueWakelist, int64(id), int64(target))
+		return
+	}
+	c.Call(fnTtwuDoActivate, int64(id))
+}
+
+func (m *Machine) ttwuDone(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	about(r, KindTask, TaskID(f.L[ttwuTask]))
+	if f.L[ttwuCPU] != 0 {
+		m.unlock(c)
+	}
+	m.irqRestore(c, f.L[ttwuFlags])
+	m.unlock(c)
+	c.Return(1)
+}
+
+func (m *Machine) ttwuEnqueue(c *cpu.Core, r *sim.Record) {
+	id := TaskID(c.Frame().L[0])
+	about(r, KindTask, id)
+	m.lock(c)
+	m.enqueueTask(m.Tasks[id].CPU, id, false)
+	r.Arg[0] = int64(m.Tasks[id].CPU)
+}
+
+func (m *Machine) ttwuPreempt(c *cpu.Core, r *sim.Record) {
+	id := TaskID(c.Frame().L[0])
+	about(r, KindTask, id)
+	m.wakeupPreempt(m.Tasks[id].CPU, id)
+	c.Call(fnTtwuDoWakeup, int64(id))
+}
+
+func (m *Machine) ttwuUnlock(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, TaskID(c.Frame().L[0]))
+	m.unlock(c)
+}
+
+func (m *Machine) ttwuRunning(c *cpu.Core, r *sim.Record) {
+	id := TaskID(c.Frame().L[0])
+	t := &m.Tasks[id]
+	m.setState(t, Running)
+	about(r, KindTask, id)
+	r.Arg[0] = int64(t.CPU)
+	m.point(c, r, PointSchedWakeup)
+}
+
+func (m *Machine) ttwuQueue(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	id, target := TaskID(f.L[0]), int32(f.L[1])
+	about(r, KindTask, id)
+	r.Arg[0] = int64(target)
+	k := &m.CPUs[target]
+	k.Wake = append(k.Wake, id)
+	m.Tasks[k.Current].NeedResched = true
+	if len(k.Wake) > 1 || k.Polling {
+		return // it is on its way already, or looks by itself
+	}
+	m.sendIPI(target, VectorCallSingle)
+	m.point(c, r, PointIPISendCPU)
+}
+
+func (m *Machine) ttwuPending(c *cpu.Core, r *sim.Record) {
+	k := m.cpuOf(c)
+	if len(k.Wake) == 0 {
+		return
+	}
+	id := k.Wake[0]
+	k.Wake = append(k.Wake[:0], k.Wake[1:]...)
+	about(r, KindTask, id)
+	if len(k.Wake) > 0 {
+		c.Again()
+	}
+	c.Call(fnTtwuDoActivate, int64(id))
+}
+
+// idle tells whether a core has nothing to run.
+func (m *Machine) idle(core int32) bool {
+	k := &m.CPUs[core]
+	return k.Current == k.Idle && k.RQ.Nr == 0 && len(k.Wake) == 0
+}
+
+// selectTaskRQ chooses a core for a task that wakes: the one it ran on if that
+// is idle, else an idle one, else the one it ran on (select_task_rq_fair, in
+// outline: one cache domain).
+func (m *Machine) selectTaskRQ(id TaskID) int32 {
+	t := &m.Tasks[id]
+	if t.Affinity != None {
+		return t.Affinity
+	}
+	if m.idle(t.CPU) {
+		return t.CPU
+	}
+	for i := range m.CPUs {
+		if m.idle(int32(i)) {
+			return int32(i)
+		}
+	}
+	return t.CPU
+}
+
+// reschedCurr sets need_resched on what a core runs, and tells another core by
+// an interrupt, unless it looks by itself (resched_curr).
+func (m *Machine) reschedCurr(core int32) {
+	k := &m.CPUs[core]
+	t := &m.Tasks[k.RQ.Curr]
+	if t.NeedResched {
+		return
+	}
+	t.NeedResched = true
+	if m.here != core && !k.Polling {
+		m.sendIPI(core, VectorResched)
+	}
+}
+
+// sendIPI sends an interrupt message from core to core.
+func (m *Machine) sendIPI(core int32, vector uint8) {
+	m.Counters.IPIs++
+	m.Queue.Push(sim.Event{At: m.Now + m.Costs[costIPI], Cause: m.Seq, Kind: evIPI, A: core, B: int32(vector)})
+}
