@@ -76,7 +76,10 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) bool {
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
 	default:
-		m.NIC.Handle(*e, m.Frames, &m.Queue, m.Seq, r)
+		if !m.NIC.Handle(e, m.Now, m.Frames, &m.Queue, m.Seq, r) {
+			return false
+		}
+		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
 		r.Step = 0
@@ -110,13 +113,13 @@ func (m *Machine) deliver(core int32, vector uint8, fn cpu.CodeID, r *sim.Record
 // range is a message to a local APIC: the address names the core, the data the
 // vector (Intel SDM volume 3, "Message Signalled Interrupts").
 func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
-	addr, data := nic.BusWrite(*e)
+	addr, data := nic.BusWrite(e)
 	core := int32(addr>>12) & 0xff
 	if addr>>20 != msiRange>>20 || int(core) >= len(m.Cores) {
 		m.giveUp(fmt.Sprintf("the card wrote to %#x, where nothing is", addr))
 		return
 	}
-	r.Dur = m.Now - m.NIC.Sent(*e)
+	r.Dur = m.Config.NIC.Costs.Posted
 	m.deliver(core, uint8(data), fnLocalAPIC, r)
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"ringside/cpu"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -201,6 +202,7 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	}
 	f.L[0]++
 	skb := m.newSkb(d.Frame, int32(d.Len))
+	m.pull(skb, nic.EthHeader) // eth_type_trans
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
 	n.Next = (n.Next + 1) % int32(len(m.NIC.Queues[0].Ring))
 	n.Cleaned++

@@ -89,11 +89,8 @@ func (m *Machine) listCoreDeliver(c *cpu.Core, r *sim.Record) {
 	c.Call(fnIPListRcv, c.Frame().L[0])
 }
 
-// netifReceiveCore: the driver's eth_type_trans has pulled the Ethernet header
-// already in Linux; here it is done now, with the same result.
 func (m *Machine) netifReceiveCore(c *cpu.Core, r *sim.Record) {
 	skb := SkbID(c.Frame().L[0])
-	m.pull(skb, nic.EthHeader)
 	about(r, KindSkb, skb)
 	r.Arg[0] = int64(m.Skbs[skb].Len)
 	m.point(c, r, PointNetifReceiveSkb)

@@ -190,7 +190,7 @@ func (m *Machine) newTask(t Task) TaskID {
 // openCard sets the card up as e1000e does when the interface is brought up:
 // buffers in all descriptors but one, the vector's message, interrupts on.
 func (m *Machine) openCard() {
-	m.NIC.Init(m.Config.NIC)
+	m.NIC.Init(m.Config.NIC, HostMAC)
 	addr, data := msiMessage(m.Config.IRQCPU, VectorCard)
 	m.NIC.SetVector(0, addr, data)
 	size := int32(len(m.NIC.Queues[0].Ring))

@@ -85,7 +85,8 @@ func (m *Machine) programFrame(f *cpu.Frame) program.Frame {
 // complete stores a call's result where the program wants it.
 func (m *Machine) complete(c *cpu.Core, results ...int64) {
 	p, pf := m.program(c)
-	p.Complete(&m.current(c).Mem, &pf, results...)
+	t := m.current(c)
+	p.Complete(&t.Mem, &pf, m.Procs[t.Proc].Shared, results...)
 }
 
 // userOp does one operation of the running thread program.
@@ -150,7 +151,7 @@ func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
 	case "print":
-		n := int64(len(p.String(&m.current(c).Mem, eff.Args[0])))
+		n := int64(len(p.String(eff.Args[0])))
 		m.knock(c, eff.Site, nrWrite, [8]int64{1, eff.Args[0], n})
 	}
 }
@@ -168,5 +169,5 @@ func (m *Machine) userWrite(c *cpu.Core, addr, n int64) []byte {
 // userString reads a string that the running task points to.
 func (m *Machine) userString(c *cpu.Core, addr int64) string {
 	t := m.current(c)
-	return m.programs[t.Thread].String(&t.Mem, addr)
+	return m.programs[t.Thread].String(addr)
 }

@@ -5,7 +5,21 @@
 //
 // A Program is immutable. Everything that changes while it runs is in a Memory
 // (one a thread) and in Frames (one a running function), both plain data that
-// can be copied.
+// can be copied. All values are 64-bit integers: numbers, truth values, and
+// addresses of strings and arrays.
+//
+// A runner executes like this:
+//
+//	f := p.Start(&mem)
+//	for {
+//		switch e := p.Exec(&mem, &f, shared); e.Kind {
+//		case EffSyscall:
+//			p.Complete(&mem, &f, theResultOf(e))
+//		case EffCall: // push f, f = p.Enter(&mem, p.Calls[e.Site].Func, args)
+//		case EffReturn: // results := p.Leave(&mem, &f), pop f, p.Complete(&mem, &f, results...)
+//		case EffExit: // done
+//		}
+//	}
 package program
 
 // Addr is a virtual address of the thread's user space.
@@ -13,8 +27,9 @@ type Addr = int64
 
 // User address space of a thread, as far as programs can see it.
 const (
-	RodataBase Addr = 0x0000_0000_0050_0000 // string constants, one every RodataStride bytes
-	DataBase   Addr = 0x0000_7f00_0000_0000 // arrays, from the first declared one upwards
+	RodataBase   Addr = 0x0000_0000_0050_0000 // string constants, one every RodataStride bytes
+	RodataStride      = 1 << 16
+	DataBase     Addr = 0x0000_7f00_0000_0000 // arrays, from the first declared one upwards
 )
 
 // Program is one compiled thread program.
@@ -22,7 +37,7 @@ type Program struct {
 	Source string   // as written, for the screen
 	Funcs  []Func   // Funcs[0] is main
 	Consts []string // string constants; a string value is the Addr of its first byte
-	Calls  []Call   // the call sites that Op.Call counts
+	Calls  []Call   // the call sites that Effect.Site counts
 }
 
 // Func is one function of a program.
@@ -31,8 +46,20 @@ type Func struct {
 	Params  int // the first Params slots
 	Results int
 	Slots   int // integer variables and temporaries
+	Data    int // bytes of arrays
 	Ops     []Op
 	Line    int // of its declaration, from 1
+}
+
+// Call is one place where a program calls something: an own function, or a row
+// of the table of calls.
+type Call struct {
+	Spec *Spec // nil for an own function
+	Func int   // the own function
+	Line int
+	Col  int
+	dst  []*lvalue
+	lens []int64 // for each argument that is an array: how many elements it has, else 0
 }
 
 // Effect is what an operation asks of whoever runs the program.
@@ -46,19 +73,26 @@ type Effect struct {
 type EffectKind uint8
 
 const (
-	EffNone     EffectKind = iota // an ordinary operation: go on with the next one
-	EffCall                       // call of an own function: push a Frame with Enter
-	EffReturn                     // return: pop the Frame with Leave
-	EffSyscall                    // a system call through its C library wrapper
-	EffLibrary                    // compute, print, load, store, cli, hlt
-	EffDirector                   // spawn, settle, wait_blocked, join
-	EffExit                       // main returned: the thread ends
-	EffFault                      // the program did something undefined; Memory.Fault says what
+	EffNone    EffectKind = iota // an ordinary operation: go on with the next one
+	EffCall                      // call of an own function: push a Frame with Enter
+	EffReturn                    // return: pop the Frame with Leave
+	EffSyscall                   // a system call through its C library wrapper
+	EffLibrary                   // compute, print
+	EffExit                      // main returned: the thread ends
+	EffFault                     // the program did something undefined; Memory.Fault says what
 )
 
 // Frame is one running function: plain data.
 type Frame struct {
 	Func, PC int32
-	Slots    int32 // first slot in Memory.Slots
-	Data     int32 // length of Memory.Data at entry, restored at return
+	Slots    int32 // its first slot in Memory.Slots
+	Data     int32 // its first byte in Memory.Data
 }
+
+// Error is what is wrong with a program, and where.
+type Error struct {
+	Line, Col int // from 1, in the program's text
+	Msg       string
+}
+
+func (e *Error) Error() string { return e.Msg }

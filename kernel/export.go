@@ -1,0 +1,157 @@
+package kernel
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"ringside/kernel/strace"
+	"ringside/sim"
+)
+
+// Strace gives the line that strace would print for a record that finishes a
+// system call or a thread, and the task it belongs to. The machine's state must
+// be the one after the record.
+func (m *Machine) Strace(r *sim.Record) (task TaskID, line string, ok bool) {
+	switch r.Point {
+	case PointSysExit:
+		return TaskID(r.Task), m.straceCall(TaskID(r.Task), false), true
+	case PointProcessExit:
+		return TaskID(r.Task), strace.Exited(int(m.Tasks[r.Task].ExitCode)), true
+	}
+	return None, "", false
+}
+
+// Unfinished gives the calls that still sleep, in thread order.
+func (m *Machine) Unfinished() (tasks []TaskID, lines []string) {
+	for i := range m.Tasks {
+		if t := &m.Tasks[i]; t.Thread != None && t.Call.Active && t.State != Dead {
+			tasks = append(tasks, TaskID(i))
+			lines = append(lines, m.straceCall(TaskID(i), true))
+		}
+	}
+	return tasks, lines
+}
+
+func (m *Machine) straceCall(id TaskID, unfinished bool) string {
+	t := &m.Tasks[id]
+	p := m.programs[t.Thread]
+	if t.Call.Site == None {
+		return "exit(0)"
+	}
+	c := strace.Call{
+		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Args[:], Ret: t.Call.Ret,
+		Mem: &t.Mem, Prog: p, Unfinished: unfinished,
+	}
+	if t.Call.Ret < 0 && t.Call.Ret >= -4095 {
+		c.Errno, c.Ret = int(-t.Call.Ret), -1
+	}
+	if t.Call.From.Port != 0 {
+		c.From = t.Call.From.String()
+	}
+	return strace.Format(c)
+}
+
+// jsonRecord is a record in the jsonl format. Times are nanoseconds of model
+// time; t is when the step was complete.
+type jsonRecord struct {
+	Seq     sim.Seq  `json:"seq"`
+	T       int64    `json:"t"`
+	Dur     int64    `json:"dur"`
+	CPU     int8     `json:"cpu"`
+	Task    string   `json:"task"`
+	Ctx     string   `json:"ctx"`
+	Ring    uint8    `json:"ring"`
+	Fn      string   `json:"fn"`
+	Step    string   `json:"step"`
+	TP      string   `json:"tp,omitempty"`
+	Station string   `json:"station,omitempty"`
+	Flags   string   `json:"flags"`
+	Object  string   `json:"object,omitempty"`
+	Args    [2]int64 `json:"args"`
+	Cause   sim.Seq  `json:"cause"`
+}
+
+// JSON gives a record as a line of the jsonl format.
+func (m *Machine) JSON(r *sim.Record, seq sim.Seq) string {
+	b, err := json.Marshal(jsonRecord{
+		Seq: seq, T: int64(r.T), Dur: int64(r.Dur), CPU: r.CPU, Task: m.TaskName(r.Task), Ctx: Contexts[r.Ctx], Ring: r.Ring,
+		Fn: m.Fn(r), Step: m.StepName(r), TP: Points[r.Point], Station: Stations[r.Station],
+		Flags: flagLetters(r), Object: Object(r), Args: r.Arg, Cause: r.Cause,
+	})
+	if err != nil {
+		panic(err) // strings and numbers only: cannot fail
+	}
+	return string(b)
+}
+
+// Text gives a record as a line for people.
+func (m *Machine) StepText(r *sim.Record, seq sim.Seq) string {
+	where := "card"
+	if r.CPU >= 0 {
+		where = "cpu" + strconv.Itoa(int(r.CPU))
+	}
+	line := fmt.Sprintf("%6d %12s  %-5s %-8s %-12s %s: %s", seq, r.T, where, Contexts[r.Ctx], Printable(m.TaskName(r.Task)), m.Fn(r), m.StepName(r))
+	if o := Object(r); o != "" {
+		line += "  [" + o + "]"
+	}
+	if r.Point != PointNone {
+		line += "  " + Points[r.Point]
+	}
+	return line
+}
+
+// TaskName is a task's name, or "" for no task.
+func (m *Machine) TaskName(task int16) string {
+	if task < 0 {
+		return ""
+	}
+	return m.Tasks[task].Name
+}
+
+// StepName says what a record's step does.
+func (im *Image) StepName(r *sim.Record) string {
+	code := &im.Text.Codes[r.Fn]
+	if code.Interp {
+		return "line " + strconv.FormatInt(r.Arg[0], 10)
+	}
+	return code.Steps[r.Step].Name
+}
+
+// objectNames are the kinds' names; their numbers are places in the machine's
+// arenas.
+var objectNames = [...]string{
+	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer",
+}
+
+// Object names what a record touched, or "".
+func Object(r *sim.Record) string {
+	if r.Kind == KindNone {
+		return ""
+	}
+	return objectNames[r.Kind] + " " + strconv.Itoa(int(r.Obj))
+}
+
+// Printable shows control characters escaped, so that a string from a file can
+// go to a terminal.
+func Printable(s string) string {
+	clean := true
+	for _, c := range s {
+		clean = clean && unicode.IsPrint(c)
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if unicode.IsPrint(c) {
+			b.WriteRune(c)
+		} else {
+			q := strconv.QuoteRune(c)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}

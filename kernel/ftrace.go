@@ -1,0 +1,183 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+
+	"ringside/sim"
+)
+
+// FtraceHeader is what the kernel's trace file begins with, so that tools that
+// read it recognise the columns.
+const FtraceHeader = `# tracer: nop
+#
+#                                _-----=> irqs-off/BH-disabled
+#                               / _----=> need-resched
+#                              | / _---=> hardirq/softirq
+#                              || / _--=> preempt-depth
+#                              ||| / _-=> migrate-disable
+#                              |||| /     delay
+#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
+#              | |         |   |||||     |         |
+`
+
+// Ftrace gives a record as a line of the kernel's trace file, or "" if it
+// corresponds to no tracepoint. The machine's state must be the one after the
+// record.
+func (m *Machine) Ftrace(r *sim.Record) string {
+	if r.Point == PointNone {
+		return ""
+	}
+	comm, pid := "<...>", int32(0)
+	if r.Task >= 0 {
+		t := &m.Tasks[r.Task]
+		if comm, pid = Printable(t.Name), t.PID; t.Idle {
+			comm = "<idle>"
+		}
+	}
+	us := int64(r.T / sim.Microsecond)
+	return fmt.Sprintf("%16s-%-7d [%03d] %s %5d.%06d: %s", comm, pid, max(r.CPU, 0), flagLetters(r),
+		us/1_000_000, us%1_000_000, m.ftraceEvent(r))
+}
+
+// flagLetters are the five columns of flags.
+func flagLetters(r *sim.Record) string {
+	b := []byte(".....")
+	if r.Flags&FlagIRQsOff != 0 {
+		b[0] = 'd'
+	}
+	if r.Flags&FlagNeedResched != 0 {
+		b[1] = 'N'
+	}
+	switch r.Flags & (FlagHardirq | FlagSoftirq) {
+	case FlagHardirq:
+		b[2] = 'h'
+	case FlagSoftirq:
+		b[2] = 's'
+	case FlagHardirq | FlagSoftirq:
+		b[2] = 'H'
+	}
+	if r.Preempt > 0 {
+		b[3] = "0123456789abcdef"[min(r.Preempt, 15)]
+	}
+	return string(b)
+}
+
+// prio is the priority of an ordinary task, as tracepoints print it.
+const prio = 120
+
+func (m *Machine) ftraceEvent(r *sim.Record) string {
+	name := Points[r.Point][strings.IndexByte(Points[r.Point], ':')+1:]
+	switch r.Point {
+	case PointSysEnter:
+		return m.sysEnterText(r)
+	case PointSysExit:
+		return fmt.Sprintf("sys_%s -> %#x", sysNames[r.Arg[0]].name, uint64(r.Arg[1]))
+	}
+	return name + ": " + m.ftraceFields(r)
+}
+
+func (m *Machine) ftraceFields(r *sim.Record) string {
+	switch r.Point {
+	case PointIRQHandlerEntry:
+		return fmt.Sprintf("irq=%d name=eth0-rx-0", r.Arg[0])
+	case PointIRQHandlerExit:
+		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
+	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
+		return fmt.Sprintf("vec=%d [action=NET_RX]", r.Arg[0])
+	case PointNAPIGROReceive:
+		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
+			"nr_frags=0 gso_size=0 gso_type=0x0", SkbAddr(r.Obj), r.Arg[0], truesize(int32(r.Arg[0])))
+	case PointNetifReceiveSkb:
+		return fmt.Sprintf("dev=eth0 skbaddr=%016x len=%d", SkbAddr(r.Obj), r.Arg[0])
+	case PointNAPIPoll:
+		return fmt.Sprintf("napi poll on napi struct %016x for device eth0 work %d budget %d", uint64(napiAddr), r.Arg[0], r.Arg[1])
+	case PointConsumeSkb, PointKfreeSkb:
+		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
+	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
+		t := &m.Tasks[r.Obj]
+		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, prio, r.Arg[0])
+	case PointSchedSwitch:
+		p, n := &m.Tasks[r.Arg[0]], &m.Tasks[r.Obj]
+		return fmt.Sprintf("prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s ==> next_comm=%s next_pid=%d next_prio=%d",
+			Printable(p.Name), p.PID, prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, prio)
+	case PointProcessExit:
+		t := &m.Tasks[r.Obj]
+		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, prio)
+	case PointLocalTimerEntry, PointLocalTimerExit:
+		return fmt.Sprintf("vector=%d", VectorTimer)
+	case PointReschedEntry, PointReschedExit:
+		return fmt.Sprintf("vector=%d", VectorResched)
+	case PointCallSingleEntry, PointCallSingleExit:
+		return fmt.Sprintf("vector=%d", VectorCallSingle)
+	case PointHrtimerStart:
+		return fmt.Sprintf("hrtimer=%016x function=%s expires=%d", uint64(timerAddr), timerNames[r.Arg[0]], r.Arg[1])
+	case PointHrtimerExpireEntry:
+		return fmt.Sprintf("hrtimer=%016x function=%s now=%d", uint64(timerAddr), timerNames[r.Arg[0]], int64(r.T))
+	case PointHrtimerExpireExit:
+		return fmt.Sprintf("hrtimer=%016x", uint64(timerAddr))
+	case PointIPISendCPU:
+		return fmt.Sprintf("cpu=%d callsite=ttwu_queue_wakelist callback=generic_smp_call_function_single_interrupt", r.Arg[0])
+	}
+	return ""
+}
+
+// Addresses that tracepoints print, typical of the kernel's direct map.
+const (
+	skbBase   = 0xffff888003a00000
+	napiAddr  = 0xffff888001c40200
+	timerAddr = 0xffff888007a1c0e0
+)
+
+// SkbAddr is where an skb lies in kernel memory.
+func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
+
+var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup"}
+
+// sysName is a system call's name and parameters, as ftrace prints them.
+type sysName struct {
+	name   string
+	params []string
+}
+
+var sysNames = map[int64]sysName{
+	nrRead:         {"read", []string{"fd", "buf", "count"}},
+	nrWrite:        {"write", []string{"fd", "buf", "count"}},
+	nrClose:        {"close", []string{"fd"}},
+	nrSchedYield:   {"sched_yield", nil},
+	nrNanosleep:    {"nanosleep", []string{"rqtp"}},
+	nrGetpid:       {"getpid", nil},
+	nrSocket:       {"socket", []string{"family", "type", "protocol"}},
+	nrRecvfrom:     {"recvfrom", []string{"fd", "ubuf", "size", "flags"}},
+	nrBind:         {"bind", []string{"fd", "umyaddr"}},
+	nrExit:         {"exit", []string{"error_code"}},
+	nrFcntl:        {"fcntl", []string{"fd", "cmd", "arg"}},
+	nrGettid:       {"gettid", nil},
+	nrEpollCreate:  {"epoll_create", []string{"size"}},
+	nrEpollWait:    {"epoll_wait", []string{"epfd", "events", "maxevents", "timeout"}},
+	nrEpollCtl:     {"epoll_ctl", []string{"epfd", "op", "fd", "event"}},
+	nrEpollCreate1: {"epoll_create1", []string{"flags"}},
+}
+
+// SysName is a system call's name.
+func SysName(nr int64) string {
+	if s, ok := sysNames[nr]; ok {
+		return s.name
+	}
+	return fmt.Sprintf("%d", nr)
+}
+
+func (m *Machine) sysEnterText(r *sim.Record) string {
+	s, args := sysNames[r.Arg[0]], m.Tasks[r.Task].Call.Args
+	var b strings.Builder
+	fmt.Fprintf(&b, "sys_%s(", s.name)
+	for i, p := range s.params {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s: %x", p, uint64(args[i]))
+	}
+	b.WriteByte(')')
+	return b.String()
+}

@@ -1,0 +1,204 @@
+package program
+
+import (
+	"go/ast"
+)
+
+// isBuiltin tells whether a name is a function that is a part of an expression.
+func isBuiltin(name string) bool {
+	return name == "len" || name == "FD_ISSET" || name == "fd_set"
+}
+
+// callName is the name of what is called.
+func (c *compiler) callName(x *ast.CallExpr) (string, bool) {
+	id, ok := x.Fun.(*ast.Ident)
+	if !ok {
+		return "", false
+	}
+	if id.Name == selectName {
+		return "select", true
+	}
+	return id.Name, true
+}
+
+// callValue compiles a call inside an expression.
+func (c *compiler) callValue(x *ast.CallExpr) *expr {
+	name, _ := c.callName(x)
+	if isBuiltin(name) {
+		return c.builtin(name, x)
+	}
+	site := c.call(x, func(results int) {
+		if results != 1 {
+			c.fail(x.Pos(), "%s returns %d values where one is needed", name, results)
+		}
+	})
+	t := &expr{op: xSlot, k: c.temp(), typ: typ{kind: tInt}}
+	c.prog.Calls[site].dst = []*lvalue{{kind: lvSlot, k: t.k}}
+	return t
+}
+
+func (c *compiler) builtin(name string, x *ast.CallExpr) *expr {
+	want := map[string]int{"len": 1, "FD_ISSET": 2}[name]
+	if len(x.Args) != want {
+		c.fail(x.Pos(), "%s takes %d arguments", name, want)
+	}
+	if name == "FD_ISSET" {
+		fd := c.int(x.Args[0])
+		return &expr{op: xIsSet, a: fd, b: c.want(x.Args[1], c.value(x.Args[1]), tFdSet), typ: typ{kind: tInt}}
+	}
+	a := c.value(x.Args[0])
+	t := typ{kind: tInt}
+	switch a.typ.kind {
+	case tBytes, tEvents, tPollfds:
+		return &expr{op: xConst, k: a.typ.n, typ: t}
+	case tString:
+		return &expr{op: xStrLen, a: a, typ: t}
+	case tMap:
+		return &expr{op: xMapLen, a: a, typ: t}
+	}
+	c.fail(x.Pos(), "%s has no length", a.typ)
+	return nil
+}
+
+// call compiles a call to an operation and gives its site. check, if any, is
+// told how many results it has, before anything is emitted.
+func (c *compiler) call(x *ast.CallExpr, check func(results int)) int {
+	name, ok := c.callName(x)
+	if !ok || x.Ellipsis.IsValid() {
+		c.fail(x.Pos(), "only a name can be called")
+	}
+	if name == "delete" {
+		if check != nil {
+			c.fail(x.Pos(), "delete returns nothing")
+		}
+		c.deleteCall(x)
+		return -1
+	}
+	at := c.at(x.Pos())
+	site := Call{Line: int(at.line), Col: int(at.col)}
+	var args []*expr
+	if fn, own := c.funcs[name]; own {
+		site.Func = fn
+		f := &c.prog.Funcs[fn]
+		if len(x.Args) != f.Params {
+			c.fail(x.Pos(), "%s takes %d arguments, not %d", name, f.Params, len(x.Args))
+		}
+		if name == "main" {
+			c.fail(x.Pos(), "main cannot be called")
+		}
+		if check != nil {
+			check(f.Results)
+		}
+		for _, a := range x.Args {
+			args = append(args, c.int(a))
+		}
+	} else {
+		site.Spec = c.spec(x, name)
+		if check != nil {
+			check(site.Spec.Results)
+		}
+		args = c.args(x, &site)
+	}
+	c.prog.Calls = append(c.prog.Calls, site)
+	n := len(c.prog.Calls) - 1
+	c.emit(Op{kind: opCall, pos: at, site: int32(n), args: args})
+	return n
+}
+
+func (c *compiler) deleteCall(x *ast.CallExpr) {
+	if len(x.Args) != 2 {
+		c.fail(x.Pos(), "delete takes 2 arguments")
+	}
+	m := c.want(x.Args[0], c.value(x.Args[0]), tMap)
+	c.emit(Op{kind: opDelete, pos: c.at(x.Pos()), args: []*expr{m, c.int(x.Args[1])}})
+}
+
+// spec finds the row of a call.
+func (c *compiler) spec(x *ast.CallExpr, name string) *Spec {
+	s := specOf(name)
+	switch {
+	case s == nil && isBuiltin(name):
+		c.fail(x.Pos(), "%s gives a value that nobody uses", name)
+	case s == nil:
+		c.fail(x.Pos(), "unknown call %q%s", name, nearest(name, c.known(true)))
+	case !s.Built:
+		c.fail(x.Pos(), "%s is not among the calls that this version can run", name)
+	}
+	return s
+}
+
+// args compiles and checks the arguments of a call of the table.
+func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
+	params := site.Spec.Params
+	least := len(params)
+	for least > 0 && params[least-1].Optional {
+		least--
+	}
+	if n := len(x.Args); n < least || n > len(params) {
+		c.fail(x.Pos(), "%s takes %s", site.Spec.Name, site.Spec.usage())
+	}
+	for i, p := range params {
+		site.lens = append(site.lens, 0)
+		if i >= len(x.Args) {
+			args = append(args, c.missing(x, p, args))
+			continue
+		}
+		v := c.value(x.Args[i])
+		c.checkArg(x.Args[i], p, v)
+		if v.typ.kind == tBytes || v.typ.kind == tEvents {
+			site.lens[i] = v.typ.n
+		} else if p.Kind == Text && v.op == xConst {
+			site.lens[i] = int64(len(c.prog.String(v.k)))
+		}
+		args = append(args, v)
+	}
+	return args
+}
+
+// missing gives an argument that was left out its meaning.
+func (c *compiler) missing(x *ast.CallExpr, p Param, args []*expr) *expr {
+	switch p.Kind {
+	case EpData:
+		return args[2] // the descriptor's number
+	case Count:
+		v := args[len(args)-1]
+		if v.typ.kind != tString {
+			c.fail(x.Pos(), "how many bytes of the array?")
+		}
+		return &expr{op: xStrLen, a: v, typ: typ{kind: tInt}}
+	}
+	return &expr{op: xConst, typ: typ{kind: tInt}}
+}
+
+// argTypes are the types that a parameter takes.
+var argTypes = map[Kind][]typKind{
+	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, Events: {tEvents},
+}
+
+func (c *compiler) checkArg(at ast.Expr, p Param, v *expr) {
+	types := argTypes[p.Kind]
+	if types == nil {
+		types = []typKind{tInt}
+	}
+	for _, t := range types {
+		if v.typ.kind == t {
+			return
+		}
+	}
+	c.fail(at.Pos(), "this is %s; the parameter %s takes %s", v.typ, p.Name, typ{kind: types[0]})
+}
+
+// usage lists a call's parameters.
+func (s *Spec) usage() string {
+	u := s.Name + "("
+	for i, p := range s.Params {
+		if i > 0 {
+			u += ", "
+		}
+		u += p.Name
+		if p.Optional {
+			u += "?"
+		}
+	}
+	return u + ")"
+}

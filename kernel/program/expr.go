@@ -1,0 +1,254 @@
+package program
+
+import "math"
+
+// expr is a side-effect free expression: an immutable tree that Exec evaluates.
+// Whatever calls something has been taken out of it into an operation of its
+// own.
+type expr struct {
+	op   exprOp
+	k    int64 // a constant, a slot, a limit
+	a, b *expr
+	typ  typ
+	pos  pos
+}
+
+type exprOp uint8
+
+const (
+	xConst  exprOp = iota
+	xSlot          // local variable k
+	xShared        // shared variable k
+	xErrno         // the thread's errno
+	xNeg           // -a
+	xNot           // !a
+	xInv           // ^a
+	xAdd           // a + b, and so on
+	xSub
+	xMul
+	xDiv
+	xRem
+	xAnd
+	xOr
+	xXor
+	xShl
+	xShr
+	xAndNot
+	xEq
+	xNe
+	xLt
+	xLe
+	xGt
+	xGe
+	xLogAnd
+	xLogOr
+	xElem   // address of element b of array a of k elements, of the type's size
+	xLoad8  // the byte at a
+	xLoad16 // and so on: little-endian
+	xLoad32
+	xLoad64
+	xLoadS32 // sign-extended
+	xStrLt   // string comparison
+	xStrLe
+	xStrLen
+	xStrByte // byte b of string a
+	xMapGet  // element b of map a
+	xMapLen
+	xMapKey // the key at place b of map a
+	xIsSet  // is descriptor a in the set b
+)
+
+// pos is a place in the program's text.
+type pos struct{ line, col int32 }
+
+// typ is a type of the language.
+type typ struct {
+	kind typKind
+	n    int64 // elements of an array
+}
+
+type typKind uint8
+
+const (
+	tVoid typKind = iota
+	tInt
+	tBool
+	tString
+	tBytes
+	tEvents
+	tPollfds
+	tEvent  // an element of tEvents
+	tPollfd // an element of tPollfds
+	tMap
+	tFdSet
+)
+
+var typNames = [...]string{"nothing", "an integer", "a boolean", "a string", "a byte array", "an array of epoll_event", "an array of pollfd", "an epoll_event", "a pollfd", "a map", "an fd_set"}
+
+func (t typ) String() string { return typNames[t.kind] }
+
+// elemSize is how many bytes an element of an array takes: those of the C
+// structures on x86-64, where epoll_event is packed.
+func (t typ) elemSize() int64 {
+	switch t.kind {
+	case tEvents, tEvent:
+		return 12
+	case tPollfds, tPollfd:
+		return 8
+	case tFdSet:
+		return 128
+	}
+	return 1
+}
+
+// eval evaluates an expression in a frame. A fault is noted in mem; the value
+// is then 0.
+func (p *Program) eval(x *expr, mem *Memory, f *Frame, shared []int64) int64 {
+	switch x.op {
+	case xConst:
+		return x.k
+	case xSlot:
+		return mem.Slots[int64(f.Slots)+x.k]
+	case xShared:
+		return shared[x.k]
+	case xErrno:
+		return mem.Errno
+	case xLogAnd:
+		if p.eval(x.a, mem, f, shared) == 0 {
+			return 0
+		}
+		return p.eval(x.b, mem, f, shared)
+	case xLogOr:
+		if p.eval(x.a, mem, f, shared) != 0 {
+			return 1
+		}
+		return p.eval(x.b, mem, f, shared)
+	}
+	a := p.eval(x.a, mem, f, shared)
+	var b int64
+	if x.b != nil {
+		b = p.eval(x.b, mem, f, shared)
+	}
+	if x.op >= xElem {
+		return p.evalMemory(x, mem, a, b)
+	}
+	return mem.arith(x, a, b)
+}
+
+func (mem *Memory) arith(x *expr, a, b int64) int64 {
+	switch x.op {
+	case xNeg:
+		return -a
+	case xNot:
+		return 1 - a
+	case xInv:
+		return ^a
+	case xAdd:
+		return a + b
+	case xSub:
+		return a - b
+	case xMul:
+		return a * b
+	case xDiv, xRem:
+		return mem.divide(x, a, b)
+	case xAnd:
+		return a & b
+	case xOr:
+		return a | b
+	case xXor:
+		return a ^ b
+	case xAndNot:
+		return a &^ b
+	case xShl, xShr:
+		if b < 0 {
+			mem.fault(x.pos, "a shift by a negative number")
+			return 0
+		}
+		if x.op == xShl {
+			return a << uint64(b)
+		}
+		return a >> uint64(b)
+	case xEq:
+		return truth(a == b)
+	case xNe:
+		return truth(a != b)
+	case xLt:
+		return truth(a < b)
+	case xLe:
+		return truth(a <= b)
+	case xGt:
+		return truth(a > b)
+	default:
+		return truth(a >= b)
+	}
+}
+
+func (mem *Memory) divide(x *expr, a, b int64) int64 {
+	switch {
+	case b == 0:
+		mem.fault(x.pos, "a division by zero")
+		return 0
+	case b == -1 && a == math.MinInt64: // overflows, as in Go
+		if x.op == xDiv {
+			return a
+		}
+		return 0
+	case x.op == xDiv:
+		return a / b
+	}
+	return a % b
+}
+
+func truth(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+func (p *Program) evalMemory(x *expr, mem *Memory, a, b int64) int64 {
+	switch x.op {
+	case xElem:
+		if b < 0 || b >= x.k {
+			mem.fault(x.pos, "an index out of range")
+			return 0
+		}
+		return a + b*x.typ.elemSize()
+	case xStrLt:
+		return truth(p.String(a) < p.String(b))
+	case xStrLe:
+		return truth(p.String(a) <= p.String(b))
+	case xStrLen:
+		return int64(len(p.String(a)))
+	case xStrByte:
+		s := p.String(a)
+		if b < 0 || b >= int64(len(s)) {
+			mem.fault(x.pos, "an index out of range")
+			return 0
+		}
+		return int64(s[b])
+	case xMapGet:
+		return mem.mapGet(a, b)
+	case xMapLen:
+		return int64(len(mem.Maps[a]))
+	case xMapKey:
+		if m := mem.Maps[a]; b < int64(len(m)) {
+			return m[b].Key
+		}
+		return 0
+	case xIsSet:
+		if b == 0 || a < 0 || a >= 1024 {
+			return 0
+		}
+		return mem.load(b+a/8, 1) >> uint(a%8) & 1
+	case xLoad8:
+		return mem.load(a, 1)
+	case xLoad16:
+		return mem.load(a, 2)
+	case xLoad32:
+		return mem.load(a, 4)
+	case xLoadS32:
+		return int64(int32(mem.load(a, 4)))
+	}
+	return mem.load(a, 8)
+}

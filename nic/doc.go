@@ -1,0 +1,112 @@
+// Package nic is the network card: an Intel 82574 in outline, as the e1000e
+// driver uses it, with MSI-X.
+//
+// A frame goes through stages, each an event and a record: the wire, the filter
+// of addresses, the FIFO, the copy into host memory (DMA), the write-back of
+// its descriptor, the moderation of interrupts, the interrupt message. The
+// processor takes no part in any of it.
+//
+// The card and the driver share the ring of descriptors. The card owns those
+// from head up to, but not including, tail; it fills the one at head and moves
+// it on. The driver takes filled ones, gives new buffers and moves tail. Head
+// equal to tail means that the card has none, so one is always left out.
+package nic
+
+import "ringside/sim"
+
+// Config describes a card.
+type Config struct {
+	Ring     int      // receive descriptors
+	FIFO     int      // bytes of the packet buffer
+	RxUsecs  sim.Time // moderation: how long an interrupt may be held back
+	RxFrames int      // moderation: so many frames end the wait; 0: only time does
+	Costs    Costs
+}
+
+// Costs are the card's own times. Figures of the order that data sheets and
+// measurements give for a small card.
+type Costs struct {
+	WireByte  sim.Time // one byte on the wire: 8 ns at 1 Gbit/s
+	Filter    sim.Time // comparing addresses, checking the FCS
+	FIFO      sim.Time // into the packet buffer
+	DMA       sim.Time // a frame into host memory
+	WriteBack sim.Time // its descriptor
+	Table     sim.Time // reading the MSI-X table
+	Posted    sim.Time // a posted write, from the card to the local APIC
+}
+
+// DefaultConfig is a small card on a 1 Gbit/s wire, with moderation off.
+func DefaultConfig() Config {
+	return Config{
+		Ring: 256, FIFO: 64 << 10, RxFrames: 1,
+		Costs: Costs{WireByte: 8, Filter: 40, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400},
+	}
+}
+
+// Stages of a frame's way through the card.
+const (
+	StageWire uint8 = iota
+	StageFilter
+	StageFIFO
+	StageDMA
+	StageWriteBack
+	StageModeration
+	StageMSI
+	StageDrop
+)
+
+// StageInfo is what there is to say about a stage.
+type StageInfo struct{ Name, Say, Why string }
+
+// Stages describes them in order.
+var Stages = [...]StageInfo{
+	StageWire: {"the last byte is in",
+		"The frame arrives bit by bit; the card's own controller watches the wire.",
+		"Somebody has to poll the wire, but it is not the CPU: it is still in the program."},
+	StageFilter: {"address and check sequence match",
+		"The card compares the destination address and checks the frame check sequence.",
+		"Frames for others, and damaged ones, must not cost the CPU anything."},
+	StageFIFO: {"into the FIFO",
+		"The frame waits in the card's packet buffer for its turn on the bus.",
+		"When host memory or the bus is slow, this is what keeps frames from being lost."},
+	StageDMA: {"frame into host memory (DMA)",
+		"The card itself writes the frame into the buffer that the descriptor at head names.",
+		"Direct memory access: no CPU instruction copies these bytes."},
+	StageWriteBack: {"descriptor: DD set, head moves on",
+		"The card writes the descriptor back with the length and the DD bit: done.",
+		"This is how the driver will know, by reading memory alone, that the buffer is full."},
+	StageModeration: {"the moderation timer ends",
+		"The card had held its interrupt back to collect more frames.",
+		"One interrupt for many frames costs less, and makes the first of them wait."},
+	StageMSI: {"MSI-X: a write to the local APIC's address",
+		"The interrupt is a memory write: address and data come from the card's MSI-X table. The cause masks itself.",
+		"No wire to the CPU is needed; until the driver unmasks it, there is no further interrupt."},
+	StageDrop: {"the frame is dropped",
+		"The card drops the frame and counts it.",
+		"It was not for this host, it was damaged, or there was no room."},
+}
+
+// Reasons of a drop, in a record's Arg[1].
+const (
+	DropFilter int64 = iota + 1 // another's address
+	DropCRC                     // rx_crc_errors
+	DropMissed                  // rx_missed_errors: the FIFO was full
+)
+
+// Events of the card. The machine passes all from EventBase on to Handle, but
+// for EvBusWrite, which is the card speaking to the machine's bus.
+const (
+	EventBase uint16 = 100 + iota
+	evArrived        // A: frame, C: when its first bit came
+	evFilter         // A: frame
+	evFIFO           // A: frame
+	evDMA
+	evWriteBack
+	evModeration // A: which timer
+	evMSI
+	EvBusWrite // C: address and data, see BusWrite
+)
+
+// CauseRxQ0 is the interrupt cause of receive queue 0 (ICR and IMS bit 20,
+// 82574 datasheet section "Interrupt Cause Read Register").
+const CauseRxQ0 = 1 << 20

@@ -1,0 +1,43 @@
+package nic
+
+import "ringside/sim"
+
+// What the driver sees of the card: writes to its registers, and the ring in
+// host memory.
+
+// Descriptor is a descriptor of the receive ring.
+func (n *NIC) Descriptor(i int) *Desc { return &n.Queues[0].Ring[i] }
+
+// Refill gives a descriptor a new buffer.
+func (n *NIC) Refill(i int, addr uint64) {
+	n.Queues[0].Ring[i] = Desc{Addr: addr, Frame: -1}
+}
+
+// WriteRDT moves the tail: the card owns the descriptors before it.
+func (n *NIC) WriteRDT(tail uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.Queues[0].Tail = tail
+	n.startDMA(now, q, cause)
+}
+
+// WriteIMS lets causes interrupt. One that is set already does so at once.
+func (n *NIC) WriteIMS(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.IMS |= mask
+	n.signal(now, q, cause)
+}
+
+// WriteIMC keeps causes from interrupting.
+func (n *NIC) WriteIMC(mask uint32) { n.IMS &^= mask }
+
+// SetVector writes a row of the MSI-X table.
+func (n *NIC) SetVector(i int, addr uint64, data uint32) {
+	n.MSIX[i].Addr, n.MSIX[i].Data = addr, data
+}
+
+// MaskVector keeps a vector's message back; a cause meanwhile makes it pending.
+func (n *NIC) MaskVector(i int) { n.MSIX[i].Masked = true }
+
+// UnmaskVector lets it go again, at once if it is pending.
+func (n *NIC) UnmaskVector(i int, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.MSIX[i].Masked, n.MSIX[i].Pending = false, false
+	n.signal(now, q, cause)
+}
