@@ -46,11 +46,17 @@ func (m *Machine) context(c *cpu.Core) uint8 {
 		return CtxHardirq
 	case p&maskSoftirq != 0:
 		return CtxSoftirq
+	case interruptEntry(c.Frame().Code):
+		return CtxHardirq
 	case m.current(c).Idle:
 		return CtxIdle
 	}
 	return CtxSyscall
 }
+
+// interruptEntry tells whether a function is on the way between an interrupt
+// and its handler.
+func interruptEntry(fn cpu.CodeID) bool { return fn >= fnAsmCommonInterrupt && fn <= fnIRQExit }
 
 // stamp writes into a record what it tells about its core.
 func (m *Machine) stamp(c *cpu.Core, r *sim.Record) {

@@ -49,6 +49,7 @@ var epollText = text{
 		Steps: []step{
 			{Name: "take the ready list", Cost: costEpScan, Do: (*Machine).sendEventsStart},
 			{Name: "next item: poll it again", Cost: costEpItem, Do: (*Machine).sendEventsNext},
+			{Name: "anything to report?", Cost: costFn, Do: (*Machine).sendEventsMask},
 			{Name: "copy the event; level-triggered: back to the list", Cost: costCopy, Do: (*Machine).sendEventsCopy},
 			{Name: "end the scan", Cost: costFn, Do: (*Machine).sendEventsEnd},
 			{Name: "return the number of events", Cost: costFn, Do: (*Machine).sendEventsReturn},
@@ -326,7 +327,7 @@ func (m *Machine) sendEventsNext(c *cpu.Core, r *sim.Record) {
 	r.Station = m.wokenStation(c)
 	about(r, KindEp, EpID(f.L[0]))
 	if f.L[seTx] == None || f.L[seRes] >= f.L[2] {
-		f.PC = 3
+		f.PC = 4
 		return
 	}
 	epi := EpiID(f.L[seTx])
@@ -335,6 +336,17 @@ func (m *Machine) sendEventsNext(c *cpu.Core, r *sim.Record) {
 	it.OnReady, it.Next, it.Prev = false, None, None
 	about(r, KindEpi, epi)
 	c.Call(fnEpItemPoll, int64(epi), 0)
+}
+
+// sendEventsMask: with nothing to report any more, the item just falls off the
+// list.
+func (m *Machine) sendEventsMask(c *cpu.Core, r *sim.Record) {
+	about(r, KindEpi, EpiID(c.Frame().L[seItem]))
+	r.Station = m.wokenStation(c)
+	r.Arg[0] = c.Result()
+	if c.Result() == 0 {
+		c.Goto(1)
+	}
 }
 
 func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
@@ -346,9 +358,6 @@ func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
 	f.PC = 1
 	revents := uint32(c.Result())
 	r.Arg[0] = int64(revents)
-	if revents == 0 {
-		return // nothing to report any more: the item just falls off the list
-	}
 	out := m.userWrite(c, f.L[1]+f.L[seRes]*epollEventBytes, epollEventBytes)
 	if out == nil {
 		m.Epis[epi].Next, m.Epis[epi].OnReady = EpiID(f.L[seTx]), true
@@ -356,7 +365,7 @@ func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
 		if f.L[seRes] == 0 {
 			f.L[seRes] = -EFAULT
 		}
-		f.PC = 3
+		f.PC = 4
 		return
 	}
 	binary.LittleEndian.PutUint32(out, revents)

@@ -44,10 +44,9 @@ const (
 	fnAsmSysvecCallSingle
 	fnSysvecCallSingle
 	fnGenericSMPCall
-	fnIRQExit
+	fnIRQExit // the last of the interrupt entries: see interruptEntry
 	fnRetFromForkAsm
 	fnRetFromFork
-	fnSyscallExit
 
 	// Interrupt core (kernel/irq).
 	fnHandleEdgeIRQ

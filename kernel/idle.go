@@ -37,6 +37,7 @@ var idleText = text{
 		Steps: []step{
 			{Name: "sti", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Sti() }},
 			{Name: "hlt", Cut: true, Span: never, Do: nothing},
+			{Name: "awake", Cost: costFn, Do: nothing},
 		}},
 }
 

@@ -31,6 +31,9 @@ func (m *Machine) Step(r *sim.Record) bool {
 			c := &m.Cores[core]
 			m.stamp(c, r)
 			m.Text.Step(m, c, &m.Costs, r, m.Seq)
+			if r.Station != StNone {
+				r.Station = m.onPath(c, r)
+			}
 			m.here = None
 		}
 		m.Seq++

@@ -156,7 +156,7 @@ func (m *Machine) bootCore(i int32) {
 	idle.Kernel.Push(fnDoIdle, 0)
 	idle.On = cpu.OnKernel
 	idle.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(0)}
-	k.Ksoftirqd = m.newTask(Task{Name: fmt.Sprintf("ksoftirqd/%d", i), Kernel: true, State: Interruptible, CPU: i, Affinity: i, Thread: None, Proc: None, PID: 14 + i*8})
+	k.Ksoftirqd = m.newTask(Task{Name: fmt.Sprintf("ksoftirqd/%d", i), Kernel: true, State: Interruptible, CPU: i, Affinity: i, Thread: None, Proc: None, PID: 14 + i*8, Preempt: bornPreempt})
 	ks := &m.Tasks[k.Ksoftirqd].Ctx
 	ks.Kernel.PushEntry(fnRetFromForkAsm).PC = 1
 	ks.Kernel.Push(fnRetFromFork, 0).PC = 1
@@ -175,6 +175,10 @@ func asleep(ctx *cpu.Context) {
 	ctx.On = cpu.OnKernel
 	ctx.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags &^ cpu.FlagIF}
 }
+
+// bornPreempt is preempt_count of a task that is switched to for the first time:
+// the run queue's lock and schedule's preempt_disable (FORK_PREEMPT_COUNT).
+const bornPreempt = 2 * CountPreempt
 
 // newTask adds a task with its kernel stack.
 func (m *Machine) newTask(t Task) TaskID {
@@ -211,7 +215,7 @@ func (m *Machine) addThread(i int32) {
 	if m.Procs[proc].PID == 0 {
 		m.Procs[proc].PID = pid
 	}
-	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Proc: proc, Thread: i})
+	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap

@@ -27,7 +27,7 @@ var processText = text{
 		Say: "The thread ends; with the last one the process's files are closed.", Why: "What is left is a task that is never chosen again.",
 		Steps: []step{
 			{Name: "exit_files", Cost: costExit, Do: (*Machine).doExit},
-			{Name: "do_task_dead: schedule for the last time", Cost: costFn, Do: calls(fnScheduleInner)},
+			{Name: "do_task_dead: schedule for the last time", Cost: costFn, Do: (*Machine).scheduleCall},
 			neverReturns,
 		}},
 }

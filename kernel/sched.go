@@ -9,9 +9,12 @@ import (
 
 var schedText = text{
 	fnSchedule: {Name: "schedule", File: fileCore, Station: StSwitch,
-		Say:   "Gives the core away.",
-		Why:   "Either the task has nothing to do until something happens, or its turn is over.",
-		Steps: []step{{Name: "call __schedule", Cost: costFn, Do: calls(fnScheduleInner)}}},
+		Say: "Gives the core away.",
+		Why: "Either the task has nothing to do until something happens, or its turn is over.",
+		Steps: []step{
+			{Name: "preempt_disable, __schedule", Cost: costFn, Do: (*Machine).scheduleCall},
+			{Name: "preempt_enable", Cost: costFn, Do: (*Machine).scheduleDone},
+		}},
 	fnScheduleIdle: {Name: "schedule_idle", File: fileCore, Station: StSwitch,
 		Say:   "The idle task gives the core to a task that is runnable again.",
 		Why:   "It is always runnable itself, so it is never dequeued.",
@@ -41,11 +44,23 @@ func (m *Machine) setState(t *Task, s TaskState) {
 	}
 }
 
+func (m *Machine) scheduleCall(c *cpu.Core, r *sim.Record) {
+	m.lock(c)
+	c.Call(fnScheduleInner)
+}
+
+// scheduleDone goes round again if somebody asked for the core meanwhile.
+func (m *Machine) scheduleDone(c *cpu.Core, r *sim.Record) {
+	m.unlock(c)
+	if m.current(c).NeedResched {
+		c.Goto(0)
+	}
+}
+
 // scheduleLock: a task that has said it wants to sleep leaves the run queue
 // (deactivate_task), unless it was woken on the way here.
 func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	c.Frame().L[0] = m.irqSave(c)
-	m.lock(c)
 	k, t := m.cpuOf(c), m.current(c)
 	about(r, KindTask, k.Current)
 	if t.Idle {
@@ -71,7 +86,6 @@ func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) scheduleUnlock(c *cpu.Core, r *sim.Record) {
-	m.unlock(c)
 	m.irqRestore(c, c.Frame().L[0])
 }
 
@@ -110,7 +124,9 @@ func (m *Machine) switchTo(c *cpu.Core, r *sim.Record) {
 	c.Save(&m.Tasks[prev].Ctx)
 	c.Load(&m.Tasks[next].Ctx)
 	c.Regs.CR3 = cr3
-	m.cpuOf(c).Current = next
+	k := m.cpuOf(c)
+	m.Tasks[prev].Preempt, k.Preempt = k.Preempt, m.Tasks[next].Preempt
+	k.Current = next
 	m.Tasks[next].CPU = int32(c.ID)
 }
 

@@ -122,9 +122,10 @@ type Task struct {
 	Affinity    int32 // the only core allowed, or None
 	Kernel      bool  // a kernel thread: no user stack
 	Idle        bool
-	OnRQ        bool // on a run queue (or running)
-	NeedResched bool // TIF_NEED_RESCHED
-	TimedOut    bool // its sleep ended by its timer
+	OnRQ        bool   // on a run queue (or running)
+	NeedResched bool   // TIF_NEED_RESCHED
+	TimedOut    bool   // its sleep ended by its timer
+	Preempt     uint32 // preempt_count while it does not run
 	Proc        int32
 	Thread      int32 // index into the scenario's threads, or None
 	SE          SchedEntity

@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
+
 // Stations of a packet's path, in their order. 0 is not on the path.
 const (
 	StNone uint8 = iota
@@ -71,3 +76,32 @@ const (
 	KindFD
 	KindTimer
 )
+
+// onPath gives a record's station if it has to do with a packet: functions such
+// as try_to_wake_up or context_switch serve timers and new threads too.
+func (m *Machine) onPath(c *cpu.Core, r *sim.Record) uint8 {
+	on := true
+	switch r.Station {
+	case StIDT:
+		on = c.Vector == VectorCard
+	case StWaitQueue, StEpoll, StWake, StRunQueue:
+		on = r.Flags&FlagSoftirq != 0 || r.Kind == KindTask && m.Tasks[r.Obj].Call.Woken
+	case StSwitch:
+		on = m.packetWoken(c)
+	}
+	if !on {
+		return StNone
+	}
+	return r.Station
+}
+
+// packetWoken tells whether a task that a packet has woken runs on a core, or
+// waits for it.
+func (m *Machine) packetWoken(c *cpu.Core) bool {
+	k := m.cpuOf(c)
+	on := m.Tasks[k.Current].Call.Woken || m.Tasks[k.RQ.Curr].Call.Woken
+	for _, id := range k.RQ.Queue {
+		on = on || m.Tasks[id].Call.Woken
+	}
+	return on
+}
