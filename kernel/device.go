@@ -57,34 +57,37 @@ var cardFns = [...]cpu.CodeID{
 	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
 }
 
-// event does what an event says; false if it was out of date and left nothing.
-func (m *Machine) event(e *sim.Event, r *sim.Record) bool {
-	r.T, r.CPU, r.Task, r.Cause, r.Ctx = m.Now, -1, None, e.Cause, CtxDevice
+// silent tells whether an event leaves no record: it only starts something, or
+// it is out of date.
+func (m *Machine) silent(e *sim.Event) bool {
 	switch e.Kind {
 	case evWire:
-		m.wireArrives(e)
-		return false
+		return true
+	case evTimer:
+		return m.Cores[e.A].APIC.TimerGen != e.B
+	}
+	return m.NIC.OutOfDate(e)
+}
+
+// event does what an event says.
+func (m *Machine) event(e *sim.Event, r *sim.Record) {
+	r.T, r.CPU, r.Task, r.Cause, r.Ctx = m.Now, -1, None, e.Cause, CtxDevice
+	switch e.Kind {
 	case evStart:
 		m.startThread(e.A, r)
 	case evIPI:
 		m.deliver(e.A, uint8(e.B), fnIPI, r)
 	case evTimer:
-		if m.Cores[e.A].APIC.TimerGen != e.B {
-			return false
-		}
 		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
 	default:
-		if !m.NIC.Handle(e, m.Now, m.Frames, &m.Queue, m.Seq, r) {
-			return false
-		}
+		m.NIC.Handle(e, m.Now, m.Frames, &m.Queue, m.Seq, r)
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
 		r.Step = 0
 	}
-	return true
 }
 
 // wireArrives starts a packet's way and schedules the next one of its entry.
@@ -92,7 +95,7 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) bool {
 // in.
 func (m *Machine) wireArrives(e *sim.Event) {
 	p := &m.Config.Wire[e.A]
-	m.NIC.Arrive(m.frameOf[e.A], m.Now, m.Frames, &m.Queue, sim.NoSeq)
+	m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
 	if next := e.B + 1; int(next) < p.Count {
 		m.Queue.Push(sim.Event{At: p.At + sim.Time(next)*p.Every, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
 	}

@@ -5,41 +5,61 @@ import (
 )
 
 // Step does the next step of the machine: of a device, or of the core whose
-// step in flight ends first. It fills r and returns false when nothing is left
-// to happen, when the run's end is reached, or when it was given up (Fault).
+// step in flight ends first. It fills r and returns false, with the state as it
+// was, when nothing is left to happen, when the run's end is reached, or when it
+// was given up (Fault).
 func (m *Machine) Step(r *sim.Record) bool {
-	for m.Fault == "" {
-		core, at := 0, m.Cores[0].Next
-		for i := 1; i < len(m.Cores); i++ {
-			if m.Cores[i].Next < at {
-				core, at = i, m.Cores[i].Next
-			}
-		}
-		event := m.Queue.PeekAt()
-		if first := min(at, event); first == sim.Never || m.Config.Stop > 0 && first > m.Config.Stop {
-			return false
-		}
-		*r = sim.Record{}
-		if event <= at {
-			m.Now = event
-			e := m.Queue.Pop()
-			if !m.event(&e, r) {
-				continue
-			}
-		} else {
-			m.Now, m.here = at, int32(core)
-			c := &m.Cores[core]
-			m.stamp(c, r)
-			m.Text.Step(m, c, &m.Costs, r, m.Seq)
-			if r.Station != StNone {
-				r.Station = m.onPath(c, r)
-			}
-			m.here = None
-		}
-		m.Seq++
-		return true
+	core, at := m.nextCore()
+	event := m.Queue.PeekAt()
+	first := min(at, event)
+	if first == sim.Never || m.Config.Stop > 0 && first > m.Config.Stop || m.Fault != "" {
+		return false
 	}
-	return false
+	*r = sim.Record{}
+	m.Now = first
+	if event <= at {
+		e := m.Queue.Pop()
+		m.event(&e, r)
+	} else {
+		m.here = int32(core)
+		c := &m.Cores[core]
+		m.stamp(c, r)
+		m.Text.Step(m, c, &m.Costs, r, m.Seq)
+		if r.Station != StNone {
+			r.Station = m.onPath(c, r)
+		}
+		m.here = None
+	}
+	m.Seq++
+	m.drain()
+	return true
+}
+
+// nextCore is the core whose step in flight ends first, and when.
+func (m *Machine) nextCore() (core int, at sim.Time) {
+	at = m.Cores[0].Next
+	for i := 1; i < len(m.Cores); i++ {
+		if m.Cores[i].Next < at {
+			core, at = i, m.Cores[i].Next
+		}
+	}
+	return core, at
+}
+
+// drain does the events that come next and leave no record, so that the next
+// Step either leaves one or changes nothing.
+func (m *Machine) drain() {
+	for m.Queue.Len() > 0 {
+		_, at := m.nextCore()
+		e := m.Queue.Peek()
+		if e.At > at || !m.silent(&e) {
+			return
+		}
+		m.Queue.Pop()
+		if e.Kind == evWire {
+			m.wireArrives(&e)
+		}
+	}
 }
 
 // giveUp ends the run with a reason: the program asked for something that the

@@ -95,7 +95,7 @@ func TestOnePacketWakesTheServer(t *testing.T) {
 		"server: epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN, data=3}) = 0",
 		"server: epoll_wait(4, [{events=EPOLLIN, data=3}], 8, -1) = 1",
 		"server: read(3, \"hello\", 512) = 5",
-		"epoll_wait(4,  <unfinished ...>",
+		"epoll_wait(4, <unfinished ...>",
 	}
 	if d := cmp.Diff(want, append(lines, asleep...)); d != "" {
 		t.Errorf("want -, got +:\n%s", d)

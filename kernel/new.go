@@ -50,6 +50,7 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
 	}
+	m.drain()
 	return m, nil
 }
 
@@ -163,7 +164,7 @@ func (m *Machine) bootCore(i int32) {
 	ks.Kernel.Push(fnKthread, 0).PC = 1
 	ks.Kernel.Push(fnSmpbootThreadFn, 0).PC = 1
 	asleep(ks)
-	c.Load(idle)
+	c.Load(&m.Tasks[k.Idle].Ctx) // not idle: the arena may have moved
 }
 
 // asleep lays a kernel stack out as if its task had gone to sleep in schedule().

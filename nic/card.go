@@ -137,9 +137,8 @@ func (n *NIC) Arrive(frame int32, now sim.Time, frames []Frame, q *sim.Queue, ca
 }
 
 // Handle does one stage. It fills r: T is set by the caller; Step is the stage,
-// Obj the frame, Arg what the stage is about. It returns false, and leaves r
-// alone, for an event that is out of date.
-func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, self sim.Seq, r *sim.Record) bool {
+// Obj the frame, Arg what the stage is about. The event must not be out of date.
+func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, self sim.Seq, r *sim.Record) {
 	c := &n.Config.Costs
 	r.Obj = e.A
 	switch e.Kind {
@@ -165,9 +164,6 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 		r.Step, r.Dur = StageWriteBack, c.WriteBack
 		n.writeBack(now, q, self, r)
 	case evModeration:
-		if n.Held == 0 || n.Timer != e.A {
-			return false
-		}
 		r.Step, r.Dur, r.Obj, r.Arg[0] = StageModeration, n.Config.RxUsecs, -1, int64(n.Held)
 		n.raise(now, q, self)
 	case evMSI:
@@ -176,7 +172,11 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(v.Data)
 		q.Push(sim.Event{At: now + c.Posted, Cause: self, Kind: EvBusWrite, C: int64(v.Addr<<32 | uint64(v.Data))})
 	}
-	return true
+}
+
+// OutOfDate tells whether an event is a moderation timer that no longer runs.
+func (n *NIC) OutOfDate(e *sim.Event) bool {
+	return e.Kind == evModeration && (n.Held == 0 || n.Timer != e.A)
 }
 
 // BusWrite takes the address and the data out of a write of the card.

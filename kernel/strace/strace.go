@@ -24,7 +24,7 @@ type Call struct {
 // Format gives the line.
 func Format(c Call) string {
 	if c.Unfinished {
-		return c.name() + "(" + strings.Join(c.inputs(), ", ") + " <unfinished ...>"
+		return strings.TrimSuffix(c.name()+"("+strings.Join(c.inputs(), ", "), " ") + " <unfinished ...>"
 	}
 	line := fmt.Sprintf("%s(%s) = %d", c.name(), strings.Join(c.args(len(c.Spec.Params)), ", "), c.Ret)
 	if c.Ret < 0 {

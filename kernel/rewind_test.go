@@ -1,0 +1,258 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"ringside/kernel/program"
+	"ringside/sim"
+)
+
+// anyConfig draws a scenario: cores, threads with programs that wait in every
+// way there is, packets at random times.
+func anyConfig(t *rapid.T) *Config {
+	cores := rapid.IntRange(1, 3).Draw(t, "cores")
+	var threads []ThreadConfig
+	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
+		src := anyProgram(t, 7000+i)
+		p, err := program.Compile(src, program.Env{})
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, src)
+		}
+		threads = append(threads, ThreadConfig{
+			Name: fmt.Sprint("t", i), CPU: rapid.IntRange(-1, cores-1).Draw(t, "cpu"), Program: p,
+			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")),
+		})
+	}
+	cfg := config(cores, threads)
+	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
+	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
+	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
+	cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")
+	cfg.Params.Slice = sim.Time(rapid.SampledFrom([]int{100_000, 3_000_000}).Draw(t, "slice"))
+	cfg.Params.RMem = rapid.SampledFrom([]int{3000, 212992}).Draw(t, "rmem")
+	for i := range rapid.IntRange(0, 3).Draw(t, "packets") {
+		p := packet(sim.Time(rapid.IntRange(0, 300_000).Draw(t, "at")), uint16(7000+i), "hello")
+		p.Count, p.Every = rapid.IntRange(1, 40).Draw(t, "count"), sim.Time(rapid.IntRange(300, 20000).Draw(t, "every"))
+		cfg.Wire = append(cfg.Wire, p)
+	}
+	cfg.Stop = 5 * sim.Millisecond
+	return cfg
+}
+
+// anyProgram draws a program: a socket, maybe watched, and a loop of calls.
+func anyProgram(t *rapid.T, port int) string {
+	calls := []string{
+		"read(s, buf, 64)", "recvfrom(s, buf, 64, MSG_DONTWAIT)", "epoll_wait(ep, events, 4, -1)", "epoll_wait(ep, events, 4, 1)",
+		"epoll_wait(ep, events, 4, 0)", "compute(7*us)", "nanosleep(30*us)", "sched_yield()", "getpid()", "n = twice(n) % 1000",
+		"epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLET)", "epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLONESHOT)",
+		"fcntl(s, F_SETFL, O_NONBLOCK)", "fcntl(s, F_SETFL, 0)", "print(\"hi\")", "close(99)", "epoll_ctl(ep, EPOLL_CTL_DEL, s, 0)",
+		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)",
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "func twice(x int) int { return 2*x + 1 }\nfunc main() {\ns := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":%d\")\nep := epoll_create1(0)\n", port)
+	b.WriteString("epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)\nvar events [4]epoll_event\nvar buf [64]byte\nn := 0\n")
+	fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(1, 20).Draw(t, "rounds"))
+	for range rapid.IntRange(1, 8).Draw(t, "calls") {
+		b.WriteString(rapid.SampledFrom(calls).Draw(t, "call") + "\n")
+	}
+	b.WriteString("}\n}\n")
+	return b.String()
+}
+
+// sameState compares everything in two machines, unexported fields too.
+func sameState(a, b *Machine) string {
+	return cmp.Diff(a, b, cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty(),
+		cmpopts.IgnoreFields(Machine{}, "Image"), cmp.Comparer(func(x, y sim.Queue) bool { return queueString(x) == queueString(y) }))
+}
+
+// queueString lists what is pending; two queues may hold it in other places.
+func queueString(q sim.Queue) string {
+	var own sim.Queue
+	own.CopyFrom(&q)
+	var b strings.Builder
+	for own.Len() > 0 {
+		fmt.Fprintln(&b, own.Pop())
+	}
+	return b.String()
+}
+
+// TestForwardBackForwardIsExact: going n records forward, k back and k forward
+// again gives the state and the records of going n forward, and going back
+// gives the state of having gone n-k.
+func TestForwardBackForwardIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := anyConfig(t)
+		run := func() *sim.Timeline[*Machine] {
+			m, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sim.NewTimeline(m, Fresh, sim.Options{Every: 64, Check: true})
+		}
+		tl, straight := run(), run()
+		n := sim.Seq(rapid.IntRange(0, 4000).Draw(t, "n"))
+		tl.Run(n)
+		n = tl.Len()
+		tl.Seek(n)
+		k := sim.Seq(rapid.IntRange(0, int(n)).Draw(t, "k"))
+		if rapid.Bool().Draw(t, "step by step") {
+			for range min(k, 200) {
+				tl.Back()
+			}
+			k = min(k, 200)
+		} else {
+			tl.Seek(n - k)
+		}
+		straight.Run(n - k)
+		straight.Seek(n - k)
+		if d := sameState(straight.Machine(), tl.Machine()); d != "" {
+			t.Fatalf("after %d forward and %d back:\n%s", n, k, d)
+		}
+		tl.Seek(n)
+		straight.Run(n)
+		straight.Seek(n)
+		if d := sameState(straight.Machine(), tl.Machine()); d != "" {
+			t.Fatalf("after %d forward, %d back and forward again:\n%s", n, k, d)
+		}
+		for i := range n {
+			if *tl.At(i) != *straight.At(i) {
+				t.Fatalf("record %d differs", i)
+			}
+		}
+	})
+}
+
+// TestInvariants: whatever happens, the machine's books agree at every record.
+func TestInvariants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, err := New(anyConfig(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r sim.Record
+		last := sim.Time(0)
+		for i := 0; i < 20000 && m.Step(&r); i++ {
+			if r.T < last {
+				t.Fatalf("record %d at %s comes after %s", i, r.T, last)
+			}
+			last = r.T
+			if r.Cause >= sim.Seq(i) {
+				t.Fatalf("record %d is caused by %d", i, r.Cause)
+			}
+			if err := m.check(); err != nil {
+				t.Fatalf("after record %d (%s): %v", i, m.StepText(&r, sim.Seq(i)), err)
+			}
+		}
+		if m.Fault != "" {
+			t.Fatal(m.Fault)
+		}
+	})
+}
+
+// check tells what is wrong with a machine's books, if anything.
+func (m *Machine) check() error {
+	if err := m.NIC.Check(); err != nil {
+		return err
+	}
+	if err := m.checkPackets(); err != nil {
+		return err
+	}
+	if err := m.checkQueues(); err != nil {
+		return err
+	}
+	for i := range m.Cores {
+		a := &m.Cores[i].APIC
+		if irr, isr := a.IRR.Highest(), a.ISR.Highest(); m.Cores[i].Micro == 0 && isr >= 0 && irr >= 0 && m.Cores[i].Regs.IF() && a.ISR.Has(uint8(irr)) && irr > 255 {
+			return fmt.Errorf("core %d: vector %d in IRR and ISR", i, irr)
+		}
+		if p := m.CPUs[i].Preempt; p&maskPreempt > 100 || p>>20 != 0 {
+			return fmt.Errorf("core %d: preempt_count %#x", i, p)
+		}
+	}
+	return nil
+}
+
+// checkPackets: every skb is held by one owner, and every frame that the card
+// gave away was delivered, dropped, or is on its way.
+func (m *Machine) checkPackets() error {
+	inUse := int64(0)
+	for i := range m.Skbs {
+		if m.Skbs[i].InUse {
+			inUse++
+		}
+	}
+	queued := int64(0)
+	for i := range m.Socks {
+		n, bytes := int32(0), int32(0)
+		for s := m.Socks[i].First; s != None; s = m.Skbs[s].Next {
+			n++
+			bytes += m.Skbs[s].Truesize
+		}
+		if n != m.Socks[i].Len || bytes != m.Socks[i].Bytes {
+			return fmt.Errorf("socket %d: %d packets of %d bytes, counted %d and %d", i, n, bytes, m.Socks[i].Len, m.Socks[i].Bytes)
+		}
+		queued += int64(n)
+	}
+	if queued > inUse {
+		return fmt.Errorf("%d packets in sockets, %d in use", queued, inUse)
+	}
+	return nil
+}
+
+// checkQueues: a task is on one run queue or none, and the lists are sound.
+func (m *Machine) checkQueues() error {
+	on := map[TaskID]int{}
+	for i := range m.CPUs {
+		k := &m.CPUs[i]
+		for _, id := range k.RQ.Queue {
+			on[id]++
+		}
+		if t := &m.Tasks[k.RQ.Curr]; t.OnRQ {
+			on[k.RQ.Curr]++
+		}
+	}
+	for id := range m.Tasks {
+		want := 0
+		if m.Tasks[id].OnRQ {
+			want = 1
+		}
+		if on[TaskID(id)] != want {
+			return fmt.Errorf("task %s is on %d run queues, wanted %d", m.Tasks[id].Name, on[TaskID(id)], want)
+		}
+	}
+	for q := range m.Queues {
+		prev := WaitID(None)
+		for w := m.Queues[q].First; w != None; w = m.Waits[w].Next {
+			if m.Waits[w].Prev != prev || m.Waits[w].Queue != QueueID(q) {
+				return fmt.Errorf("wait queue %d is broken at entry %d", q, w)
+			}
+			prev = w
+		}
+		if m.Queues[q].Last != prev {
+			return fmt.Errorf("wait queue %d ends at %d, not %d", q, m.Queues[q].Last, prev)
+		}
+	}
+	return nil
+}
+
+// TestSameSeedSameRecords: nothing but the scenario and the seed decides.
+func TestSameSeedSameRecords(t *testing.T) {
+	run := func() []sim.Record {
+		m, err := New(onePacket(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runAll(t, m, math.MaxInt32)
+	}
+	if a, b := run(), run(); !reflect.DeepEqual(a, b) {
+		t.Error("two runs of one scenario differ")
+	}
+}
