@@ -1,0 +1,282 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"ringside/kernel"
+	"ringside/sim"
+)
+
+// How much of a run is known before the first frame is drawn, how much is added
+// at a time after it, and up to where without being asked. Whoever steps beyond
+// runs the model on.
+const (
+	openRecords  = 1 << 14
+	extendBy     = 1 << 15
+	extendTo     = 1 << 20
+	defaultDelay = 800 * time.Millisecond
+)
+
+// app is the bubbletea model. What it shows is the scene; the rest is how the
+// user wants it shown, and what is being typed.
+type app struct {
+	opts    Options
+	actions []action
+	profile termenv.Profile
+
+	w, h    int
+	grid    grid
+	pen     pen
+	theme   *theme
+	layout  layout
+	tooTiny error
+
+	view  string // the last frame
+	stale bool   // something visible has changed since
+
+	pick     picker
+	scene    *scene // nil: the picker is on the screen
+	userMark []sim.Seq
+	breaks   []kind
+	find     string
+	hits     map[kind]bool // what the search said of kinds of records
+
+	focus panelID
+	guest panelID // what the guest place shows, or noPanel: its own
+	zoom  bool
+
+	player  player
+	token   token
+	prompt  prompt
+	overlay overlay
+	message string // in place of the keys, until the next one
+	mouse   bool
+	stop    func() // ends the live run that is on its way
+	liveGen int
+}
+
+// newApp makes the model before anything is opened.
+func newApp(opts Options) *app {
+	if opts.Delay <= 0 {
+		opts.Delay = defaultDelay
+	}
+	a := &app{
+		opts: opts, actions: newActions(), profile: lipgloss.ColorProfile(),
+		focus: noPanel, guest: noPanel, stale: true, stop: func() {},
+	}
+	a.grid.ascii = opts.ASCII
+	a.pen.g = &a.grid
+	a.pick.items = opts.Items
+	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
+	a.resize(80, 24)
+	return a
+}
+
+// open shows a scenario at its start.
+func (a *app) open(name string) error {
+	doc, err := a.opts.Open(name)
+	if err != nil {
+		return err
+	}
+	a.stop()
+	a.player.on = false
+	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
+	a.focus, a.guest, a.zoom = noPanel, noPanel, false
+	a.scene = newScene(doc)
+	return nil
+}
+
+// newScene runs the beginning of a document's model and stands at its start.
+func newScene(doc *Doc) *scene {
+	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
+	s.ix = &index{log: s.tl}
+	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
+		if task, line, ok := m.Strace(r); ok {
+			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})
+		}
+	}
+	s.extend(openRecords)
+	s.show(0)
+	return s
+}
+
+// extend makes so many more records known. It leaves the cursor behind the last
+// one: show moves it back.
+func (s *scene) extend(n sim.Seq) {
+	s.tl.Run(s.tl.Len() + n)
+	s.ix.update()
+}
+
+// extendMsg asks for more of the run to be known.
+type extendMsg struct{ scene *scene }
+
+func (a *app) extendLater() tea.Cmd {
+	s := a.scene
+	if s == nil || s.tl.Done() || s.tl.Len() >= extendTo {
+		return nil
+	}
+	return func() tea.Msg { return extendMsg{s} }
+}
+
+// Init is the first thing bubbletea asks for.
+func (a *app) Init() tea.Cmd {
+	if a.scene == nil {
+		return nil
+	}
+	return tea.Batch(a.extendLater(), a.startLive())
+}
+
+// Update takes a message: a key, a size, a tick.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	a.stale = true
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.resize(msg.Width, msg.Height)
+		return a, nil
+	case tea.KeyMsg:
+		return a, a.key(msg)
+	case tea.MouseMsg:
+		return a, a.mouseAt(msg)
+	case playMsg:
+		return a, a.playOn(msg)
+	case tokenMsg:
+		return a, a.hop(msg)
+	case liveMsg:
+		a.liveDone(msg)
+		return a, nil
+	case extendMsg:
+		if msg.scene != a.scene {
+			return a, nil
+		}
+		pos := a.scene.pos
+		a.scene.extend(extendBy)
+		a.scene.show(pos)
+		return a, a.extendLater()
+	}
+	a.stale = false
+	return a, nil
+}
+
+// View gives the frame; it is drawn only if something has changed.
+func (a *app) View() string {
+	if a.stale {
+		a.draw()
+		a.view, a.stale = a.grid.render(a.theme), false
+	}
+	return a.view
+}
+
+func (a *app) resize(w, h int) {
+	a.w, a.h = w, h
+	a.layout, a.tooTiny = chooseLayout(w, h, a.opts.Layout)
+}
+
+// key sends a key to whoever has the screen.
+func (a *app) key(msg tea.KeyMsg) tea.Cmd {
+	a.message = ""
+	switch {
+	case a.prompt.kind != promptNone:
+		return a.promptKey(msg)
+	case a.overlay.open():
+		return a.overlayKey(msg)
+	case a.scene == nil:
+		return a.pickerKey(msg)
+	}
+	x := byKey(a.actions, msg)
+	if x == nil {
+		return nil
+	}
+	arg := ""
+	if x.keyArg {
+		arg = msg.String()
+	}
+	return a.do(x, arg)
+}
+
+// do carries an action out; if it moved the cursor to another station, the token
+// hops there.
+func (a *app) do(x *action, arg string) tea.Cmd {
+	var from uint8
+	was := a.scene
+	if was != nil {
+		from, _ = was.station()
+	}
+	cmd := x.do(a, arg)
+	if a.scene == nil || a.scene != was {
+		return cmd
+	}
+	return tea.Batch(cmd, a.startToken(from))
+}
+
+// move brings the cursor to a position.
+func (a *app) move(pos sim.Seq) {
+	if a.scene != nil {
+		a.scene.show(pos)
+	}
+}
+
+func (a *app) step(dir int) {
+	s := a.scene
+	target := s.step + dir
+	if dir < 0 && s.pos < s.ix.end(s.step) {
+		target = s.step - 1 // from the middle of a step to its start
+	}
+	if dir > 0 && s.pos < s.ix.end(s.step) {
+		target = s.step
+	}
+	s.need(target)
+	s.show(s.ix.end(target))
+}
+
+// need makes a step known to its end, if the run has it.
+func (s *scene) need(step int) {
+	for step >= len(s.ix.steps) && !s.tl.Done() {
+		n := s.tl.Len()
+		s.extend(extendBy)
+		if s.tl.Len() == n {
+			return
+		}
+	}
+}
+
+func (a *app) micro(dir sim.Seq) { a.scene.show(a.scene.pos + dir) }
+
+func (a *app) station(dir int) {
+	pos, ok := a.scene.ix.station(a.scene.step, dir)
+	if !ok {
+		a.message = "no other station of the path that way"
+		return
+	}
+	a.move(pos)
+}
+
+func (a *app) toEnd() {
+	s := a.scene
+	for !s.tl.Done() && s.tl.Len() < extendTo {
+		s.extend(extendBy)
+	}
+	s.show(s.tl.Len())
+	if !s.tl.Done() {
+		a.message = fmt.Sprintf("the run goes on: it is known up to record %d", s.tl.Len())
+	}
+}
+
+// escape goes one level back.
+func (a *app) escape(string) tea.Cmd {
+	switch {
+	case a.zoom:
+		a.zoom = false
+	case a.focus != noPanel || a.guest != noPanel:
+		a.focus, a.guest = noPanel, noPanel
+	case len(a.opts.Items) > 0:
+		a.stop()
+		a.player.on = false
+		a.scene = nil
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package tui
+
+import (
+	"ringside/kernel"
+	"ringside/sim"
+)
+
+// draw makes the frame in the grid.
+func (a *app) draw() {
+	a.grid.reset(a.w, a.h)
+	switch {
+	case a.tooTiny != nil:
+		p := a.pen.over(rect{0, 0, a.w, a.h})
+		p.wrap(0, a.h, a.tooTiny.Error())
+		return
+	case a.scene == nil:
+		a.drawPicker()
+	default:
+		a.drawHeader()
+		a.drawPanels()
+	}
+	if a.overlay.open() {
+		a.drawOverlay()
+	}
+	if a.scene != nil || a.prompt.kind != promptNone {
+		a.drawStatus()
+	}
+}
+
+// drawHeader writes the title line, the path, and whose stack is in use.
+func (a *app) drawHeader() {
+	s := a.scene
+	p := a.pen.over(rect{0, 0, a.w, 1})
+	narrow := a.w < 80
+	counters := 54
+	if narrow {
+		counters = a.w - 1
+	}
+	p.rune(' ')
+	if !narrow {
+		p.in(styleTitle).fit(s.doc.Title, a.w-counters-1).in(styleText)
+	}
+	a.drawCounters(p, narrow)
+	a.drawPath(a.pen.over(rect{0, 1, a.w, 1}))
+	if a.layout.header > 2 {
+		drawOwner(a.pen.over(rect{0, 2, a.w, 1}), s)
+	}
+}
+
+// drawCounters writes where the cursor is, in fixed columns.
+func (a *app) drawCounters(p *pen, narrow bool) {
+	s := a.scene
+	i, n := s.micro()
+	start := p.x
+	p.str(" step ").in(styleBold).dec(int64(s.step)).in(styleText).str("/").dec(int64(len(s.ix.steps)))
+	if !s.tl.Done() {
+		p.str("+")
+	}
+	col := start + 19
+	if narrow {
+		p.str(" ").dec(int64(i)).str("/").dec(int64(n)).to(start + 19).str(" ").span(s.m.Now)
+		return
+	}
+	p.to(col).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(col + 13)
+	p.str("t ").in(styleBold)
+	p.micros(s.m.Now, 0).in(styleText).str("us").to(a.w - 8)
+	switch {
+	case a.player.on && a.player.exact:
+		p.in(styleHere).str("TRUE ")
+	case a.player.on:
+		p.in(styleHere).str("PLAY ")
+	case a.player.exact:
+		p.in(styleDim).str("true ")
+	default:
+		p.in(styleDim).str("pause")
+	}
+	p.in(styleText)
+	if v := a.player.speed; v > 0 {
+		p.str("/").dec(1 << v)
+	} else {
+		p.str("x").dec(1 << -v)
+	}
+}
+
+// shortStations are the names where the path has to fit into 80 columns.
+var shortStations = [kernel.NumStations]string{
+	"", "wire", "nic", "dma", "msi", "apic", "idt", "irq", "soft", "napi", "skb", "udp",
+	"sock", "wq", "epoll", "wake", "rq", "ctx", "user",
+}
+
+// pathNames gives the names that fit, and how many cells are between two.
+func pathNames(w int) (names *[kernel.NumStations]string, gap int) {
+	for _, names := range []*[kernel.NumStations]string{&kernel.Stations, &shortStations} {
+		cells := 2 // the brackets at the ends
+		for _, n := range names {
+			cells += len(n)
+		}
+		if gap := (w - cells) / (len(names) - 2); gap >= 1 {
+			return names, gap
+		}
+	}
+	return &shortStations, 1
+}
+
+// drawPath writes the stations. The current one is in brackets; up to it the
+// line is heavy. A terminal too narrow for all of them shows those around it.
+func (a *app) drawPath(p *pen) {
+	station, here := a.scene.station()
+	names, gap := pathNames(p.w)
+	p.x = min(p.w-1, 1) - pathOffset(names, station, p.w)
+	token := a.tokenAt(names, gap)
+	first := p.x
+	for i := uint8(1); i < kernel.NumStations; i++ {
+		current := here && i == station
+		p.st = styleDim
+		switch {
+		case current:
+			p.at(p.x-1, 0).in(styleHere).rune('[').str(names[i]).rune(']')
+			p.x--
+		case i <= station:
+			p.in(styleText).str(names[i])
+		default:
+			p.str(names[i])
+		}
+		if i == kernel.NumStations-1 {
+			break
+		}
+		heavy := i < station
+		for j := range gap {
+			p.st = styleBorder
+			if heavy {
+				p.st = styleText
+			}
+			switch {
+			case gap == 1, j == 0 && current, j == gap-1 && here && i+1 == station:
+				p.x++ // room for a bracket
+			case heavy:
+				p.rune('━')
+			default:
+				p.rune('─')
+			}
+		}
+	}
+	if token >= 0 {
+		p.in(styleHere).at(first+token, 0).rune('▶')
+	}
+}
+
+// pathOffset is how far the path is shifted to the left so that a station is
+// well inside of a narrow row.
+func pathOffset(names *[kernel.NumStations]string, station uint8, w int) int {
+	cells, at := 0, 0
+	for i := range names {
+		if i == int(station) {
+			at = cells
+		}
+		cells += len(names[i]) + 1
+	}
+	if cells <= w {
+		return 0
+	}
+	return min(max(at-w/2, 0), cells+1-w)
+}
+
+// tokenAt is the column of the hopping token, from the first station's, or -1.
+func (a *app) tokenAt(names *[kernel.NumStations]string, gap int) int {
+	t := &a.token
+	if t.frame == 0 {
+		return -1
+	}
+	col := func(station uint8) int {
+		at := 0
+		for i := uint8(1); i < station; i++ {
+			at += len(names[i]) + gap
+		}
+		return at + len(names[station])/2
+	}
+	from, to := col(t.from), col(t.to)
+	return from + (to-from)*t.frame/tokenFrames
+}
+
+// drawOwner says on whose behalf and on whose stack the step ran: the second
+// line of the path.
+func drawOwner(p *pen, s *scene) {
+	p.rune(' ')
+	if s.rec == nil {
+		p.in(styleDim).str("nothing has happened yet")
+		return
+	}
+	r := s.rec
+	p.in(ctxStyles[r.Ctx])
+	task := ""
+	if r.Task >= 0 {
+		task = s.m.Tasks[r.Task].Name
+	}
+	switch r.Ctx {
+	case kernel.CtxDevice:
+		p.str("hardware: no CPU takes part")
+		drawMeanwhile(p, s)
+		return
+	case kernel.CtxHardware:
+		p.str("cpu").dec(int64(r.CPU)).str(" itself, no software: it borrows the kernel stack of ").str(task)
+	case kernel.CtxHardirq:
+		p.str("kernel, hard interrupt on cpu").dec(int64(r.CPU)).str(": borrowed from ").str(task)
+		drawStackName(p, s, r)
+	case kernel.CtxSoftirq:
+		if s.m.Tasks[r.Task].Kernel && s.m.CPUs[r.CPU].Ksoftirqd == int32(r.Task) {
+			p.str("kernel, softirq in ").str(task).str(", a thread of its own")
+			return
+		}
+		p.str("kernel, softirq on cpu").dec(int64(r.CPU)).str(": borrowed from ").str(task)
+		drawStackName(p, s, r)
+	case kernel.CtxIdle:
+		p.str("kernel, idle task of cpu").dec(int64(r.CPU))
+	case kernel.CtxUser:
+		p.str("ring 3: ").str(task).str(" on its own user stack")
+	default:
+		p.str("kernel on behalf of ").str(task).str(", on its own kernel stack")
+	}
+}
+
+func drawStackName(p *pen, s *scene, r *sim.Record) {
+	if len(s.m.Cores[r.CPU].IRQ.F) > 0 {
+		p.str(", on the core's interrupt stack")
+	} else {
+		p.str(", on its kernel stack")
+	}
+}
+
+// drawMeanwhile says what the cores do while a device works.
+func drawMeanwhile(p *pen, s *scene) {
+	for i := range s.m.CPUs {
+		p.in(styleDim).str(";  cpu").dec(int64(i)).str(" meanwhile: ")
+		t := &s.m.Tasks[s.m.CPUs[i].Current]
+		if t.Idle {
+			p.str("idle")
+		} else {
+			p.str(t.Name).str(", ").str(kernel.Contexts[contextOf(s.m, i)])
+		}
+	}
+}
+
+// drawStatus writes the last line: a prompt, a message, or the keys.
+func (a *app) drawStatus() {
+	p := a.pen.over(rect{0, a.h - 1, a.w, 1})
+	a.grid.fill(p.rect, styleText)
+	p.rune(' ')
+	switch {
+	case a.prompt.kind != promptNone:
+		a.drawPrompt(p)
+		return
+	case a.message != "":
+		p.in(styleBold).rest(a.message)
+		return
+	}
+	const tail = "? keys  q quit"
+	for i := range a.actions {
+		b := a.actions[i].brief
+		if b == "" || a.actions[i].group == groupOther {
+			continue
+		}
+		if textWidth(b, a.grid.ascii)+len(tail)+2 > p.left() {
+			break
+		}
+		p.in(styleText).str(b).str("  ")
+	}
+	p.str(tail)
+}

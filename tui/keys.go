@@ -1,0 +1,158 @@
+package tui
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// action is something the user can do: a row of the one table behind the keys,
+// the help, the status line and the commands.
+type action struct {
+	key.Binding
+	command string // its name after ":", with its argument
+	group   string // of the help
+	brief   string // in the status line, by importance of the row; "" is not shown
+	// do gets the argument that a command was given; for a key it is "", or
+	// the key itself where the row has keyArg.
+	do     func(a *app, arg string) tea.Cmd
+	keyArg bool
+}
+
+// row makes an action.
+func row(keys, shown, help, command, group, brief string, do func(*app, string) tea.Cmd) action {
+	return action{
+		Binding: key.NewBinding(key.WithKeys(splitKeys(keys)...), key.WithHelp(shown, help)),
+		command: command, group: group, brief: brief, do: do,
+	}
+}
+
+// splitKeys reads "right l .": names of keys apart by blanks, "space" for the
+// blank itself.
+func splitKeys(keys string) []string {
+	out := strings.Fields(keys)
+	for i, k := range out {
+		if k == "space" {
+			out[i] = " "
+		}
+	}
+	return out
+}
+
+// Groups of the help.
+const (
+	groupMove  = "move"
+	groupPlay  = "play"
+	groupFind  = "find"
+	groupLook  = "look"
+	groupOther = "other"
+)
+
+var groups = []string{groupMove, groupPlay, groupFind, groupLook, groupOther}
+
+// plain is an action without argument and command.
+func plain(f func(*app)) func(*app, string) tea.Cmd {
+	return func(a *app, _ string) tea.Cmd {
+		f(a)
+		return nil
+	}
+}
+
+// newActions is the table.
+func newActions() []action {
+	focus := row("1 2 3 4 5 6 7 8 9 0", "1-9 0", "focus a panel", "focus N", groupLook, "", (*app).focusDigit)
+	focus.keyArg = true
+	return []action{
+		row("right l .", "→ l .", "step on", "step", groupMove, "← → step", plain(func(a *app) { a.step(1) })),
+		row("left h ,", "← h ,", "step back", "back", groupMove, "", plain(func(a *app) { a.step(-1) })),
+		row("s", "s", "micro-step: one record on", "micro", groupMove, "s micro", plain(func(a *app) { a.micro(1) })),
+		row("S", "S", "micro-step back", "microback", groupMove, "", plain(func(a *app) { a.micro(-1) })),
+		row("}", "}", "next station of the path", "station", groupMove, "{ } station", plain(func(a *app) { a.station(1) })),
+		row("{", "{", "previous station", "stationback", groupMove, "", plain(func(a *app) { a.station(-1) })),
+		row("]", "]", "next mark", "mark", groupMove, "[ ] mark", plain(func(a *app) { a.toMark(1) })),
+		row("[", "[", "previous mark", "markback", groupMove, "", plain(func(a *app) { a.toMark(-1) })),
+		row("m", "m", "set or clear a mark here", "setmark", groupMove, "", plain((*app).toggleMark)),
+		row("g", "g", "go to a step (7) or a time (3.4us)", "goto N|TIME", groupMove, "g goto", (*app).gotoPrompt),
+		row("home", "Home", "to the start", "start", groupMove, "", plain(func(a *app) { a.move(0) })),
+		row("end", "End", "to the end", "end", groupMove, "", plain((*app).toEnd)),
+
+		row("space", "space", "play or pause", "play", groupPlay, "space play", (*app).togglePlay),
+		row("<", "<", "slower", "slower", groupPlay, "< > speed", plain(func(a *app) { a.speed(1) })),
+		row(">", ">", "faster", "faster", groupPlay, "", plain(func(a *app) { a.speed(-1) })),
+		row("=", "=", "normal speed", "normal", groupPlay, "", plain((*app).normalSpeed)),
+		row("T", "T", "true time: a step lasts as long as it takes, slowed down", "truetime", groupPlay, "", plain((*app).toggleTrueTime)),
+
+		row("/", "/", "search the records", "find TEXT", groupFind, "/ find", (*app).findPrompt),
+		row("n", "n", "next hit", "next", groupFind, "", plain(func(a *app) { a.findNext(1) })),
+		row("N", "N", "previous hit", "previous", groupFind, "", plain(func(a *app) { a.findNext(-1) })),
+		row("b", "b", "break on this kind of record, or no more", "break", groupFind, "b break", plain((*app).toggleBreak)),
+		row("B", "B", "list the breaks", "breaks", groupFind, "", plain((*app).showBreaks)),
+		row("c", "c", "run on to a break", "continue", groupFind, "c C run", plain(func(a *app) { a.runTo(1) })),
+		row("C", "C", "run back to a break", "runback", groupFind, "", plain(func(a *app) { a.runTo(-1) })),
+
+		focus,
+		row("tab", "Tab", "focus the next panel", "nextpanel", groupLook, "", plain(func(a *app) { a.focusNext(1) })),
+		row("shift+tab", "shift-Tab", "focus the previous panel", "prevpanel", groupLook, "", plain(func(a *app) { a.focusNext(-1) })),
+		row("enter", "Enter", "zoom the focused panel", "zoom", groupLook, "", plain((*app).toggleZoom)),
+		row("f", "f", "follow another thread in PROGRAM", "follow", groupLook, "", plain((*app).followNext)),
+		row("+", "+", "time lanes: nearer", "zoomin", groupLook, "", plain(func(a *app) { a.scaleTime(-1) })),
+		row("-", "-", "time lanes: farther", "zoomout", groupLook, "", plain(func(a *app) { a.scaleTime(1) })),
+		row("w", "w", "why, at length", "why", groupLook, "w why", plain((*app).showWhy)),
+		row("K", "K", "the kernel symbol", "symbol", groupLook, "", plain((*app).showSymbol)),
+		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
+
+		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
+		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
+		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),
+		row("?", "?", "these keys", "help", groupOther, "? keys", plain((*app).showHelp)),
+		row("esc", "Esc", "back: close, leave the zoom, the focus, the scenario", "close", groupOther, "", (*app).escape),
+		row("ctrl+z", "ctrl-z", "suspend", "suspend", groupOther, "", func(*app, string) tea.Cmd { return tea.Suspend }),
+		row("ctrl+l", "ctrl-l", "paint again", "redraw", groupOther, "", func(*app, string) tea.Cmd { return tea.ClearScreen }),
+		row("q ctrl+c", "q", "quit", "quit", groupOther, "q quit", func(*app, string) tea.Cmd { return tea.Quit }),
+	}
+}
+
+// byKey finds the action of a key.
+func byKey(actions []action, msg tea.KeyMsg) *action {
+	for i := range actions {
+		if key.Matches(msg, actions[i].Binding) {
+			return &actions[i]
+		}
+	}
+	return nil
+}
+
+// name is the command without its argument.
+func (x *action) name() string {
+	name, _, _ := strings.Cut(x.command, " ")
+	return name
+}
+
+// byCommand finds the action that a command means: its name or a beginning of
+// it; of several, the first.
+func byCommand(actions []action, name string) *action {
+	if name == "" {
+		return nil
+	}
+	var found *action
+	for i := range actions {
+		switch n := actions[i].name(); {
+		case n == name:
+			return &actions[i]
+		case found == nil && strings.HasPrefix(n, name):
+			found = &actions[i]
+		}
+	}
+	return found
+}
+
+// focusDigit focuses a panel by its digit: 1 is the first, 0 the tenth.
+func (a *app) focusDigit(digit string) tea.Cmd {
+	if len(digit) != 1 || digit[0] < '0' || digit[0] > '9' {
+		a.message = "focus 1 to 9 or 0"
+		return nil
+	}
+	a.focusOn(panelID((digit[0] - '0' + 9) % 10))
+	return nil
+}

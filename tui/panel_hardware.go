@@ -1,0 +1,260 @@
+package tui
+
+import (
+	"ringside/kernel"
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// The card, the bus and the local interrupt controllers.
+
+func headHardware(p *pen, s *scene) {
+	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice {
+		p.in(styleHardware).str(s.m.Fn(s.rec))
+	}
+}
+
+// drawHardware writes the rows by importance: a low panel keeps the wire, the
+// FIFO, the ring and the interrupt.
+func drawHardware(p *pen, s *scene) {
+	y := 0
+	line := func(leastHeight int) bool {
+		if p.h < leastHeight || y >= p.h {
+			return false
+		}
+		p.line(y)
+		y++
+		return true
+	}
+	n, was := &s.m.NIC, &s.was.NIC
+	if line(1) {
+		drawWire(p, s)
+	}
+	if line(9) {
+		p.str("MAC").to(6).str(" ")
+		for i, b := range n.MAC {
+			if i > 0 {
+				p.str(":")
+			}
+			p.hex(uint64(b), 2)
+		}
+		p.str("  others ").mark(n.Stats.Filtered != was.Stats.Filtered).dec(n.Stats.Filtered)
+		p.in(styleText).str(" bad FCS ").mark(n.Stats.RxCRCErrors != was.Stats.RxCRCErrors).dec(n.Stats.RxCRCErrors)
+	}
+	if line(2) {
+		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
+		p.bar(int64(n.FIFOBytes), int64(n.Config.FIFO), min(p.w-24, 26)).str(" ").dec(int64(n.FIFOBytes)).in(styleText).str("/").dec(int64(n.Config.FIFO)).str(" B")
+	}
+	for q := range n.Queues {
+		drawRing(p, s, q, line)
+	}
+	if line(10) {
+		p.in(styleDim).str("  o NIC owns  D done  d drained")
+	}
+	if line(3) {
+		drawBuffer(p, s)
+	}
+	if line(11) {
+		drawModeration(p, n, was, s.m.Now)
+	}
+	for i := range n.MSIX {
+		if line(3) {
+			drawMSIX(p, n, was, i)
+		}
+	}
+	for i := range s.m.Cores {
+		if line(4 + 6*min(i, 2)) {
+			p.str("LAPIC").dec(int64(i)).to(7)
+			drawAPIC(p, s, i)
+		}
+	}
+	if line(12) {
+		p.str("drops").to(7).str("missed").mark(n.Stats.RxMissedErrors != was.Stats.RxMissedErrors).dec(n.Stats.RxMissedErrors)
+		p.in(styleText).str(" no_buffer").mark(n.Stats.RxNoBufferCount != was.Stats.RxNoBufferCount).dec(n.Stats.RxNoBufferCount)
+	}
+	if line(13) {
+		p.str("sum").to(7).str("frames").mark(n.Stats.Arrived != was.Stats.Arrived).dec(n.Stats.Arrived)
+		p.in(styleText).str(" interrupts").mark(n.Stats.Interrupts != was.Stats.Interrupts).dec(n.Stats.Interrupts)
+	}
+}
+
+// shownFrame is the frame that the hardware panel speaks of: the one that the
+// record touched, else the one on the wire, else the last that was.
+func shownFrame(s *scene) int32 {
+	switch {
+	case s.rec != nil && s.rec.Kind == kernel.KindFrame && s.rec.Obj >= 0:
+		return s.rec.Obj
+	case s.m.NIC.Wire >= 0:
+		return s.m.NIC.Wire
+	}
+	q := &s.m.NIC.Queues[0]
+	last := (q.Head + uint32(len(q.Ring)) - 1) % uint32(len(q.Ring))
+	return q.Ring[last].Frame
+}
+
+func drawWire(p *pen, s *scene) {
+	n, was := &s.m.NIC, &s.was.NIC
+	p.str("wire").to(6).mark(n.Wire != was.Wire || n.Stats.Arrived != was.Stats.Arrived)
+	id := shownFrame(s)
+	if id < 0 || int(id) >= len(s.m.Frames) {
+		p.str("idle")
+		return
+	}
+	f := s.m.Frames[id].Bytes
+	if n.Wire >= 0 {
+		p.str("arriving ")
+	}
+	p.dec(int64(len(f))).str("B").in(styleText).str(" ")
+	h, ok := nic.ParseIPv4(f[nic.EthHeader:])
+	if !ok {
+		p.str("not IPv4")
+		return
+	}
+	u, ok := nic.ParseUDP(f[nic.EthHeader+h.HeaderLen : nic.EthHeader+h.TotalLen])
+	if !ok {
+		p.str("IPv4")
+		return
+	}
+	p.addr(h.Src, u.SrcPort).str(">:").dec(int64(u.DstPort))
+	p.str(" udp ").dec(int64(h.TotalLen - h.HeaderLen - nic.UDPHeader)).str("B")
+}
+
+// addr writes an IPv4 address and port.
+func (p *pen) addr(ip uint32, port uint16) *pen {
+	for shift := 24; shift >= 0; shift -= 8 {
+		p.dec(int64(ip >> shift & 0xff))
+		if shift > 0 {
+			p.rune('.')
+		}
+	}
+	return p.rune(':').dec(int64(port))
+}
+
+// descLetter tells who has a descriptor: o the card, D the driver, filled by
+// the card; d the driver, taken and not yet filled again.
+func descLetter(m *kernel.Machine, q *nic.Queue, i int) rune {
+	size := len(q.Ring)
+	after := func(from, to int) int { return (to - from + size) % size }
+	head, tail, clean := int(q.Head), int(q.Tail), int(m.Napi.Next)
+	switch {
+	case after(head, i) < after(head, tail):
+		return 'o'
+	case after(clean, i) < after(clean, head):
+		return 'D'
+	}
+	return 'd'
+}
+
+// drawRing writes a window of a receive ring that holds the head: numbers,
+// letters, carets. It moves on by pages, so that the row stays still meanwhile.
+func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
+	const cells = 3
+	q, was := &s.m.NIC.Queues[qi], &s.was.NIC.Queues[qi]
+	size := len(q.Ring)
+	shown := min((p.w-1)/cells, size)
+	first := 0
+	if shown < size {
+		page := max(shown-4, 1)
+		first = (int(q.Head)/page*page - 2 + size) % size
+	}
+	if line(5) {
+		p.str("rx").dec(int64(qi)).str(" (").dec(int64(size)).str(")").to(9).str("head").mark(q.Head != was.Head).dec(int64(q.Head)).in(styleText)
+		p.str(" tail").mark(q.Tail != was.Tail).dec(int64(q.Tail)).in(styleText)
+		if p.w > 50 {
+			p.str(" next_to_clean").mark(s.m.Napi.Next != s.was.Napi.Next).dec(int64(s.m.Napi.Next))
+		}
+	}
+	if line(9) {
+		p.st = styleDim
+		for i := range shown {
+			p.right(int64((first+i)%size), cells)
+		}
+	}
+	if line(2) {
+		for i := range shown {
+			d := (first + i) % size
+			l := descLetter(s.m, q, d)
+			p.at(i*cells+1, p.y).in(styleText).mark(l != descLetter(s.was, was, d) || q.Ring[d] != was.Ring[d]).rune(l)
+		}
+	}
+	if line(6) {
+		for i := range shown {
+			switch d := uint32((first + i) % size); {
+			case d == q.Head && d == q.Tail:
+				p.at(i*cells+2, p.y).str("^HT")
+			case d == q.Head:
+				p.at(i*cells+2, p.y).str("^H")
+			case d == q.Tail:
+				p.at(i*cells+2, p.y).str("^T")
+			}
+		}
+	}
+}
+
+// drawBuffer shows the descriptor that the card is at, or has just filled.
+func drawBuffer(p *pen, s *scene) {
+	q := &s.m.NIC.Queues[0]
+	size := uint32(len(q.Ring))
+	i := q.Head
+	if q.Ring[i].Frame < 0 {
+		i = (q.Head + size - 1) % size
+	}
+	d, was := &q.Ring[i], &s.was.NIC.Queues[0].Ring[i]
+	p.str("buf").to(6).str("[").dec(int64(i)).str("] ").hex(d.Addr, 8)
+	if d.Frame < 0 {
+		p.str(" empty")
+		return
+	}
+	p.mark(d.Len != was.Len || d.Frame != was.Frame).dec(int64(d.Len)).in(styleText).str("B DD").mark(d.Done() != was.Done()).flag(d.Done()).in(styleText)
+	if b := s.m.Frames[d.Frame].Bytes; p.left() > 12 {
+		p.str("  ")
+		for i := 0; i < len(b) && p.left() > 3; i++ {
+			p.hex(uint64(b[i]), 2).str(" ")
+		}
+	}
+}
+
+func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
+	p.str("ITR").to(7).str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
+	if n.Held > 0 {
+		p.mark(n.Held != was.Held).str("held ").dec(int64(n.Held)).in(styleText).str(" ").span(max(n.TimerEnd-now, 0))
+	} else {
+		p.str("  timer off")
+	}
+}
+
+func drawMSIX(p *pen, n, was *nic.NIC, i int) {
+	v, w := &n.MSIX[i], &was.MSIX[i]
+	p.str("MSI-X").to(7).dec(int64(i)).str(": ").hex(v.Addr, 8).str(" data ").hex(uint64(v.Data), 2)
+	on := n.IMS&nic.CauseRxQ0 != 0
+	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&nic.CauseRxQ0 != 0))
+	switch {
+	case v.Masked:
+		p.str("masked")
+	case on:
+		p.str("on")
+	default:
+		p.str("off (IMS)")
+	}
+	if v.Pending || n.ICR&nic.CauseRxQ0 != 0 {
+		p.str(" pending")
+	}
+}
+
+// drawAPIC writes the registers of a core's local APIC: single vectors, never
+// all 256 bits.
+func drawAPIC(p *pen, s *scene, i int) {
+	a, was := &s.m.Cores[i].APIC, &s.was.Cores[i].APIC
+	p.str("IRR").mark(a.IRR != was.IRR).vector(a.IRR.Highest()).in(styleText)
+	p.to(14).str("ISR").mark(a.ISR != was.ISR).vector(a.ISR.Highest()).in(styleText)
+	p.to(21).str("PPR").mark(a.PPR() != was.PPR()).hex(uint64(a.PPR()), 2).in(styleText)
+	p.to(28).str("TPR ").hex(uint64(a.TPR), 2)
+}
+
+// vector writes the highest bit that is set in a register of the APIC.
+func (p *pen) vector(v int) *pen {
+	if v < 0 {
+		return p.str("-")
+	}
+	return p.hex(uint64(v), 2).str(":1")
+}

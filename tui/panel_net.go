@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"ringside/kernel"
+	"ringside/nic"
+)
+
+// From the softirq to the socket: what is pending, the poll, the packet in hand,
+// the queues.
+
+func drawNet(p *pen, s *scene) {
+	m, was := s.m, s.was
+	y := 0
+	for i := range m.CPUs {
+		if i > 1 && i != s.cpu() {
+			continue // the first two cores, and the one that works
+		}
+		k, old := &m.CPUs[i], &was.CPUs[i]
+		ks := &m.Tasks[k.Ksoftirqd]
+		p.line(y).str("softirq cpu").dec(int64(i)).mark(k.Pending != old.Pending).softirqs(k.Pending).in(styleText)
+		p.to(21).rest(ks.Name)
+		p.mark(ks.State != was.Tasks[k.Ksoftirqd].State).str(ks.State.Letter())
+		y++
+	}
+	y = drawNapi(p, s, y)
+	y = drawSkb(p, s, y)
+	for id := range m.Socks {
+		if m.Socks[id].File != kernel.None && y < p.h-2 {
+			y = drawSock(p, s, kernel.SockID(id), y)
+		}
+	}
+	drawDrops(p, s, y)
+}
+
+func drawNapi(p *pen, s *scene, y int) int {
+	n, was := &s.m.Napi, &s.was.Napi
+	p.line(y).str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
+	switch {
+	case n.Missed:
+		p.str("SCHED MISSED")
+	case n.Sched:
+		p.str("SCHED")
+	default:
+		p.str("idle")
+	}
+	p.in(styleText).str(" weight ").dec(int64(s.m.Config.Params.NAPIWeight)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
+	p.line(y+1).str("  GRO list").count("", int64(n.Count), int64(was.Count)).count(" taken", int64(n.Cleaned), int64(was.Cleaned))
+	return y + 2
+}
+
+// shownSkb is the packet that the panel speaks of: the one the record touched,
+// else one that GRO holds, else the first that a socket has.
+func shownSkb(s *scene) kernel.SkbID {
+	if s.rec != nil && s.rec.Kind == kernel.KindSkb && int(s.rec.Obj) < len(s.m.Skbs) && s.m.Skbs[s.rec.Obj].InUse {
+		return s.rec.Obj
+	}
+	if s.m.Napi.Count > 0 {
+		return s.m.Napi.First
+	}
+	for i := range s.m.Socks {
+		if s.m.Socks[i].Len > 0 {
+			return s.m.Socks[i].First
+		}
+	}
+	for i := range s.m.Skbs {
+		if s.m.Skbs[i].InUse {
+			return kernel.SkbID(i)
+		}
+	}
+	return kernel.None
+}
+
+// drawSkb shows a packet's headers with a caret at its data pointer: what is
+// left of it has been pulled.
+func drawSkb(p *pen, s *scene, y int) int {
+	id := shownSkb(s)
+	if id == kernel.None {
+		p.line(y).str("skb").to(7).in(styleDim).str("none")
+		return y + 3
+	}
+	b := &s.m.Skbs[id]
+	old := kernel.Skb{}
+	if int(id) < len(s.was.Skbs) {
+		old = s.was.Skbs[id]
+	}
+	p.line(y).str("skb").to(6).mark(b.InUse != old.InUse).dec(int64(id)).in(styleText).str(" frame ").dec(int64(b.Frame))
+	p.count(" data +", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len)).str(" truesize ").dec(int64(b.Truesize))
+	p.line(y + 1).str("  ").in(styleBorder).rune('[')
+	at, caret := int32(0), p.x
+	for i, h := range skbParts(b) {
+		if b.Data == at {
+			caret = p.x
+		}
+		if at += h; i > 0 {
+			p.in(styleBorder).rune('|')
+			if b.Data == at-h {
+				caret = p.x
+			}
+		}
+		p.st = styleText
+		if at <= b.Data {
+			p.st = styleDim
+		}
+		p.str(skbNames[i]).str(" ").dec(int64(h))
+	}
+	p.in(styleBorder).rune(']')
+	p.line(y+2).at(caret, y+2).mark(b.Data != old.Data).at(caret, y+2).str("^data")
+	return y + 3
+}
+
+var skbNames = [...]string{"eth", "ip", "udp", "payload"}
+
+// skbParts gives the lengths of the headers and of what they carry.
+func skbParts(b *kernel.Skb) [4]int32 {
+	const headers = nic.EthHeader + nic.IPv4Header + nic.UDPHeader
+	return [4]int32{nic.EthHeader, nic.IPv4Header, nic.UDPHeader, max(b.Data+b.Len-headers, 0)}
+}
+
+func drawSock(p *pen, s *scene, id kernel.SockID, y int) int {
+	k := &s.m.Socks[id]
+	old := kernel.Sock{}
+	if int(id) < len(s.was.Socks) {
+		old = s.was.Socks[id]
+	}
+	p.line(y).str("sock").to(6).mark(k.File != old.File || k.Bound != old.Bound).str("fd").dec(descriptor(s.m, k.File)).in(styleText).str(" udp ")
+	if k.Bound {
+		p.addr(k.Local.IP, k.Local.Port)
+	} else {
+		p.str("not bound")
+	}
+	p.count("  drops", int64(k.Drops), int64(old.Drops))
+	p.line(y + 1).str("  queue").to(8).mark(k.Len != old.Len).dec(int64(k.Len)).in(styleText).str(" ")
+	p.to(11).bar(int64(k.Bytes), int64(k.RcvBuf), max(min(p.w-30, 20), 6)).str(" ").dec(int64(k.Bytes)).str("/").dec(int64(k.RcvBuf)).str("B")
+	return y + 2
+}
+
+func drawDrops(p *pen, s *scene, y int) {
+	c, was := &s.m.Counters, &s.was.Counters
+	y = max(y, p.h-2)
+	p.line(y).str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" in", c.InDatagrams, was.InDatagrams)
+	p.count(" read", c.Delivered, was.Delivered)
+	p.line(y+1).str("drops").count(" no port", c.NoPorts, was.NoPorts).count(" rcvbuf", c.RcvbufErrors, was.RcvbufErrors)
+	p.count(" csum", c.InCsumErrors, was.InCsumErrors)
+}

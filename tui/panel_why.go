@@ -1,0 +1,208 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"ringside/kernel"
+	"ringside/sim"
+)
+
+// The narration: what the step does and why, where it comes from and leads to.
+
+// whyRows is how long the narration may be.
+const whyRows = 3
+
+func drawWhy(p *pen, s *scene) {
+	rows := min(p.h, whyRows)
+	if s.rec == nil {
+		p.wrap(0, rows, s.doc.Teaches)
+		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? lists the keys.")
+		return
+	}
+	what, why := s.whatAndWhy()
+	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
+	p.rest(what.step)
+	y := 1
+	if rows > 2 {
+		y += p.line(1).wrap(1, rows-2, what.say)
+	}
+	p.line(y).wrap(y, rows-y, why)
+	if p.h > whyRows {
+		drawCauses(p.line(whyRows), s)
+	}
+	if p.h > whyRows+1 {
+		drawEffects(p.line(whyRows+1), s)
+	}
+	if p.h > whyRows+2 {
+		drawSources(p.line(whyRows+2), s)
+	}
+}
+
+// what is a step as it is told.
+type what struct{ fn, step, say string }
+
+// whatAndWhy tells the record at the cursor: the step's own reason if it has
+// one, else the function's.
+func (s *scene) whatAndWhy() (what, string) {
+	code := &s.m.Text.Codes[s.rec.Fn]
+	w := what{fn: code.Name, say: code.Say}
+	why := code.Why
+	if code.Interp {
+		w.step = sourceLine(s.m, s.rec)
+		return w, why
+	}
+	st := &code.Steps[s.rec.Step]
+	w.step = st.Name
+	if st.Why != "" {
+		why = st.Why
+	}
+	return w, why
+}
+
+// sourceLine is the line of a thread program that a record did.
+func sourceLine(m *kernel.Machine, r *sim.Record) string {
+	if r.Task < 0 || m.Tasks[r.Task].Thread == kernel.None {
+		return ""
+	}
+	source := m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source
+	for n := int64(1); n < r.Arg[0]; n++ {
+		_, source, _ = strings.Cut(source, "\n")
+	}
+	line, _, _ := strings.Cut(source, "\n")
+	return strings.TrimSpace(line)
+}
+
+// causeBefore climbs from a record to the one that made its step happen: the
+// first cause that belongs to another step.
+func (s *scene) causeBefore(seq sim.Seq) sim.Seq {
+	step := s.ix.at(seq + 1)
+	for c := s.tl.At(seq).Cause; c != sim.NoSeq && c < seq; c = s.tl.At(c).Cause {
+		if s.ix.at(c+1) != step {
+			return c
+		}
+	}
+	return sim.NoSeq
+}
+
+func drawCauses(p *pen, s *scene) {
+	p.in(styleDim).str("caused by ").in(styleText)
+	c := s.causeBefore(s.pos - 1)
+	if c == sim.NoSeq {
+		p.in(styleDim).str("nothing before it: the world outside")
+		return
+	}
+	for first := true; c != sim.NoSeq; c, first = s.causeBefore(c), false {
+		name := s.m.Fn(s.tl.At(c))
+		if p.left() < len(name)+14 {
+			return
+		}
+		if !first {
+			p.str(" <- ")
+		}
+		p.dec(int64(s.ix.at(c + 1))).str(" ").str(name)
+	}
+}
+
+// drawEffects names the steps that follow from this one, as far as they are
+// near.
+func drawEffects(p *pen, s *scene) {
+	const lookAhead = 400
+	from, to := s.ix.start(s.step), s.ix.end(s.step)
+	p.in(styleDim).str("leads to  ").in(styleText)
+	last, n := s.step, 0
+	for i := to; i < s.tl.Len() && i < to+lookAhead; i++ {
+		r := s.tl.At(i)
+		step := s.ix.at(i + 1)
+		if r.Cause < from || r.Cause >= to || step == last {
+			continue
+		}
+		last = step
+		name := s.m.Fn(r)
+		if p.left() < len(name)+14 {
+			return
+		}
+		if n++; n > 1 {
+			p.str(", ")
+		}
+		p.dec(int64(step)).str(" ").str(name)
+	}
+	if n == 0 {
+		p.in(styleDim).str("nothing soon")
+	}
+}
+
+func drawSources(p *pen, s *scene) {
+	code := &s.m.Text.Codes[s.rec.Fn]
+	p.in(styleDim).str("source    ").rest(code.File)
+	if s.rec.Point != kernel.PointNone {
+		p.to(p.x + 2).str("tracepoint ").rest(kernel.Points[s.rec.Point])
+	}
+}
+
+// showWhy tells everything about the record at the cursor.
+func (a *app) showWhy() {
+	s := a.scene
+	if s.rec == nil {
+		a.overlay = overlay{title: "WHY", lines: fold(a.w-6, s.doc.Teaches, s.doc.Misconception)}
+		return
+	}
+	w, why := s.whatAndWhy()
+	r := s.rec
+	lines := fold(a.w-6, w.fn+": "+w.step, "", w.say, why)
+	if code := &s.m.Text.Codes[r.Fn]; why != code.Why {
+		lines = append(lines, fold(a.w-6, code.Why)...)
+	}
+	lines = append(lines, "", "record "+s.m.StepText(r, s.pos-1), "", "caused by")
+	for c, n := s.causeBefore(s.pos-1), 0; c != sim.NoSeq && n < 12; c, n = s.causeBefore(c), n+1 {
+		cr := s.tl.At(c)
+		lines = append(lines, fmt.Sprintf("  %6d  %10s us  %s: %s", s.ix.at(c+1), appendMicros(nil, cr.T), s.m.Fn(cr), s.m.StepName(cr)))
+	}
+	a.overlay = overlay{title: "WHY", lines: lines}
+}
+
+// showSymbol tells where the original of the function stands.
+func (a *app) showSymbol() {
+	s := a.scene
+	if s.rec == nil {
+		a.message = "nothing has run yet"
+		return
+	}
+	code := &s.m.Text.Codes[s.rec.Fn]
+	lines := []string{
+		code.Name,
+		"source      " + code.File,
+		fmt.Sprintf("address     %#x (in the model)", code.Base),
+		"ring        " + fmt.Sprint(code.Ring),
+	}
+	if s.rec.Point != kernel.PointNone {
+		lines = append(lines, "tracepoint  "+kernel.Points[s.rec.Point])
+	}
+	lines = append(lines, "", "steps")
+	for i := range code.Steps {
+		mark := "  "
+		if i == int(s.rec.Step) && !code.Interp {
+			mark = "> "
+		}
+		lines = append(lines, mark+code.Steps[i].Name)
+	}
+	a.overlay = overlay{title: "SYMBOL", lines: lines}
+}
+
+// fold breaks paragraphs into lines of at most a width.
+func fold(width int, paragraphs ...string) []string {
+	var out []string
+	for _, text := range paragraphs {
+		for {
+			head, tail := breakLine(text, max(width, 20))
+			out = append(out, head)
+			if text = tail; text == "" {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// splitLines is text as lines.
+func splitLines(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") }
