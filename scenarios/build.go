@@ -1,0 +1,289 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"ringside/kernel"
+	"ringside/kernel/program"
+	"ringside/nic"
+	"ringside/scenarios/lanes"
+	"ringside/sim"
+)
+
+type astNode = ast.Node
+
+// Limits of a file.
+const (
+	maxThreads = 1024
+	maxWire    = 10000
+	maxCount   = 1_000_000_000
+	maxName    = 64
+)
+
+// build checks a file and makes the machine's configuration of it.
+func (d *decoder) build(f *file) *kernel.Config {
+	if f.Ringside != 1 {
+		d.failAt("ringside", "version %d of the format; this program reads version 1", f.Ringside)
+	}
+	d.machine(&f.Machine)
+	cfg := &kernel.Config{
+		CPUs: f.Machine.CPUs, Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
+		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
+	}
+	if len(f.Machine.NIC.IRQCPU) > 0 {
+		cfg.IRQCPU = f.Machine.NIC.IRQCPU[0]
+	}
+	d.costs(f, cfg)
+	d.shared(f)
+	d.threads(f, cfg)
+	d.wire(f, cfg)
+	d.expect(f)
+	if l := f.Live; l.Run != nil && !*l.Run && l.Why == "" {
+		d.failAt("live", "run: false needs a why: the reason is shown")
+	}
+	return cfg
+}
+
+func params(k *tunables) kernel.Params {
+	return kernel.Params{Slice: sim.Time(k.Slice), HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, RMem: int(k.RMem)}
+}
+
+// one fails unless a setting has its only possible value.
+func (d *decoder) one(path, got, only string, others ...string) {
+	if got == only {
+		return
+	}
+	for _, o := range others {
+		if got == o {
+			d.failAt(path, "%s: %q is not part of this version, only %q", path, got, only)
+		}
+	}
+	d.failAt(path, "%s: unknown value %q%s", path, got, suggest(got, append(others, only)))
+}
+
+// within fails unless a number is in its range.
+func (d *decoder) within(path string, n, least, most int) {
+	if n < least || n > most {
+		d.failAt(path, "%s: %d is not between %d and %d", path, n, least, most)
+	}
+}
+
+func (d *decoder) machine(m *machine) {
+	d.within("machine.cpus", m.CPUs, 1, 64)
+	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
+	d.one("machine.entry", m.Entry, "syscall", "int80")
+	k := &m.Kernel
+	d.one("machine.kernel.scheduler", k.Scheduler, "eevdf", "rr", "fifo", "cooperative")
+	d.within("machine.kernel.hz", k.HZ, 1, 10000)
+	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
+	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
+	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
+	d.within("machine.kernel.slice", int(k.Slice), 100_000, 1_000_000_000)
+	for i, cpu := range m.NIC.IRQCPU {
+		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
+	}
+}
+
+func (d *decoder) card(c *card) nic.Config {
+	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
+	d.within("machine.nic.queues", c.Queues, 1, 1)
+	d.within("machine.nic.ring", c.Ring, 8, 4096)
+	if c.Ring&(c.Ring-1) != 0 {
+		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
+	}
+	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
+	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
+	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
+	if len(c.IRQCPU) > 1 {
+		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
+	}
+	cfg := nic.DefaultConfig()
+	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
+	return cfg
+}
+
+func (d *decoder) costs(f *file, cfg *kernel.Config) {
+	known := kernel.CostNames()
+	var names []string
+	for name := range known {
+		names = append(names, name)
+	}
+	for name, v := range f.Machine.Costs {
+		if _, ok := known[name]; !ok {
+			d.failAt("machine.costs."+name, "unknown cost %q%s", name, suggest(name, names))
+		}
+		cfg.Costs[name] = sim.Time(v)
+	}
+}
+
+// checkName checks a name of the file's own.
+func (d *decoder) checkName(path, name string) {
+	if name == "" || len(name) > maxName {
+		d.failAt(path, "%s: a name has 1 to %d characters", path, maxName)
+	}
+	for _, r := range name {
+		if !unicode.IsPrint(r) {
+			d.failAt(path, "%s: the character %q cannot stand in a name", path, r)
+		}
+	}
+}
+
+func (d *decoder) shared(f *file) {
+	seen := map[string]bool{}
+	for i, name := range f.Shared {
+		path := fmt.Sprintf("shared[%d]", i)
+		d.checkName(path, name)
+		if seen[name] {
+			d.failAt(path, "%q stands here twice", name)
+		}
+		seen[name] = true
+	}
+}
+
+func (d *decoder) threads(f *file, cfg *kernel.Config) {
+	if len(f.Threads) == 0 || len(f.Threads) > maxThreads {
+		d.failAt("threads", "threads: 1 to %d of them", maxThreads)
+	}
+	env := program.Env{Shared: f.Shared}
+	seen := map[string]bool{}
+	for i := range f.Threads {
+		t := &f.Threads[i]
+		d.checkName(fmt.Sprintf("threads[%d].name", i), t.Name)
+		if seen[t.Name] {
+			d.failAt(fmt.Sprintf("threads[%d].name", i), "a second thread %q", t.Name)
+		}
+		seen[t.Name] = true
+		env.Threads = append(env.Threads, t.Name)
+	}
+	for i := range f.Threads {
+		cfg.Threads = append(cfg.Threads, d.thread(i, &f.Threads[i], f, env))
+	}
+}
+
+func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.ThreadConfig {
+	base := fmt.Sprintf("threads[%d].", i)
+	tc := kernel.ThreadConfig{Name: t.Name, CPU: -1, Process: t.Process}
+	if t.CPU != nil {
+		d.within(base+"cpu", *t.CPU, 0, f.Machine.CPUs-1)
+		tc.CPU = *t.CPU
+	}
+	switch {
+	case t.Start == "spawned":
+		d.failAt(base+"start", "start: spawned is not part of this version: give a time")
+	case t.Start != "":
+		at, err := ParseDuration(t.Start)
+		if err != nil {
+			d.failAt(base+"start", "%sstart: %s", base, err)
+		}
+		tc.Start = at
+	}
+	p, err := program.Compile(string(t.Program), env)
+	if err != nil {
+		var pe *program.Error
+		if errors.As(err, &pe) {
+			d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
+		}
+		d.failAt(base+"program", "%s", err)
+	}
+	tc.Program = p
+	return tc
+}
+
+func (d *decoder) wire(f *file, cfg *kernel.Config) {
+	if len(f.Wire) > maxWire {
+		d.failAt("wire", "wire: more than %d entries", maxWire)
+	}
+	last := Duration(0)
+	for i := range f.Wire {
+		p := &f.Wire[i]
+		base := fmt.Sprintf("wire[%d]", i)
+		if p.At < last {
+			d.failAt(base+".at", "%s is earlier than the entry before it", sim.Time(p.At))
+		}
+		last = p.At
+		fl, ok := f.Flows[p.Flow]
+		if !ok {
+			var names []string
+			for name := range f.Flows {
+				names = append(names, name)
+			}
+			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, suggest(p.Flow, names))
+		}
+		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
+		out.From, out.To = d.flow("flows."+p.Flow, &fl)
+		if p.Data == nil {
+			d.failAt(base, "%s: a UDP packet needs data", base)
+		}
+		out.Payload = []byte(*p.Data)
+		if p.Count != nil {
+			d.within(base+".count", *p.Count, 1, maxCount)
+			out.Count = *p.Count
+		}
+		if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
+			d.failAt(base, "%s: every and count belong together", base)
+		}
+		if p.Every != nil {
+			out.Every = sim.Time(*p.Every)
+		}
+		if most := 1472; len(out.Payload) > most {
+			d.failAt(base+".data", "%s.data: %d bytes; %d fit into one frame", base, len(out.Payload), most)
+		}
+		cfg.Wire = append(cfg.Wire, out)
+	}
+	for name := range f.Flows {
+		fl := f.Flows[name]
+		d.checkName("flows."+name, name)
+		d.flow("flows."+name, &fl)
+	}
+}
+
+func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
+	d.one(path+".proto", fl.Proto, "udp", "tcp")
+	return d.address(path+".from", fl.From, false), d.address(path+".to", fl.To, true)
+}
+
+// address reads "ip:port"; ":port" is this machine's, where that is allowed.
+func (d *decoder) address(path, s string, own bool) netip.AddrPort {
+	text := s
+	if own && strings.HasPrefix(s, ":") {
+		text = kernel.HostIP.String() + s
+	}
+	ap, err := netip.ParseAddrPort(text)
+	if err != nil || !ap.Addr().Is4() || ap.Port() == 0 {
+		example := "10.0.0.2:5555"
+		if own {
+			example = ":7000"
+		}
+		d.failAt(path, "%s: %q is not an address: write it like %q", path, s, example)
+	}
+	return ap
+}
+
+func (d *decoder) expect(f *file) {
+	var names []string
+	for i := range f.Threads {
+		names = append(names, f.Threads[i].Name)
+	}
+	for name := range f.Expect.Strace {
+		if !slices.Contains(names, name) {
+			d.failAt("expect.strace."+name, "unknown thread %q%s", name, suggest(name, names))
+		}
+	}
+	counters := lanes.Counters(&kernel.Machine{})
+	var known []string
+	for name := range counters {
+		known = append(known, name)
+	}
+	for name := range f.Expect.Counters {
+		if _, ok := counters[name]; !ok {
+			d.failAt("expect.counters."+name, "unknown counter %q%s", name, suggest(name, known))
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package scenarios
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ringside/kernel"
+	"ringside/scenarios/lanes"
+)
+
+// MaxSize is how big a file may be.
+const MaxSize = 1 << 20
+
+// Scenario is a file that has been read and found sound.
+type Scenario struct {
+	Name          string // of the embedded scenario, or the file's path
+	Title         string
+	Chapter       string
+	Teaches       string
+	Misconception string
+	Sources       []string
+
+	source []byte
+	file   file
+	config *kernel.Config
+}
+
+//go:embed course/*.yaml
+var course embed.FS
+
+// flagship is what somebody sees first.
+const flagship = "one-packet"
+
+// Builtin lists the embedded scenarios, the flagship first.
+func Builtin() []string {
+	names := []string{flagship}
+	entries, _ := fs.ReadDir(course, "course")
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), ".yaml"); name != flagship {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Open reads a file, or an embedded scenario by its name.
+func Open(nameOrPath string) (*Scenario, error) {
+	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
+		return Load(nameOrPath)
+	}
+	if data, err := course.ReadFile(path.Join("course", nameOrPath+".yaml")); err == nil {
+		return Parse(nameOrPath, data)
+	}
+	if _, err := os.Stat(nameOrPath); err == nil {
+		return Load(nameOrPath)
+	}
+	return nil, &Error{File: nameOrPath, Msg: "no such file and no scenario of that name" + suggest(nameOrPath, Builtin())}
+}
+
+// Load reads a file.
+func Load(name string) (*Scenario, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, &Error{File: name, Msg: err.Error()}
+	case info.IsDir():
+		return nil, &Error{File: name, Msg: "is a directory, not a scenario file"}
+	case info.Size() > MaxSize:
+		return nil, tooBig(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &Error{File: name, Msg: err.Error()}
+	}
+	return Parse(name, data)
+}
+
+func tooBig(name string) *Error {
+	return &Error{File: name, Msg: fmt.Sprintf("the file is bigger than %d bytes", MaxSize)}
+}
+
+// Parse reads the contents of a file; name is for messages. The error is an
+// *Error.
+func Parse(name string, data []byte) (s *Scenario, err error) {
+	if len(data) > MaxSize {
+		return nil, tooBig(name)
+	}
+	d := &decoder{name: name, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]astNode{}}
+	defer func() {
+		if e, ok := recover().(*Error); ok {
+			s, err = nil, e
+		} else if e != nil {
+			panic(e)
+		}
+	}()
+	d.checkText(data)
+	s = &Scenario{Name: name, source: data, file: defaults()}
+	d.decode(data, &s.file)
+	s.config = d.build(&s.file)
+	s.Title, s.Chapter, s.Teaches, s.Misconception, s.Sources = s.file.Title, s.file.Chapter, s.file.Teaches, s.file.Misconception, s.file.Sources
+	return s, nil
+}
+
+// checkText refuses what is no text: invalid UTF-8 and control characters.
+func (d *decoder) checkText(data []byte) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		panic(&Error{File: d.name, Msg: "the file is empty"})
+	}
+	for i, l := range d.lines {
+		col := 1
+		for _, r := range l {
+			if r == utf8.RuneError || unicode.IsControl(r) && r != '\t' && r != '\r' {
+				d.fail(place{i + 1, col}, "the character %q cannot stand in a scenario file", r)
+			}
+			col++
+		}
+	}
+}
+
+// Source is the file as it was written.
+func (s *Scenario) Source() []byte { return s.source }
+
+// Config is the machine that the scenario describes.
+func (s *Scenario) Config() (*kernel.Config, error) {
+	c := *s.config
+	return &c, nil
+}
+
+// LiveWhy says why the programs cannot run on the real kernel, or "".
+func (s *Scenario) LiveWhy() string {
+	if l := s.file.Live; l.Run != nil && !*l.Run {
+		return l.Why
+	}
+	return ""
+}
+
+// Expectations are what the file expects of a run.
+func (s *Scenario) Expectations() lanes.Expect {
+	e := lanes.Expect{Strace: map[string][]string{}, Counters: map[string]int64{}}
+	for name, text := range s.file.Expect.Strace {
+		e.Strace[kernel.Printable(name)] = strings.Split(strings.TrimRight(text, "\n"), "\n")
+	}
+	for name, n := range s.file.Expect.Counters {
+		e.Counters[name] = int64(n)
+	}
+	return e
+}
+
+//go:embed template.yaml
+var template []byte
+
+// Template is a commented file to start an own one from.
+func Template() []byte { return template }

@@ -1,0 +1,67 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"reflect"
+)
+
+// Schema is the JSON Schema (draft-07) of scenario files, made from the format's
+// own types, for editors' YAML language servers.
+func Schema() []byte {
+	root := schemaOf(reflect.TypeFor[file]())
+	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+	root["title"] = "ringside scenario"
+	b, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		panic(err) // maps of strings cannot fail
+	}
+	return append(b, '\n')
+}
+
+// patterns are the scalars with rules of their own.
+var patterns = map[reflect.Type]string{
+	reflect.TypeFor[Duration](): `^[0-9.]+ *(ns|us|ms|s)$`,
+	reflect.TypeFor[Size]():     `^[0-9.]+ *(B|KiB|MiB|GiB)$`,
+}
+
+func schemaOf(t reflect.Type) map[string]any {
+	if p, ok := patterns[t]; ok {
+		return map[string]any{"type": "string", "pattern": p}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem())
+	case reflect.Struct:
+		return objectSchema(t)
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(t.Elem())}
+	case reflect.Slice:
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem())}
+	case reflect.String:
+		return map[string]any{"type": []string{"string", "number", "boolean"}}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	}
+	return map[string]any{"type": "integer"}
+}
+
+func objectSchema(t reflect.Type) map[string]any {
+	props, required := map[string]any{}, []string{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		p := schemaOf(f.Type)
+		p["description"] = f.Tag.Get("doc")
+		props[f.Tag.Get("yaml")] = p
+		if f.Tag.Get("required") != "" {
+			required = append(required, f.Tag.Get("yaml"))
+		}
+	}
+	s := map[string]any{
+		"type": "object", "properties": props, "additionalProperties": false,
+		"patternProperties": map[string]any{"^x-": true},
+	}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+// Package scenarios reads scenario files: YAML in, a machine's configuration
+// out, and for everything that is wrong with a file one error that says where
+// and what was probably meant. The embedded course is in course/.
+//
+// The types below are the format; the JSON Schema for editors is generated from
+// them.
+package scenarios
+
+//go:generate sh -c "go run .. schema > schema.json"
+
+// file is a scenario file. Descriptions are for the schema.
+type file struct {
+	Ringside      int             `yaml:"ringside" required:"true" doc:"Version of the format: 1."`
+	Title         string          `yaml:"title" required:"true" doc:"What the scenario shows, a few words."`
+	Chapter       string          `yaml:"chapter" doc:"Chapter of the course it belongs to; free text."`
+	Teaches       string          `yaml:"teaches" doc:"What somebody knows who has seen it."`
+	Misconception string          `yaml:"misconception" doc:"The wrong belief that it cures."`
+	Sources       []string        `yaml:"sources" doc:"Where it can be read."`
+	Seed          uint64          `yaml:"seed" doc:"Seed of everything random in the model."`
+	Stop          Duration        `yaml:"stop" doc:"Model time at which the run ends; without it, when nothing is left to happen."`
+	Machine       machine         `yaml:"machine" doc:"The modelled machine."`
+	Flows         map[string]flow `yaml:"flows" doc:"Connections that packets belong to, by name."`
+	Shared        []string        `yaml:"shared" doc:"Integer variables that all threads of the process share."`
+	Threads       []thread        `yaml:"threads" required:"true" doc:"The threads and their programs."`
+	Wire          []packet        `yaml:"wire" doc:"What reaches the card, in time order."`
+	Expect        expect          `yaml:"expect" doc:"What ringside check holds the run against."`
+	Live          live            `yaml:"live" doc:"Whether the programs can run on the real kernel."`
+}
+
+type machine struct {
+	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
+	ABI    string              `yaml:"abi" doc:"linux-amd64."`
+	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
+	NIC    card                `yaml:"nic" doc:"The network card."`
+	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
+	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
+}
+
+type card struct {
+	Queues   int      `yaml:"queues" doc:"Receive queues: 1."`
+	Ring     int      `yaml:"ring" doc:"Descriptors of the receive ring, a power of two from 8 to 4096."`
+	FIFO     Size     `yaml:"fifo" doc:"The card's packet buffer."`
+	RxUsecs  Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
+	RxFrames int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
+	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue."`
+}
+
+type tunables struct {
+	Scheduler  string   `yaml:"scheduler" doc:"eevdf."`
+	Slice      Duration `yaml:"slice" doc:"How long a task may run before it is another's turn."`
+	HZ         int      `yaml:"hz" doc:"Ticks a second."`
+	NAPIWeight int      `yaml:"napi_weight" doc:"Packets that one poll may take."`
+	Budget     int      `yaml:"budget" doc:"Packets that one receive softirq may take."`
+	Backlog    int      `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
+	RMem       Size     `yaml:"rmem" doc:"What a socket may queue, with overhead."`
+}
+
+type flow struct {
+	Proto string `yaml:"proto" required:"true" doc:"udp."`
+	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
+	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
+}
+
+type thread struct {
+	Name    string  `yaml:"name" required:"true" doc:"The thread's name."`
+	CPU     *int    `yaml:"cpu" doc:"The only core it may run on; without it the scheduler decides."`
+	Start   string  `yaml:"start" doc:"When it starts, in model time."`
+	Process string  `yaml:"process" doc:"Threads of one process share descriptors; by default all do."`
+	Program Program `yaml:"program" required:"true" doc:"What it does: the body of a Go function."`
+}
+
+type packet struct {
+	At    Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
+	Flow  string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
+	Data  *string   `yaml:"data" doc:"What it carries."`
+	Every *Duration `yaml:"every" doc:"The distance of further ones."`
+	Count *int      `yaml:"count" doc:"How many there are."`
+}
+
+type expect struct {
+	Strace   map[string]string `yaml:"strace" doc:"The calls of a thread, as strace prints them, a line each."`
+	Counters map[string]int    `yaml:"counters" doc:"Counts at the end of the run."`
+}
+
+type live struct {
+	Run *bool  `yaml:"run" doc:"Whether the programs can run on the real kernel."`
+	Why string `yaml:"why" doc:"Why not."`
+}
+
+// defaults are the values of what a file leaves out.
+func defaults() file {
+	f := file{Seed: 1}
+	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
+	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
+	f.Machine.Kernel = tunables{Scheduler: "eevdf", Slice: 3_000_000, HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
+	return f
+}
