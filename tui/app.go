@@ -84,6 +84,7 @@ func (a *app) open(name string) error {
 		return err
 	}
 	a.stop()
+	a.liveGen++ // what is still on its way is another scenario's
 	a.player.on = false
 	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
@@ -220,17 +221,23 @@ func (a *app) move(pos sim.Seq) {
 	}
 }
 
+// step moves to the next end of a step: from the middle of one, forward to its
+// own end and back to its start.
 func (a *app) step(dir int) {
 	s := a.scene
 	target := s.step + dir
-	if dir < 0 && s.pos < s.ix.end(s.step) {
-		target = s.step - 1 // from the middle of a step to its start
-	}
 	if dir > 0 && s.pos < s.ix.end(s.step) {
 		target = s.step
 	}
+	pos := s.pos
 	s.need(target)
 	s.show(s.ix.end(target))
+	if s.pos == pos {
+		a.message = "this is the start"
+		if dir > 0 {
+			a.message = "this is the end of the run"
+		}
+	}
 }
 
 // need makes a step known to its end, if the run has it.

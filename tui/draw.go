@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/sim"
 )
@@ -52,7 +53,7 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 	s := a.scene
 	i, n := s.micro()
 	start := p.x
-	p.str(" step ").in(styleBold).dec(int64(s.step)).in(styleText).str("/").dec(int64(len(s.ix.steps)))
+	p.str("step ").in(styleBold).dec(int64(s.step)).in(styleText).str("/").dec(int64(len(s.ix.steps)))
 	if !s.tl.Done() {
 		p.str("+")
 	}
@@ -63,18 +64,18 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 	}
 	p.to(col).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(col + 13)
 	p.str("t ").in(styleBold)
-	p.micros(s.m.Now, 0).in(styleText).str("us").to(a.w - 8)
+	p.micros(s.m.Now, 0).in(styleText).str("us").to(a.w - 10)
 	switch {
 	case a.player.on && a.player.exact:
-		p.in(styleHere).str("TRUE ")
+		p.in(styleHere).str(" TRUE ")
 	case a.player.on:
-		p.in(styleHere).str("PLAY ")
+		p.in(styleHere).str(" PLAY ")
 	case a.player.exact:
-		p.in(styleDim).str("true ")
+		p.in(styleDim).str("paused")
 	default:
-		p.in(styleDim).str("pause")
+		p.in(styleDim).str("paused")
 	}
-	p.in(styleText)
+	p.in(styleText).str(" ")
 	if v := a.player.speed; v > 0 {
 		p.str("/").dec(1 << v)
 	} else {
@@ -114,6 +115,8 @@ func (a *app) drawPath(p *pen) {
 		current := here && i == station
 		p.st = styleDim
 		switch {
+		case p.x < 0:
+			p.x += len(names[i]) // cut at a name's end
 		case current:
 			p.at(p.x-1, 0).in(styleHere).rune('[').str(names[i]).rune(']')
 			p.x--
@@ -187,6 +190,10 @@ func drawOwner(p *pen, s *scene) {
 		p.in(styleDim).str("nothing has happened yet")
 		return
 	}
+	if s.m.Fault != "" {
+		p.in(styleBad).str("the model gave up: ").rest(s.m.Fault)
+		return
+	}
 	r := s.rec
 	p.in(ctxStyles[r.Ctx])
 	task := ""
@@ -201,29 +208,46 @@ func drawOwner(p *pen, s *scene) {
 	case kernel.CtxHardware:
 		p.str("cpu").dec(int64(r.CPU)).str(" itself, no software: it borrows the kernel stack of ").str(task)
 	case kernel.CtxHardirq:
-		p.str("kernel, hard interrupt on cpu").dec(int64(r.CPU)).str(": borrowed from ").str(task)
+		p.str("hard interrupt on cpu").dec(int64(r.CPU)).str(", borrowed from ").str(task)
 		drawStackName(p, s, r)
 	case kernel.CtxSoftirq:
 		if s.m.Tasks[r.Task].Kernel && s.m.CPUs[r.CPU].Ksoftirqd == int32(r.Task) {
-			p.str("kernel, softirq in ").str(task).str(", a thread of its own")
+			p.str("softirq in ").str(task).str(", a thread of its own")
 			return
 		}
-		p.str("kernel, softirq on cpu").dec(int64(r.CPU)).str(": borrowed from ").str(task)
+		p.str("softirq on cpu").dec(int64(r.CPU)).str(", borrowed from ").str(task)
 		drawStackName(p, s, r)
 	case kernel.CtxIdle:
 		p.str("kernel, idle task of cpu").dec(int64(r.CPU))
 	case kernel.CtxUser:
 		p.str("ring 3: ").str(task).str(" on its own user stack")
 	default:
+		if onInterruptFrame(s) {
+			p.str("kernel, into or out of an interrupt on cpu").dec(int64(r.CPU)).str(": on the kernel stack of ").str(task)
+			return
+		}
 		p.str("kernel on behalf of ").str(task).str(", on its own kernel stack")
 	}
 }
 
+// onInterruptFrame tells whether the task of the step lies interrupted: the
+// processor's five words are on its kernel stack, before the step or after.
+func onInterruptFrame(s *scene) bool {
+	for _, m := range []*kernel.Machine{s.m, s.was} {
+		for _, f := range loaded(m, int32(s.rec.Task)).Kernel.F {
+			if f.Kind == cpu.HWFrame {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func drawStackName(p *pen, s *scene, r *sim.Record) {
 	if len(s.m.Cores[r.CPU].IRQ.F) > 0 {
-		p.str(", on the core's interrupt stack")
+		p.str(": on the core's interrupt stack")
 	} else {
-		p.str(", on its kernel stack")
+		p.str(": on its kernel stack")
 	}
 }
 
@@ -235,7 +259,7 @@ func drawMeanwhile(p *pen, s *scene) {
 		if t.Idle {
 			p.str("idle")
 		} else {
-			p.str(t.Name).str(", ").str(kernel.Contexts[contextOf(s.m, i)])
+			p.str(t.Name).str(", ").str(ctxNames[contextOf(s.m, i)])
 		}
 	}
 }

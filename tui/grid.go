@@ -22,8 +22,9 @@ type grid struct {
 // rect is a part of the grid: origin and size in cells.
 type rect struct{ x, y, w, h int }
 
-// inset is the rectangle without its border.
-func (r rect) inset() rect { return rect{r.x + 1, r.y + 1, max(r.w-2, 0), max(r.h-2, 0)} }
+// inset is the rectangle without its border and the blank that keeps text off
+// it at the left.
+func (r rect) inset() rect { return rect{r.x + 2, r.y + 1, max(r.w-3, 0), max(r.h-2, 0)} }
 
 // has tells whether a cell lies inside.
 func (r rect) has(x, y int) bool {

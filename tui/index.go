@@ -14,7 +14,7 @@ import (
 // program are a step each: the reader follows them line by line.
 func stepStart(prev, r *sim.Record) bool {
 	return prev == nil || r.CPU != prev.CPU || r.Task != prev.Task || r.Ctx != prev.Ctx ||
-		r.Station != prev.Station || r.Ring == 3
+		r.Station != prev.Station || r.Ctx == kernel.CtxUser
 }
 
 // stepInfo is what is known of a step without reading its records.

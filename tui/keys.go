@@ -81,7 +81,7 @@ func newActions() []action {
 		row("<", "<", "slower", "slower", groupPlay, "< > speed", plain(func(a *app) { a.speed(1) })),
 		row(">", ">", "faster", "faster", groupPlay, "", plain(func(a *app) { a.speed(-1) })),
 		row("=", "=", "normal speed", "normal", groupPlay, "", plain((*app).normalSpeed)),
-		row("T", "T", "true time: a step lasts as long as it takes, slowed down", "truetime", groupPlay, "", plain((*app).toggleTrueTime)),
+		row("T", "T", "true time, slowed down, instead of a fixed delay", "truetime", groupPlay, "", plain((*app).toggleTrueTime)),
 
 		row("/", "/", "search the records", "find TEXT", groupFind, "/ find", (*app).findPrompt),
 		row("n", "n", "next hit", "next", groupFind, "", plain(func(a *app) { a.findNext(1) })),
@@ -106,7 +106,7 @@ func newActions() []action {
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
 		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),
 		row("?", "?", "these keys", "help", groupOther, "? keys", plain((*app).showHelp)),
-		row("esc", "Esc", "back: close, leave the zoom, the focus, the scenario", "close", groupOther, "", (*app).escape),
+		row("esc", "Esc", "leave a page, the zoom, the focus, the scenario", "close", groupOther, "", (*app).escape),
 		row("ctrl+z", "ctrl-z", "suspend", "suspend", groupOther, "", func(*app, string) tea.Cmd { return tea.Suspend }),
 		row("ctrl+l", "ctrl-l", "paint again", "redraw", groupOther, "", func(*app, string) tea.Cmd { return tea.ClearScreen }),
 		row("q ctrl+c", "q", "quit", "quit", groupOther, "q quit", func(*app, string) tea.Cmd { return tea.Quit }),

@@ -101,7 +101,7 @@ func rowOf(y, h, w int, ids []panelID, shares []int) []place {
 
 func placesL(w, h int) []place {
 	more := h - 50
-	h1, h2, h3, ht := 15+more*3/10, 11+more*3/10, 8+more*2/10, 6+more/10
+	h1, h2, h3, ht := 15+more*3/10, 11+more*2/10, 8+more*2/10, 6+more*2/10
 	y := 3
 	p := rowOf(y, h1, w, []panelID{panelHardware, panelCPU, panelStacks}, []int{62, 64, 74})
 	y += h1
@@ -115,7 +115,7 @@ func placesL(w, h int) []place {
 }
 
 func placesM(w, h int) []place {
-	const why, timeH = 6, 7
+	const why, timeH = 7, 6
 	rest := h - 4 - why - timeH
 	h1 := rest * 13 / 23
 	p := rowOf(3, h1, w, []panelID{panelHardware, panelCPU, panelStacks}, []int{1, 1, 1})
@@ -127,7 +127,7 @@ func placesM(w, h int) []place {
 // placesS is also what a lecturer projects. Its left place shows the panel that
 // belongs to the station (see stationPanel).
 func placesS(w, h int) []place {
-	const why, timeH = 5, 5
+	const why, timeH = 6, 5
 	rest := h - 4 - why - timeH
 	p := rowOf(3, rest, w, []panelID{panelCPU, panelStacks}, []int{1, 1})
 	return append(p, place{panelWhy, rect{0, 3 + rest, w, why}}, place{panelTime, rect{0, h - 1 - timeH, w, timeH}})

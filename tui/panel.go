@@ -107,9 +107,11 @@ func (a *app) drawPanel(id panelID, r rect) {
 	x := &panels[id]
 	p.in(title).str(x.title).str(" ")
 	if x.head != nil {
+		was := p.x
 		p.st = styleText
-		x.head(p, a.scene)
-		p.str(" ")
+		if x.head(p, a.scene); p.x > was {
+			p.str(" ")
+		}
 	}
 	p = a.pen.over(r.inset())
 	x.draw(p, a.scene)

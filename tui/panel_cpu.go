@@ -10,7 +10,11 @@ import (
 
 func headCPU(p *pen, s *scene) {
 	i := s.cpu()
-	p.str("cpu").dec(int64(i)).str("  ")
+	if n := len(s.m.Cores); n > 1 {
+		p.in(styleDim).str("step on cpu").dec(int64(i)).str(" of ").dec(int64(n))
+		return
+	}
+	p.str("cpu0  ")
 	drawContext(p, s, i)
 }
 
@@ -19,7 +23,7 @@ func headCPU(p *pen, s *scene) {
 func drawContext(p *pen, s *scene, i int) {
 	ctx := contextOf(s.m, i)
 	ring, was := s.m.Cores[i].Regs.Ring(), s.was.Cores[i].Regs.Ring()
-	p.in(ctxStyles[ctx]).rune(rune(kernel.ContextLetters[ctx])).str(" ").str(kernel.Contexts[ctx]).in(styleText).str(" ring ")
+	p.in(ctxStyles[ctx]).rune(rune(kernel.ContextLetters[ctx])).str(" ").str(ctxNames[ctx]).in(styleText).str(" ring ")
 	if ring != was {
 		p.in(styleChanged).dec(int64(was)).str(">")
 	}
@@ -40,7 +44,7 @@ func drawCPU(p *pen, s *scene) {
 	}
 	others := min(n-1, whole.h/3)
 	p.over(rect{whole.x, whole.y, whole.w, whole.h - others})
-	drawCore(p, s, s.cpu(), false)
+	drawCore(p, s, s.cpu(), n > 1)
 	p.over(rect{whole.x, whole.y + whole.h - others, whole.w, others})
 	for i, y := 0, 0; i < n && y < others; i++ {
 		if i != s.cpu() {
@@ -108,12 +112,16 @@ func rowTask(p *pen, s *scene, i int) {
 
 func rowRIP(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
-	p.str("RIP").to(6).mark(c.Regs.RIP != was.Regs.RIP).hex(c.Regs.RIP, 16).in(styleText).str(" ")
-	fn, _ := inFlight(s.m, i)
-	if c.Micro != 0 {
-		fn = codeName(s.m, c.Stack().Cur().Code)
+	p.str("RIP").to(6).mark(c.Regs.RIP != was.Regs.RIP).address(c.Regs.RIP).in(styleText).str(" ")
+	p.rest(running(s.m, c))
+}
+
+// address writes an address, without its upper half where there is little room.
+func (p *pen) address(v uint64) *pen {
+	if p.w < 44 {
+		return p.str("..").hex(v&0xffffffff, 8)
 	}
-	p.rest(fn)
+	return p.hex(v, 16)
 }
 
 // stackNames say which stack a core is on.
@@ -121,7 +129,7 @@ var stackNames = [...]string{cpu.OnUser: "user stack", cpu.OnKernel: "kernel sta
 
 func rowRSP(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
-	p.str("RSP").to(6).mark(c.Regs.RSP != was.Regs.RSP).hex(c.Regs.RSP, 16).in(styleText).str(" ").rest(stackNames[c.On])
+	p.str("RSP").to(6).mark(c.Regs.RSP != was.Regs.RSP).address(c.Regs.RSP).in(styleText).str(" ").rest(stackNames[c.On])
 }
 
 func rowFlags(p *pen, s *scene, i int) {

@@ -21,8 +21,7 @@ func drawEpoll(p *pen, s *scene) {
 		if k.File == kernel.None || y >= p.h {
 			continue
 		}
-		p.line(y).str("fd").dec(descriptor(s.m, k.File)).str(" sk_wq")
-		y = drawQueue(p, s, k.WQ, y)
+		y = drawQueue(p.line(y).str("fd").dec(descriptor(s.m, k.File)).str(" wq"), s, k.WQ)
 	}
 }
 
@@ -58,8 +57,7 @@ func drawEp(p *pen, s *scene, id kernel.EpID, y int) int {
 		p.in(styleDim).str("not scanning")
 	}
 	y++
-	p.line(y).str("ep->wq")
-	return drawQueue(p, s, ep.WQ, y)
+	return drawQueue(p.line(y).str("ep->wq"), s, ep.WQ)
 }
 
 // drawEpi writes an item: descriptor, mask, trigger, data, whether it is ready.
@@ -98,10 +96,13 @@ var eventNames = []struct {
 	{kernel.EPOLLIN, "IN"}, {kernel.EPOLLPRI, "PRI"}, {kernel.EPOLLOUT, "OUT"}, {kernel.EPOLLERR, "ERR"}, {kernel.EPOLLHUP, "HUP"},
 }
 
+// events writes a mask, without the ERR and HUP that the kernel adds to every
+// one (epoll_ctl(2)).
 func (p *pen) events(mask uint32) *pen {
+	const always = kernel.EPOLLERR | kernel.EPOLLHUP // added to every mask
 	first := true
 	for _, e := range eventNames {
-		if mask&e.bit == 0 {
+		if mask&e.bit == 0 || mask&always == always && e.bit&always != 0 {
 			continue
 		}
 		if !first {
@@ -142,16 +143,17 @@ func (p *pen) list(m *kernel.Machine, first kernel.EpiID, overflow bool) *pen {
 // drawQueue writes a wait queue behind its name, an entry a row, and returns
 // the row behind it. An entry is a callback; exclusive ones are woken one by
 // one, the others all.
-func drawQueue(p *pen, s *scene, id kernel.QueueID, y int) int {
+func drawQueue(p *pen, s *scene, id kernel.QueueID) int {
+	const column = 7
+	y := p.y
 	if id == kernel.None || int(id) >= len(s.m.Queues) || s.m.Queues[id].First == kernel.None {
-		p.in(styleDim).str("  nobody")
+		p.to(column + 1).in(styleDim).str("nobody")
 		return y + 1
 	}
-	y++
 	for w := s.m.Queues[id].First; w != kernel.None && y < p.h; w = s.m.Waits[w].Next {
 		e := &s.m.Waits[w]
 		fresh := int(w) >= len(s.was.Waits) || s.was.Waits[w].Queue != e.Queue
-		p.line(y).mark(fresh)
+		p.at(column, y).in(styleText).mark(fresh)
 		drawWaiter(p, s.m, e)
 		y++
 	}

@@ -38,8 +38,7 @@ func drawHardware(p *pen, s *scene) {
 			}
 			p.hex(uint64(b), 2)
 		}
-		p.str("  others ").mark(n.Stats.Filtered != was.Stats.Filtered).dec(n.Stats.Filtered)
-		p.in(styleText).str(" bad FCS ").mark(n.Stats.RxCRCErrors != was.Stats.RxCRCErrors).dec(n.Stats.RxCRCErrors)
+		p.count(" others", n.Stats.Filtered, was.Stats.Filtered)
 	}
 	if line(2) {
 		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
@@ -69,12 +68,11 @@ func drawHardware(p *pen, s *scene) {
 		}
 	}
 	if line(12) {
-		p.str("drops").to(7).str("missed").mark(n.Stats.RxMissedErrors != was.Stats.RxMissedErrors).dec(n.Stats.RxMissedErrors)
-		p.in(styleText).str(" no_buffer").mark(n.Stats.RxNoBufferCount != was.Stats.RxNoBufferCount).dec(n.Stats.RxNoBufferCount)
+		p.str("drops").to(7).count("missed", n.Stats.RxMissedErrors, was.Stats.RxMissedErrors)
+		p.count(" no_buffer", n.Stats.RxNoBufferCount, was.Stats.RxNoBufferCount).count(" crc", n.Stats.RxCRCErrors, was.Stats.RxCRCErrors)
 	}
 	if line(13) {
-		p.str("sum").to(7).str("frames").mark(n.Stats.Arrived != was.Stats.Arrived).dec(n.Stats.Arrived)
-		p.in(styleText).str(" interrupts").mark(n.Stats.Interrupts != was.Stats.Interrupts).dec(n.Stats.Interrupts)
+		p.str("sum").to(7).count("frames", n.Stats.Arrived, was.Stats.Arrived).count(" interrupts", n.Stats.Interrupts, was.Stats.Interrupts)
 	}
 }
 
@@ -148,9 +146,12 @@ func descLetter(m *kernel.Machine, q *nic.Queue, i int) rune {
 // drawRing writes a window of a receive ring that holds the head: numbers,
 // letters, carets. It moves on by pages, so that the row stays still meanwhile.
 func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
-	const cells = 3
 	q, was := &s.m.NIC.Queues[qi], &s.was.NIC.Queues[qi]
 	size := len(q.Ring)
+	cells := 3 // a blank and the number
+	if size > 100 {
+		cells = 4
+	}
 	shown := min((p.w-1)/cells, size)
 	first := 0
 	if shown < size {
@@ -174,18 +175,18 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 		for i := range shown {
 			d := (first + i) % size
 			l := descLetter(s.m, q, d)
-			p.at(i*cells+1, p.y).in(styleText).mark(l != descLetter(s.was, was, d) || q.Ring[d] != was.Ring[d]).rune(l)
+			p.at(i*cells+cells-2, p.y).in(styleText).mark(l != descLetter(s.was, was, d) || q.Ring[d] != was.Ring[d]).rune(l)
 		}
 	}
 	if line(6) {
 		for i := range shown {
 			switch d := uint32((first + i) % size); {
 			case d == q.Head && d == q.Tail:
-				p.at(i*cells+2, p.y).str("^HT")
+				p.at((i+1)*cells-1, p.y).str("^HT")
 			case d == q.Head:
-				p.at(i*cells+2, p.y).str("^H")
+				p.at((i+1)*cells-1, p.y).str("^H")
 			case d == q.Tail:
-				p.at(i*cells+2, p.y).str("^T")
+				p.at((i+1)*cells-1, p.y).str("^T")
 			}
 		}
 	}

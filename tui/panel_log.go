@@ -50,8 +50,7 @@ func drawRecord(p *pen, s *scene, seq sim.Seq) {
 	default:
 		p.rune(' ')
 	}
-	step := s.ix.at(seq + 1)
-	p.in(plain).dec(int64(step)).rune('.').dec(int64(seq-s.ix.start(step)) + 1)
+	p.in(plain).number(s, seq)
 	p.to(logTime).micros(r.T, 9).to(logWhere)
 	if r.CPU >= 0 {
 		p.str("cpu").dec(int64(r.CPU))
@@ -71,9 +70,15 @@ func drawRecord(p *pen, s *scene, seq sim.Seq) {
 	}
 	p.to(logCause)
 	if r.Cause != sim.NoSeq {
-		p.dec(int64(s.ix.at(r.Cause + 1)))
+		p.number(s, r.Cause)
 	}
 	p.to(logPoint).rest(kernel.Points[r.Point])
+}
+
+// number writes which record of which step one is.
+func (p *pen) number(s *scene, seq sim.Seq) *pen {
+	step := s.ix.at(seq + 1)
+	return p.dec(int64(step)).rune('.').dec(int64(seq-s.ix.start(step)) + 1)
 }
 
 // drawDetail writes what a record did, in so many cells: the step, or the line

@@ -84,10 +84,16 @@ func drawSkb(p *pen, s *scene, y int) int {
 		old = s.was.Skbs[id]
 	}
 	p.line(y).str("skb").to(6).mark(b.InUse != old.InUse).dec(int64(id)).in(styleText).str(" frame ").dec(int64(b.Frame))
-	p.count(" data +", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len)).str(" truesize ").dec(int64(b.Truesize))
+	p.count(" data", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len))
+	if p.w > 48 {
+		p.str(" truesize ").dec(int64(b.Truesize))
+	}
 	p.line(y + 1).str("  ").in(styleBorder).rune('[')
 	at, caret := int32(0), p.x
-	for i, h := range skbParts(b) {
+	for i, h := range skbParts(s.m, b) {
+		if h == 0 {
+			continue
+		}
 		if b.Data == at {
 			caret = p.x
 		}
@@ -108,12 +114,18 @@ func drawSkb(p *pen, s *scene, y int) int {
 	return y + 3
 }
 
-var skbNames = [...]string{"eth", "ip", "udp", "payload"}
+var skbNames = [...]string{"eth", "ip", "udp", "data", "pad"}
 
-// skbParts gives the lengths of the headers and of what they carry.
-func skbParts(b *kernel.Skb) [4]int32 {
+// skbParts gives the lengths of the headers, of what they carry, and of the
+// padding that a short frame has until IP cuts it off.
+func skbParts(m *kernel.Machine, b *kernel.Skb) [5]int32 {
 	const headers = nic.EthHeader + nic.IPv4Header + nic.UDPHeader
-	return [4]int32{nic.EthHeader, nic.IPv4Header, nic.UDPHeader, max(b.Data+b.Len-headers, 0)}
+	end := b.Data + b.Len
+	data := max(end-headers, 0)
+	if h, ok := nic.ParseIPv4(m.Frames[b.Frame].Bytes[nic.EthHeader:]); ok {
+		data = min(data, int32(max(nic.EthHeader+h.TotalLen-headers, 0)))
+	}
+	return [5]int32{nic.EthHeader, nic.IPv4Header, nic.UDPHeader, data, max(end-headers-data, 0)}
 }
 
 func drawSock(p *pen, s *scene, id kernel.SockID, y int) int {

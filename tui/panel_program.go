@@ -119,7 +119,12 @@ func drawProgram(p *pen, s *scene) {
 	y := rows
 	for i := range threads {
 		if i != shown && y < p.h {
-			p.line(y).in(styleDim).str("also ").str(threads[i].Name).str(" at line ").dec(int64(programLine(s.m, i)))
+			p.line(y).in(styleDim).str("also ").str(threads[i].Name)
+			if at := programLine(s.m, i); at > 0 {
+				p.str(" at line ").dec(int64(at))
+			} else {
+				p.str(", not started")
+			}
 			y++
 		}
 	}

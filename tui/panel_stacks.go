@@ -14,29 +14,32 @@ func headStacks(p *pen, s *scene) {
 
 func drawStacks(p *pen, s *scene) {
 	whole, c := p.rect, s.core()
-	user := max(whole.w*3/10, 11)
-	columns := []int{user, whole.w - user - 1}
+	user := max(whole.w/5, 12)
+	columns := [3]int{user, whole.w - user - 1}
 	wide := whole.w >= 60
 	if wide {
 		irq := (whole.w - user - 2) / 2
-		columns = []int{user, whole.w - user - 2 - irq, irq}
+		columns[1], columns[2] = whole.w-user-2-irq, irq
 	}
-	walls := []rune{'║', '│'}
+	walls := [...]rune{'║', '│'}
 	x := whole.x
 	for i, w := range columns {
+		if w == 0 {
+			break
+		}
 		p.over(rect{x, whole.y, w, whole.h})
 		switch {
 		case i == 0:
-			drawStack(p, s, "user, ring 3", &c.Ctx.User, &was(s).Ctx.User, c.On == cpu.OnUser)
+			drawStack(p, s, "ring 3, user", &c.Ctx.User, &was(s).Ctx.User, c.On == cpu.OnUser)
 		case i == 1 && !wide:
 			drawKernelSide(p, s)
 		case i == 1:
-			drawStack(p, s, "kernel, ring 0", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+			drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 		default:
-			drawStack(p, s, "interrupt stack", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
+			drawStack(p, s, "ring 0, interrupt", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
 		}
 		x += w
-		if i < len(columns)-1 {
+		if i < len(walls) && columns[i+1] > 0 {
 			p.over(rect{x, whole.y, 1, whole.h}).st = styleBorder
 			for y := range whole.h {
 				p.at(0, y).rune(walls[i])
@@ -55,14 +58,14 @@ func drawKernelSide(p *pen, s *scene) {
 	c, r := s.core(), p.rect
 	n := stackRows(&c.IRQ)
 	if n == 0 {
-		drawStack(p, s, "kernel, ring 0", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+		drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 		return
 	}
-	low := min(n+2, r.h-min(3, r.h/2))
+	low := min(n+2, r.h-min(3, r.h/3))
 	p.over(rect{r.x, r.y, r.w, r.h - low})
-	drawStack(p, s, "kernel, ring 0", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+	drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 	p.over(rect{r.x, r.y + r.h - low, r.w, low})
-	drawStack(p, s, "interrupt stack", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
+	drawStack(p, s, "ring 0, interrupt", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
 }
 
 // stackRows is how many rows the frames of a stack take: one each, but one for
@@ -85,26 +88,27 @@ func frameRows(f *cpu.Frame) int {
 // drawStack writes a title and the frames, outermost on top. What does not fit
 // is left out at the top: the action is at the other end.
 func drawStack(p *pen, s *scene, title string, st, old *cpu.Stack, active bool) {
-	p.line(0).in(styleDim).rest(title)
+	p.line(0).in(styleDim)
 	if active {
-		p.line(0).in(styleBold).rest(title)
+		p.st = styleBold
 	}
+	p.rest(title)
 	room := p.h - 1
 	if active {
 		room-- // ^RSP
 	}
 	rows := stackRows(st)
 	skip := max(rows-room, 0)
+	if skip > 0 && p.left() > 4 {
+		p.in(styleDim).str(" +").dec(int64(skip))
+		if p.left() > 5 {
+			p.str(" above")
+		}
+	}
 	y := 1 - skip
 	for i := range st.F {
 		fresh := i >= len(old.F) || frameChanged(&st.F[i], &old.F[i])
 		y = drawFrame(p, s, y, &st.F[i], fresh)
-	}
-	if skip > 0 {
-		p.line(1).in(styleDim).str("… ").dec(int64(skip + 1)).str(" more above")
-		for p.left() > 0 {
-			p.rune(' ')
-		}
 	}
 	if rows == 0 && room > 0 {
 		p.line(1).in(styleDim).short(st.Top).str(" empty")

@@ -28,7 +28,7 @@ type window struct {
 func (w *window) col(t sim.Time) int { return int((t - w.from) / w.scale) }
 
 func (s *scene) window(cols int) window {
-	half := sim.Time(max(cols/2, 1)) * s.scale
+	half := sim.Time(max(cols/20, 1)*10) * s.scale
 	page := s.m.Now / half
 	return window{from: max(page-1, 0) * half, scale: s.scale, cols: cols}
 }
@@ -38,43 +38,34 @@ func drawTime(p *pen, s *scene) {
 	if p.w >= 100 {
 		cols -= len(legend[0]) + 2
 	}
-	w := s.window(cols)
-	rows := 1 + len(s.m.Cores)
-	y := 0
-	if p.h > rows {
-		drawAxis(p, s, &w)
-		y++
+	l := lanes{window: s.window(min(cols, maxCols)), cores: len(s.m.Cores)}
+	if l.n = 1 + l.cores; p.h > l.n {
+		drawAxis(p, &l.window)
+		l.top = 1
 	}
-	first := y
-	for lane := range rows {
-		if y >= p.h {
-			break
-		}
-		p.line(y)
-		if lane == 0 {
+	l.n = min(l.n+len(s.m.Config.Threads), maxLanes, p.h-l.top)
+	for i := range l.n {
+		p.line(l.top + i)
+		switch {
+		case i == 0:
 			p.str("nic0")
-		} else {
-			p.str("cpu").dec(int64(lane - 1))
+		case i <= l.cores:
+			p.str("cpu").dec(int64(i - 1))
+		default:
+			p.fit(s.m.Config.Threads[i-1-l.cores].Name, laneLabel-1)
 		}
-		drawLane(p, s, &w, lane-1)
-		if p.w >= 100 && lane < len(legend) {
-			p.at(laneLabel+cols+2, y).in(styleDim).str(legend[lane])
+		if p.w >= 100 && i < len(legend) {
+			p.at(laneLabel+cols+2, p.y).in(styleDim).str(legend[i])
 		}
-		y++
 	}
-	for i := range s.m.Config.Threads {
-		if y >= p.h {
-			break
-		}
-		p.line(y).fit(s.m.Config.Threads[i].Name, laneLabel-1)
-		drawThreadLane(p, s, &w, taskOf(s.m, i))
-		y++
-	}
-	drawCursor(p, s, &w, first, y)
+	l.records(p, s)
+	l.present(p, s)
+	l.gaps(p, s.m.Now)
+	drawCursor(p, s, &l)
 }
 
 // drawAxis writes a time every so many columns.
-func drawAxis(p *pen, s *scene, w *window) {
+func drawAxis(p *pen, w *window) {
 	p.line(0).in(styleDim).str("us")
 	const every = 20
 	for c := 0; c+8 < w.cols; c += every {
@@ -95,26 +86,29 @@ func appendAxis(b []byte, t sim.Time) []byte {
 }
 
 // drawCursor marks the present at the end of every lane.
-func drawCursor(p *pen, s *scene, w *window, from, to int) {
-	c := w.col(s.m.Now)
-	for y := from; y < to; y++ {
-		p.at(laneLabel+min(c+1, w.cols), y).in(styleBold).rune('▶')
+func drawCursor(p *pen, s *scene, l *lanes) {
+	c := l.col(s.m.Now)
+	for y := l.top; y < l.top+l.n; y++ {
+		p.at(laneLabel+min(c+1, l.cols), y).in(styleBold).rune('▶')
 	}
-	if from > 0 {
-		p.at(laneLabel+min(c, w.cols-1), 0).in(styleHere).rune('^')
+	if l.top > 0 {
+		p.at(laneLabel+min(c, l.cols-1), 0).in(styleHere).rune('^')
 	}
 }
 
-// maxLane bounds how many records a lane looks at; of more, it takes samples.
-const maxLane = 16384
+// maxLane bounds how many records the lanes look at; of more, they take samples.
+// The others bound a frame's memory.
+const (
+	maxLane  = 1 << 14
+	maxLanes = 16
+	maxCols  = 512
+)
 
-// eachRecord calls f for the records of the window up to the cursor.
-func (s *scene) eachRecord(w *window, f func(*sim.Record)) {
-	first := min(s.tl.FirstAfter(w.from), s.pos)
-	stride := max((s.pos-first)/maxLane, 1)
-	for i := first; i < s.pos; i += stride {
-		f(s.tl.At(i))
-	}
+// lanes are the rows: the card, the cores, the threads.
+type lanes struct {
+	window
+	top, n, cores int
+	heavy         [maxLanes][maxCols]int8 // the weight of what each column shows
 }
 
 // weight decides which context a column shows when it holds several: the one
@@ -123,26 +117,47 @@ var weight = [...]int8{
 	kernel.CtxIdle: 1, kernel.CtxUser: 2, kernel.CtxSyscall: 3, kernel.CtxSoftirq: 4, kernel.CtxHardirq: 5, kernel.CtxHardware: 5, kernel.CtxDevice: 0,
 }
 
-// drawLane draws a core's lane, or the card's for core -1.
-func drawLane(p *pen, s *scene, w *window, core int) {
-	heavy := [256]int8{}
-	s.eachRecord(w, func(r *sim.Record) {
-		switch {
-		case core < 0 && r.Ctx == kernel.CtxDevice && r.Station != kernel.StNone:
-			p.spanOf(w, r.T-r.Dur, r.T, deviceLetter(r.Station), styleHardware, &heavy, int8(r.Station))
-		case core >= 0 && int(r.CPU) == core && r.Ctx != kernel.CtxDevice:
-			p.spanOf(w, r.T-r.Dur, r.T, rune(kernel.ContextLetters[r.Ctx]), ctxStyles[r.Ctx], &heavy, weight[r.Ctx])
+// records draws what the records of the window say, up to the cursor.
+func (l *lanes) records(p *pen, s *scene) {
+	first := min(s.tl.FirstAfter(l.from), s.pos)
+	stride := max((s.pos-first)/maxLane, 1)
+	for i := first; i < s.pos; i += stride {
+		r := s.tl.At(i)
+		if r.Ctx == kernel.CtxDevice {
+			if r.Station != kernel.StNone {
+				l.span(p, 0, r.T-r.Dur, r.T, deviceLetter(r.Station), styleHardware, int8(r.Station))
+			}
+			continue
 		}
-	})
-	if core >= 0 {
-		ctx := contextOf(s.m, core)
-		p.spanOf(w, s.m.Cores[core].Begun, s.m.Now, rune(kernel.ContextLetters[ctx]), ctxStyles[ctx], &heavy, weight[ctx])
+		letter, st := rune(kernel.ContextLetters[r.Ctx]), ctxStyles[r.Ctx]
+		l.span(p, 1+int(r.CPU), r.T-r.Dur, r.T, letter, st, weight[r.Ctx])
+		if r.Ctx == kernel.CtxUser || r.Ctx == kernel.CtxSyscall {
+			if t := s.m.Tasks[r.Task].Thread; t != kernel.None {
+				l.span(p, 1+l.cores+int(t), r.T-r.Dur, r.T, letter, st, weight[r.Ctx])
+			}
+		}
 	}
-	if core < 0 {
-		p.st = styleIdle
-		for c := 0; c <= min(w.col(s.m.Now), w.cols-1); c++ {
-			if c < len(heavy) && heavy[c] == 0 {
-				p.at(laneLabel+c, p.y).rune('.')
+}
+
+// present draws what the cores are in the middle of: it has no record yet.
+func (l *lanes) present(p *pen, s *scene) {
+	for i := range l.cores {
+		ctx := contextOf(s.m, i)
+		letter, st := rune(kernel.ContextLetters[ctx]), ctxStyles[ctx]
+		l.span(p, 1+i, s.m.Cores[i].Begun, s.m.Now, letter, st, weight[ctx])
+		if t := s.m.Tasks[s.m.CPUs[i].Current].Thread; t != kernel.None && ctx == kernel.CtxUser {
+			l.span(p, 1+l.cores+int(t), s.m.Cores[i].Begun, s.m.Now, letter, st, weight[ctx])
+		}
+	}
+}
+
+// gaps dots the card and the threads where they did nothing.
+func (l *lanes) gaps(p *pen, now sim.Time) {
+	p.st = styleIdle
+	for lane := range l.n {
+		for c := 0; c <= min(l.col(now), l.cols-1); c++ {
+			if l.heavy[lane][c] == 0 {
+				p.at(laneLabel+c, l.top+lane).rune('.')
 			}
 		}
 	}
@@ -161,33 +176,21 @@ func deviceLetter(station uint8) rune {
 	return 'm'
 }
 
-// spanOf fills the columns of a span, but for those that show something heavier.
-func (p *pen) spanOf(w *window, from, to sim.Time, letter rune, st style, heavy *[256]int8, weight int8) {
-	a, b := max(w.col(max(from, w.from)), 0), w.col(to)
-	if to == w.from+sim.Time(b)*w.scale && b > a {
+// span fills the columns of a span of time in a lane, but for those that show
+// something heavier.
+func (l *lanes) span(p *pen, lane int, from, to sim.Time, letter rune, st style, weight int8) {
+	if lane >= l.n || to < l.from {
+		return
+	}
+	a, b := l.col(max(from, l.from)), l.col(to)
+	if to == l.from+sim.Time(b)*l.scale && b > a {
 		b-- // a span ends before the column that begins with its end
 	}
 	p.st = st
-	for c := a; c <= b && c < w.cols && c < len(heavy); c++ {
-		if weight >= heavy[c] {
-			heavy[c] = weight
-			p.at(laneLabel+c, p.y).rune(letter)
-		}
-	}
-}
-
-// drawThreadLane shows when a thread ran: in ring 3 or in a call.
-func drawThreadLane(p *pen, s *scene, w *window, task kernel.TaskID) {
-	heavy := [256]int8{}
-	s.eachRecord(w, func(r *sim.Record) {
-		if int32(r.Task) == task && (r.Ctx == kernel.CtxUser || r.Ctx == kernel.CtxSyscall) {
-			p.spanOf(w, r.T-r.Dur, r.T, rune(kernel.ContextLetters[r.Ctx]), ctxStyles[r.Ctx], &heavy, weight[r.Ctx])
-		}
-	})
-	p.st = styleIdle
-	for c := 0; c <= min(w.col(s.m.Now), w.cols-1); c++ {
-		if c < len(heavy) && heavy[c] == 0 {
-			p.at(laneLabel+c, p.y).rune('.')
+	for c := a; c <= b && c < l.cols; c++ {
+		if weight >= l.heavy[lane][c] {
+			l.heavy[lane][c] = weight
+			p.at(laneLabel+c, l.top+lane).rune(letter)
 		}
 	}
 }

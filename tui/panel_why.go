@@ -10,33 +10,36 @@ import (
 
 // The narration: what the step does and why, where it comes from and leads to.
 
-// whyRows is how long the narration may be.
+// whyRows is how long the narration may be, below its heading.
 const whyRows = 3
 
 func drawWhy(p *pen, s *scene) {
-	rows := min(p.h, whyRows)
+	rows := min(p.h, whyRows+1)
 	if s.rec == nil {
-		p.wrap(0, rows, s.doc.Teaches)
-		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? lists the keys.")
+		p.wrap(0, rows-1, s.doc.opening())
+		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
 		return
 	}
 	what, why := s.whatAndWhy()
 	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
 	p.rest(what.step)
-	y := 1
 	if rows > 2 {
-		y += p.line(1).wrap(1, rows-2, what.say)
+		why = what.say + " " + why
 	}
-	p.line(y).wrap(y, rows-y, why)
-	if p.h > whyRows {
-		drawCauses(p.line(whyRows), s)
+	p.line(1).wrap(1, rows-1, why)
+	for i, draw := range []func(*pen, *scene){drawCauses, drawEffects, drawSources} {
+		if y := whyRows + 1 + i; y < p.h {
+			draw(p.line(y), s)
+		}
 	}
-	if p.h > whyRows+1 {
-		drawEffects(p.line(whyRows+1), s)
+}
+
+// opening is what a scenario says before anything has happened.
+func (d *Doc) opening() string {
+	if d.Misconception == "" {
+		return d.Teaches
 	}
-	if p.h > whyRows+2 {
-		drawSources(p.line(whyRows+2), s)
-	}
+	return d.Teaches + " A common belief: " + d.Misconception
 }
 
 // what is a step as it is told.
@@ -76,13 +79,12 @@ func sourceLine(m *kernel.Machine, r *sim.Record) string {
 // causeBefore climbs from a record to the one that made its step happen: the
 // first cause that belongs to another step.
 func (s *scene) causeBefore(seq sim.Seq) sim.Seq {
-	step := s.ix.at(seq + 1)
-	for c := s.tl.At(seq).Cause; c != sim.NoSeq && c < seq; c = s.tl.At(c).Cause {
-		if s.ix.at(c+1) != step {
-			return c
-		}
+	start := s.ix.start(s.ix.at(seq + 1))
+	c := s.tl.At(seq).Cause
+	for c >= start {
+		c = s.tl.At(c).Cause
 	}
-	return sim.NoSeq
+	return c
 }
 
 func drawCauses(p *pen, s *scene) {
@@ -113,8 +115,11 @@ func drawEffects(p *pen, s *scene) {
 	last, n := s.step, 0
 	for i := to; i < s.tl.Len() && i < to+lookAhead; i++ {
 		r := s.tl.At(i)
+		if r.Cause < from || r.Cause >= to {
+			continue
+		}
 		step := s.ix.at(i + 1)
-		if r.Cause < from || r.Cause >= to || step == last {
+		if step == last {
 			continue
 		}
 		last = step
@@ -144,7 +149,7 @@ func drawSources(p *pen, s *scene) {
 func (a *app) showWhy() {
 	s := a.scene
 	if s.rec == nil {
-		a.overlay = overlay{title: "WHY", lines: fold(a.w-6, s.doc.Teaches, s.doc.Misconception)}
+		a.overlay = overlay{title: "WHY", lines: fold(a.w-6, s.doc.opening())}
 		return
 	}
 	w, why := s.whatAndWhy()
@@ -153,7 +158,9 @@ func (a *app) showWhy() {
 	if code := &s.m.Text.Codes[r.Fn]; why != code.Why {
 		lines = append(lines, fold(a.w-6, code.Why)...)
 	}
-	lines = append(lines, "", "record "+s.m.StepText(r, s.pos-1), "", "caused by")
+	lines = append(lines, "")
+	lines = append(lines, fold(a.w-6, "record "+s.m.StepText(r, s.pos-1))...)
+	lines = append(lines, "", "caused by")
 	for c, n := s.causeBefore(s.pos-1), 0; c != sim.NoSeq && n < 12; c, n = s.causeBefore(c), n+1 {
 		cr := s.tl.At(c)
 		lines = append(lines, fmt.Sprintf("  %6d  %10s us  %s: %s", s.ix.at(c+1), appendMicros(nil, cr.T), s.m.Fn(cr), s.m.StepName(cr)))

@@ -201,7 +201,7 @@ func (a *app) showHelp() {
 				continue
 			}
 			h := x.Help()
-			line := "  " + pad(h.Key, 9) + " " + pad(h.Desc, 56)
+			line := "  " + pad(h.Key, 9) + " " + pad(h.Desc, 46)
 			if x.command != "" {
 				line += " :" + x.command
 			}

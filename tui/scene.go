@@ -115,6 +115,20 @@ func loaded(m *kernel.Machine, t kernel.TaskID) *cpu.Context {
 // codeName is a function's name.
 func codeName(m *kernel.Machine, id cpu.CodeID) string { return m.Text.Codes[id].Name }
 
+// running names the function that RIP points into. While an interrupt is being
+// delivered that is still the interrupted one: on the stack that is in use, or
+// in ring 3 when there is nothing on it but the processor's words.
+func running(m *kernel.Machine, c *cpu.Core) string {
+	for _, st := range []*cpu.Stack{c.Stack(), &c.Ctx.User} {
+		for i := len(st.F) - 1; i >= 0; i-- {
+			if st.F[i].Kind == cpu.Call {
+				return codeName(m, st.F[i].Code)
+			}
+		}
+	}
+	return ""
+}
+
 // inFlight names what a core is in the middle of.
 func inFlight(m *kernel.Machine, core int) (fn, step string) {
 	c := &m.Cores[core]

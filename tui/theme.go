@@ -43,6 +43,14 @@ var ctxStyles = [...]style{
 	kernel.CtxIdle: styleIdle, kernel.CtxHardware: styleHardirq, kernel.CtxDevice: styleHardware,
 }
 
+// ctxNames are what the letters of the contexts stand for (the exports call the
+// kernel's work for a task "syscall", which on the way into an interrupt it is
+// not).
+var ctxNames = [...]string{
+	kernel.CtxUser: "user", kernel.CtxSyscall: "kernel", kernel.CtxHardirq: "hardirq", kernel.CtxSoftirq: "softirq",
+	kernel.CtxIdle: "idle", kernel.CtxHardware: "interrupt", kernel.CtxDevice: "device",
+}
+
 // theme is the escape sequence of each style, computed once.
 type theme struct {
 	name   string
