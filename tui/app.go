@@ -177,8 +177,16 @@ func (a *app) resize(w, h int) {
 	a.layout, a.tooTiny = chooseLayout(w, h, a.opts.Layout)
 }
 
-// key sends a key to whoever has the screen.
+// key sends a key to whoever has the screen. Keys that came in faster than they
+// were read arrive as one: bubbletea takes them for text.
 func (a *app) key(msg tea.KeyMsg) tea.Cmd {
+	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 && !msg.Paste {
+		var cmds []tea.Cmd
+		for _, r := range msg.Runes {
+			cmds = append(cmds, a.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}))
+		}
+		return tea.Batch(cmds...)
+	}
 	a.message = ""
 	switch {
 	case a.prompt.kind != promptNone:

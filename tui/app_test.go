@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -447,6 +448,36 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
 		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+// On every way out the alternate screen is left and the cursor shown again.
+func TestTerminalIsRestored(t *testing.T) {
+	for _, c := range []struct {
+		name, input string
+		panics      bool
+	}{
+		{"quit", "lllq", false}, {"ctrl-c", "\x03", false}, {"panic", "ll\x1b[Z\x0c", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := testApp(t, document(t, 1, 1), 80, 24, "")
+			if c.panics {
+				a.actions = append([]action{row("ctrl+l", "", "", "", groupOther, "", plain(func(*app) { panic("a bug") }))}, a.actions...)
+			}
+			var out bytes.Buffer
+			_, err := tea.NewProgram(a, tea.WithAltScreen(), tea.WithInput(strings.NewReader(c.input)), tea.WithOutput(&out), tea.WithoutSignalHandler()).Run()
+			if (err != nil) != c.panics {
+				t.Fatalf("error %v", err)
+			}
+			for _, end := range []string{"\x1b[?1049l", "\x1b[?25h"} {
+				if !strings.Contains(out.String(), end) {
+					t.Errorf("the output ends without %q", end)
+				}
+			}
+			if !c.panics && c.input != "\x03" && a.scene.step != 3 {
+				t.Errorf("at step %d: keys typed at once must count each", a.scene.step)
+			}
+		})
 	}
 }
 

@@ -8,33 +8,49 @@ import (
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
 
+// drawNet keeps a row for at least one socket; the counters get what is left.
 func drawNet(p *pen, s *scene) {
-	m, was := s.m, s.was
-	y := 0
-	for i := range m.CPUs {
-		if i > 1 && i != s.cpu() {
-			continue // the first two cores, and the one that works
+	drawSoftirqs(p.line(0), s)
+	drawNapi(p.line(1), s)
+	y := drawSkb(p, s, 2)
+	counters := min(max(p.h-y-1, 0), 2)
+	for id := range s.m.Socks {
+		if s.m.Socks[id].File == kernel.None {
+			continue
 		}
-		k, old := &m.CPUs[i], &was.CPUs[i]
-		ks := &m.Tasks[k.Ksoftirqd]
-		p.line(y).str("softirq cpu").dec(int64(i)).mark(k.Pending != old.Pending).softirqs(k.Pending).in(styleText)
-		p.to(21).rest(ks.Name)
-		p.mark(ks.State != was.Tasks[k.Ksoftirqd].State).str(ks.State.Letter())
+		if y == p.h-counters {
+			p.line(y - 1).in(styleDim).fit("… more sockets", p.w)
+			break
+		}
+		drawSock(p.line(y), s, kernel.SockID(id))
 		y++
 	}
-	y = drawNapi(p, s, y)
-	y = drawSkb(p, s, y)
-	for id := range m.Socks {
-		if m.Socks[id].File != kernel.None && y < p.h-2 {
-			y = drawSock(p, s, kernel.SockID(id), y)
-		}
+	if counters > 0 {
+		drawDrops(p.line(p.h-1), s)
 	}
-	drawDrops(p, s, y)
+	if counters > 1 {
+		drawReceived(p.line(p.h-2), s)
+	}
 }
 
-func drawNapi(p *pen, s *scene, y int) int {
+// drawSoftirqs writes what is pending on each core, and the state of its
+// ksoftirqd.
+func drawSoftirqs(p *pen, s *scene) {
+	p.str("softirq")
+	for i := range s.m.CPUs {
+		k, old := &s.m.CPUs[i], &s.was.CPUs[i]
+		p.mark(k.Pending != old.Pending).dec(int64(i)).str(":").softirqs(k.Pending).in(styleText)
+	}
+	p.str("  ksoftirqd")
+	for i := range s.m.CPUs {
+		ks := s.m.CPUs[i].Ksoftirqd
+		p.mark(s.m.Tasks[ks].State != s.was.Tasks[ks].State).str(s.m.Tasks[ks].State.Letter()).in(styleText)
+	}
+}
+
+func drawNapi(p *pen, s *scene) {
 	n, was := &s.m.Napi, &s.was.Napi
-	p.line(y).str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
+	p.str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
 	switch {
 	case n.Missed:
 		p.str("SCHED MISSED")
@@ -43,9 +59,8 @@ func drawNapi(p *pen, s *scene, y int) int {
 	default:
 		p.str("idle")
 	}
-	p.in(styleText).str(" weight ").dec(int64(s.m.Config.Params.NAPIWeight)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
-	p.line(y+1).str("  GRO list").count("", int64(n.Count), int64(was.Count)).count(" taken", int64(n.Cleaned), int64(was.Cleaned))
-	return y + 2
+	p.in(styleText).count(" GRO", int64(n.Count), int64(was.Count)).count(" taken", int64(n.Cleaned), int64(was.Cleaned))
+	p.str(" of ").dec(int64(s.m.Config.Params.NAPIWeight)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
 }
 
 // shownSkb is the packet that the panel speaks of: the one the record touched,
@@ -128,29 +143,35 @@ func skbParts(m *kernel.Machine, b *kernel.Skb) [5]int32 {
 	return [5]int32{nic.EthHeader, nic.IPv4Header, nic.UDPHeader, data, max(end-headers-data, 0)}
 }
 
-func drawSock(p *pen, s *scene, id kernel.SockID, y int) int {
+// drawSock writes a socket's port, how many packets it has, and their bytes
+// against the limit.
+func drawSock(p *pen, s *scene, id kernel.SockID) {
 	k := &s.m.Socks[id]
 	old := kernel.Sock{}
 	if int(id) < len(s.was.Socks) {
 		old = s.was.Socks[id]
 	}
-	p.line(y).str("sock").to(6).mark(k.File != old.File || k.Bound != old.Bound).str("fd").dec(descriptor(s.m, k.File)).in(styleText).str(" udp ")
+	p.str("fd").dec(descriptor(s.m, k.File)).to(4).mark(k.File != old.File || k.Bound != old.Bound)
 	if k.Bound {
-		p.addr(k.Local.IP, k.Local.Port)
+		p.str(":").dec(int64(k.Local.Port))
 	} else {
-		p.str("not bound")
+		p.str("no port")
 	}
-	p.count("  drops", int64(k.Drops), int64(old.Drops))
-	p.line(y + 1).str("  queue").to(8).mark(k.Len != old.Len).dec(int64(k.Len)).in(styleText).str(" ")
-	p.to(11).bar(int64(k.Bytes), int64(k.RcvBuf), max(min(p.w-30, 20), 6)).str(" ").dec(int64(k.Bytes)).str("/").dec(int64(k.RcvBuf)).str("B")
-	return y + 2
+	p.in(styleText).to(12).mark(k.Len != old.Len).dec(int64(k.Len)).in(styleText)
+	p.to(16).bar(int64(k.Bytes), int64(k.RcvBuf), min(max(p.w-40, 8), 24)).str(" ").dec(int64(k.Bytes)).str("/").dec(int64(k.RcvBuf))
+	if p.left() > 9 {
+		p.str("B").count(" drops", int64(k.Drops), int64(old.Drops))
+	}
 }
 
-func drawDrops(p *pen, s *scene, y int) {
+func drawReceived(p *pen, s *scene) {
 	c, was := &s.m.Counters, &s.was.Counters
-	y = max(y, p.h-2)
-	p.line(y).str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" in", c.InDatagrams, was.InDatagrams)
+	p.str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" in", c.InDatagrams, was.InDatagrams)
 	p.count(" read", c.Delivered, was.Delivered)
-	p.line(y+1).str("drops").count(" no port", c.NoPorts, was.NoPorts).count(" rcvbuf", c.RcvbufErrors, was.RcvbufErrors)
+}
+
+func drawDrops(p *pen, s *scene) {
+	c, was := &s.m.Counters, &s.was.Counters
+	p.str("drops").count(" no port", c.NoPorts, was.NoPorts).count(" rcvbuf", c.RcvbufErrors, was.RcvbufErrors)
 	p.count(" csum", c.InCsumErrors, was.InCsumErrors)
 }

@@ -176,11 +176,9 @@ func (a *app) showSymbol() {
 		return
 	}
 	code := &s.m.Text.Codes[s.rec.Fn]
-	lines := []string{
-		code.Name,
-		"source      " + code.File,
-		fmt.Sprintf("address     %#x (in the model)", code.Base),
-		"ring        " + fmt.Sprint(code.Ring),
+	lines := []string{code.Name, "source      " + code.File}
+	if s.rec.Ctx != kernel.CtxDevice && s.rec.Ctx != kernel.CtxHardware {
+		lines = append(lines, fmt.Sprintf("address     %#x in the model, ring %d", code.Base, code.Ring))
 	}
 	if s.rec.Point != kernel.PointNone {
 		lines = append(lines, "tracepoint  "+kernel.Points[s.rec.Point])

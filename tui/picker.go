@@ -63,9 +63,9 @@ func (a *app) drawPicker() {
 		} else {
 			p.rune(' ')
 		}
-		p.str(" ").fit(it.Title, min(46, p.w-4))
-		if p.left() > 12 {
-			p.in(styleDim).str(" ").fit(it.Chapter, 10)
+		p.str(" ").fit(it.Title, min(44, p.w-4))
+		if p.left() > 18 {
+			p.in(styleDim).str(" ").fit(it.Chapter, 16)
 		}
 		if p.left() > 20 {
 			p.in(styleText).str(" ").rest(it.Teaches)

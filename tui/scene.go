@@ -28,13 +28,13 @@ type scene struct {
 }
 
 // show brings the scene to a position; the timeline stops at the end of the run.
+// The run is kept known for some way beyond the cursor, so that the step it is
+// in, and what that leads to, are known as well.
 func (s *scene) show(pos sim.Seq) {
-	pos = max(pos, 0)
-	if pos > s.ix.read {
-		s.tl.Seek(pos)
-		s.ix.update()
-		pos = s.tl.Pos()
+	if !s.tl.Done() && pos+openRecords > s.tl.Len() {
+		s.extend(max(pos+openRecords-s.tl.Len(), extendBy))
 	}
+	pos = min(max(pos, 0), s.tl.Len())
 	s.base = s.ix.base(pos)
 	if s.base != s.tl.Pos() {
 		s.tl.Seek(s.base)
