@@ -8,7 +8,7 @@ import (
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
 
-// drawNet keeps a row for at least one socket; the counters get what is left.
+// drawNet gives the sockets the rows they need; the counters get what is left.
 func drawNet(p *pen, s *scene) {
 	drawSoftirqs(p.line(0), s)
 	drawNapi(p.line(1), s)
@@ -19,7 +19,7 @@ func drawNet(p *pen, s *scene) {
 			continue
 		}
 		if y == p.h-counters {
-			p.line(y - 1).in(styleDim).fit("… more sockets", p.w)
+			p.line(y-1).in(styleDim).fit("… more sockets", p.w)
 			break
 		}
 		drawSock(p.line(y), s, kernel.SockID(id))
@@ -30,6 +30,21 @@ func drawNet(p *pen, s *scene) {
 	}
 	if counters > 1 {
 		drawReceived(p.line(p.h-2), s)
+	}
+}
+
+// drawSocks writes a row for each socket, or for as many as there is room for.
+func drawSocks(p *pen, s *scene, y, rows, socks int) {
+	for id := range s.m.Socks {
+		if s.m.Socks[id].File == kernel.None || rows == 0 {
+			continue
+		}
+		if rows == 1 && socks > 1 {
+			p.line(y).in(styleDim).str("… ").dec(int64(socks)).str(" more sockets")
+			return
+		}
+		drawSock(p.line(y), s, kernel.SockID(id))
+		y, rows, socks = y+1, rows-1, socks-1
 	}
 }
 
@@ -59,8 +74,8 @@ func drawNapi(p *pen, s *scene) {
 	default:
 		p.str("idle")
 	}
-	p.in(styleText).count(" GRO", int64(n.Count), int64(was.Count)).count(" taken", int64(n.Cleaned), int64(was.Cleaned))
-	p.str(" of ").dec(int64(s.m.Config.Params.NAPIWeight)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
+	p.in(styleText).count("", int64(n.Cleaned), int64(was.Cleaned)).str("/").dec(int64(s.m.Config.Params.NAPIWeight))
+	p.count(" GRO", int64(n.Count), int64(was.Count)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
 }
 
 // shownSkb is the packet that the panel speaks of: the one the record touched,
