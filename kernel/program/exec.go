@@ -52,7 +52,7 @@ const maxSlots = 1 << 20
 
 // Start puts a fresh memory to the beginning of main.
 func (p *Program) Start(mem *Memory) Frame {
-	*mem = Memory{}
+	*mem = Memory{Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
 	return p.Enter(mem, 0, nil)
 }
 
@@ -200,11 +200,7 @@ func (p *Program) declare(op *Op, mem *Memory, f *Frame, shared []int64) {
 		b, _ := mem.Writable(addr, op.x.k)
 		clear(b)
 	case opMap:
-		mem.Maps = append(mem.Maps, nil)
-		if len(mem.Maps) > maxMap {
-			mem.fault(op.pos, "too many maps")
-		}
-		addr = int64(len(mem.Maps) - 1)
+		addr = mem.newMap(op.pos)
 	case opDelete:
 		mem.mapDelete(p.eval(op.args[0], mem, f, shared), p.eval(op.args[1], mem, f, shared))
 		return

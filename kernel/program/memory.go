@@ -113,6 +113,23 @@ func find(m []Pair, key int64) (int, bool) {
 	return lo, lo < len(m) && m[lo].Key == key
 }
 
+// newMap gives the handle of an empty map; the memory of an earlier run is used
+// again.
+func (mem *Memory) newMap(at pos) int64 {
+	n := len(mem.Maps)
+	switch {
+	case n >= maxMap:
+		mem.fault(at, "too many maps")
+		return 0
+	case n < cap(mem.Maps):
+		mem.Maps = mem.Maps[:n+1]
+		mem.Maps[n] = mem.Maps[n][:0]
+	default:
+		mem.Maps = append(mem.Maps, nil)
+	}
+	return int64(n)
+}
+
 func (mem *Memory) mapGet(h, key int64) int64 {
 	if i, ok := find(mem.Maps[h], key); ok {
 		return mem.Maps[h][i].Val

@@ -14,7 +14,7 @@ import (
 // Limits of a program.
 const (
 	MaxSource = 64 << 10
-	maxData   = 1 << 20 // bytes of arrays in one function
+	maxData   = 1 << 16 // bytes of arrays in one function: a datagram has no more
 	maxNest   = 100     // statements and expressions inside each other
 )
 
@@ -89,7 +89,11 @@ func (c *compiler) parse(src string) []*ast.FuncDecl {
 		var list scanner.ErrorList
 		if errors.As(err, &list) && len(list) > 0 {
 			sort.Sort(list)
-			panic(&Error{list[0].Pos.Line, c.column(list[0].Pos), strings.ReplaceAll(list[0].Msg, selectName, "select")})
+			line, col := list[0].Pos.Line, c.column(list[0].Pos)
+			if lines := strings.Split(strings.TrimRight(src, "\n"), "\n"); line > len(lines) {
+				line, col = len(lines), len(lines[len(lines)-1])+1 // at the end of the text
+			}
+			panic(&Error{line, col, strings.ReplaceAll(list[0].Msg, selectName, "select")})
 		}
 		panic(&Error{1, 1, err.Error()})
 	}
