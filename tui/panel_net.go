@@ -13,18 +13,15 @@ func drawNet(p *pen, s *scene) {
 	drawSoftirqs(p.line(0), s)
 	drawNapi(p.line(1), s)
 	y := drawSkb(p, s, 2)
-	counters := min(max(p.h-y-1, 0), 2)
+	socks := 0
 	for id := range s.m.Socks {
-		if s.m.Socks[id].File == kernel.None {
-			continue
+		if s.m.Socks[id].File != kernel.None {
+			socks++
 		}
-		if y == p.h-counters {
-			p.line(y-1).in(styleDim).fit("… more sockets", p.w)
-			break
-		}
-		drawSock(p.line(y), s, kernel.SockID(id))
-		y++
 	}
+	room := max(p.h-y, 0)
+	counters := min(max(room-max(socks, 1), 0), 2)
+	drawSocks(p, s, y, room-counters, socks)
 	if counters > 0 {
 		drawDrops(p.line(p.h-1), s)
 	}
