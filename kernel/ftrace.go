@@ -156,7 +156,7 @@ var sysNames = map[int64]sysName{
 	nrGettid:       {"gettid", nil},
 	nrEpollCreate:  {"epoll_create", []string{"size"}},
 	nrEpollWait:    {"epoll_wait", []string{"epfd", "events", "maxevents", "timeout"}},
-	nrEpollCtl:     {"epoll_ctl", []string{"epfd", "op", "fd", "event"}},
+	nrEpollCtl:     {"epoll_ctl", []string{"epfd", "op", "fd", "events"}},
 	nrEpollCreate1: {"epoll_create1", []string{"flags"}},
 }
 
@@ -176,7 +176,11 @@ func (m *Machine) sysEnterText(r *sim.Record) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s: %x", p, uint64(args[i]))
+		arg := uint64(args[i])
+		if args[i] < 0 {
+			arg = uint64(uint32(arg)) // int parameters are passed in half a register
+		}
+		fmt.Fprintf(&b, "%s: %x", p, arg)
 	}
 	b.WriteByte(')')
 	return b.String()

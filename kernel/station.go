@@ -84,6 +84,8 @@ func (m *Machine) onPath(c *cpu.Core, r *sim.Record) uint8 {
 	switch r.Station {
 	case StIDT:
 		on = c.Vector == VectorCard
+	case StIRQ:
+		on = r.Flags&FlagHardirq != 0 || r.Step == 0 // and not on the way out
 	case StWaitQueue, StEpoll, StWake, StRunQueue:
 		on = r.Flags&FlagSoftirq != 0 || r.Kind == KindTask && m.Tasks[r.Obj].Call.Woken
 	case StSwitch:
