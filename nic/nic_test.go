@@ -271,8 +271,8 @@ func TestBuildUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "020000000001" + "02ff0a000002" + "0800" +
-		"45000021000040004011" + "26c9" + "0a0000020a000001" +
-		"15b31b58000d" + "75f1" + hex.EncodeToString([]byte("hello"))
+		"45000021000040004011" + "26ca" + "0a0000020a000001" +
+		"15b31b58000d" + "76f4" + hex.EncodeToString([]byte("hello"))
 	if got := hex.EncodeToString(b); len(b) != 60 || got[:len(want)] != want {
 		t.Errorf("%d bytes\n got %s\nwant %s", len(b), got, want)
 	}
