@@ -203,13 +203,17 @@ func kernelText() []code {
 			panic(fmt.Sprintf("no row for function %d", id))
 		}
 		codes[id].Base = kernelBase + uint64(id)*codeStride
+		if codes[id].Ring == 3 {
+			codes[id].Base = libraryBase + uint64(id)*codeStride
+		}
 	}
 	return codes
 }
 
 // Where functions lie in memory, so that RIP names one.
 const (
-	kernelBase = 0xffffffff81000000
-	userBase   = 0x0000000000401000
-	codeStride = 0x400
+	kernelBase  = 0xffffffff81000000
+	userBase    = 0x0000000000401000
+	libraryBase = 0x00007f8000000000
+	codeStride  = 0x400
 )

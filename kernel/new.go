@@ -127,7 +127,7 @@ func (im *Image) addProgram(thread int32, p *program.Program) {
 			id = cpu.CodeID(len(im.Text.Codes))
 			byName[spec.Name] = id
 			w := wrapperCode(spec.Name)
-			w.Base = 0x00007f80_0000_0000 + uint64(id)*codeStride
+			w.Base = libraryBase + uint64(id)*codeStride
 			im.Text.Codes = append(im.Text.Codes, w)
 			im.user = append(im.user, userFunc{thread: thread, fn: None})
 		}
