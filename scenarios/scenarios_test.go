@@ -1,0 +1,241 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"ringside/kernel"
+	"ringside/sim"
+)
+
+const head = "ringside: 1\ntitle: t\n"
+const threads = "threads:\n  - name: a\n    program: |\n      getpid()\n"
+const flows = "flows:\n  f: {proto: udp, from: \"10.0.0.2:5\", to: \":7\"}\n"
+
+// TestMistakes: each file has one mistake, and one error says where it is and
+// what was meant.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{head + "threads:\n  - nam: a\n", `4:5: unknown key "nam"; did you mean "name"?`},
+		{head + "threads:\n  - name: a\n", `4:5: the key "threads[0].program" is missing`},
+		{head + threads + "machine: {cpus: 65}\n", "7:17: machine.cpus: 65 is not between 1 and 64"},
+		{head + threads + "machine: {cpus: two}\n", `7:17: machine.cpus: a whole number, not "two"`},
+		{head + threads + "machine: {abi: linux-arm64}\n", `7:16: machine.abi: "linux-arm64" is not part of this version, only "linux-amd64"`},
+		{head + threads + "machine: {abi: linux-amd46}\n", `7:16: machine.abi: unknown value "linux-amd46"; did you mean "linux-amd64"?`},
+		{head + threads + "machine: {entry: int80}\n", `7:18: machine.entry: "int80" is not part of this version`},
+		{head + threads + "machine: {nic: {ring: 100}}\n", "7:23: machine.nic.ring: 100 is not a power of two"},
+		{head + threads + "machine: {nic: {queues: 2}}\n", "7:25: machine.nic.queues: 2 is not between 1 and 1"},
+		{head + threads + "machine: {nic: {fifo: 64K}}\n", `7:23: machine.nic.fifo: "64K" has an unknown unit: one of KiB, MiB, GiB, B`},
+		{head + threads + "machine: {nic: {irq_cpu: [1]}}\n", "7:27: machine.nic.irq_cpu[0]: 1 is not between 0 and 0"},
+		{head + threads + "machine: {costs: {iretq: 5ns}}\n", `7:26: unknown cost "iretq"; did you mean "iret"?`},
+		{head + threads + "wire: [{at: 1us, flow: f, data: x}]\n", `7:24: unknown flow "f"`},
+		{head + threads + flows + "wire:\n  - {at: 5us, flow: f, data: x}\n  - {at: 4us, flow: f, data: x}\n", "11:10: 4us is earlier than the entry before it"},
+		{head + threads + flows + "wire: [{at: 1us, flow: f}]\n", "9:8: wire[0]: a UDP packet needs data"},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, every: 1us}]\n", "9:8: wire[0]: every and count belong together"},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, connect: true}]\n", `9:36: unknown key "connect"; did you mean "count"?`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: "tcp" is not part of this version`},
+		{head + threads + "flows: {f: {proto: udp, from: \"10.0.0.2\", to: \":7\"}}\n", `7:31: flows.f.from: "10.0.0.2" is not an address: write it like "10.0.0.2:5555"`},
+		{head + threads + "expect: {strace: {b: x}}\n", `7:22: unknown thread "b"`},
+		{head + threads + "expect: {counters: {irq: 1}}\n", `7:26: unknown counter "irq"; did you mean "irqs"?`},
+		{head + threads + "live: {run: false}\n", "7:7: run: false needs a why"},
+		{head + threads + "live: {run: maybe}\n", `7:13: live.run: true or false, not "maybe"`},
+		{head + threads + "  - name: a\n    program: getpid()\n", `7:11: a second thread "a"`},
+		{head + "threads:\n  - {name: a, start: spawned, program: getpid()}\n", "4:22: start: spawned is not part of this version: give a time"},
+		{head + "threads:\n  - {name: a, program: reed()}\n", `4:24: unknown call "reed"; did you mean "read"?`},
+		{head + "threads:\n  - name: a\n    program: |\n\n      getpid()\n        reed()\n", `8:9: unknown call "reed"`},
+		{head + threads + "title: again\n", "7:1: "},
+		{"ringside: 2\ntitle: t\n" + threads, "1:11: version 2 of the format; this program reads version 1"},
+		{head + threads + "---\n" + head, "a second document"},
+		{head + threads + "shared: [x, x]\n", `7:13: "x" stands here twice`},
+	} {
+		_, err := Parse("f.yaml", []byte(c.src))
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("%q is accepted", c.src)
+			continue
+		}
+		if got := fmt.Sprintf("%d:%d: %s", e.Line, e.Col, e.Msg); !strings.Contains(got, c.want) {
+			t.Errorf("%q:\n  got  %s\n  want %s", c.src, got, c.want)
+		}
+	}
+}
+
+func TestTheWholeFormatIsRead(t *testing.T) {
+	s, err := Parse("f.yaml", []byte(`ringside: 1
+title: All of it
+chapter: c
+x-note: {anything: [1, 2]}
+seed: 7
+stop: 1.5ms
+machine:
+  cpus: 2
+  nic: {queues: 1, ring: 64, fifo: 8KiB, rx_usecs: 10us, rx_frames: 4, irq: msi-x, irq_cpu: [1]}
+  kernel: {scheduler: eevdf, slice: 1ms, hz: 1000, napi_weight: 8, budget: 16, backlog: 10, rmem: 4KiB}
+  costs: {syscall_entry: 60ns}
+flows:
+  a: {proto: udp, from: "10.0.0.2:5555", to: ":7000"}
+shared: [ep]
+threads:
+  - name: server
+    cpu: 1
+    start: 2us
+    process: p
+    program: ep = getpid()
+wire:
+  - {at: 100us, flow: a, data: "hello\x00"}
+  - {at: 1ms, flow: a, data: "again", every: 10us, count: 64}
+expect:
+  strace: {server: "getpid() = 1000\n+++ exited with 0 +++"}
+  counters: {context_switches: 2}
+live: {run: false, why: a reason}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := s.Config()
+	if c.CPUs != 2 || c.Seed != 7 || c.Stop != 1500*sim.Microsecond || c.IRQCPU != 1 || c.NIC.Ring != 64 || c.NIC.FIFO != 8192 ||
+		c.NIC.RxUsecs != 10*sim.Microsecond || c.NIC.RxFrames != 4 || c.Costs["syscall_entry"] != 60 {
+		t.Errorf("machine: %+v", c)
+	}
+	if c.Params != (kernel.Params{Slice: sim.Millisecond, HZ: 1000, NAPIWeight: 8, Budget: 16, RMem: 4096}) {
+		t.Errorf("kernel: %+v", c.Params)
+	}
+	th := c.Threads[0]
+	if th.Name != "server" || th.CPU != 1 || th.Start != 2000 || th.Process != "p" || len(c.Shared) != 1 {
+		t.Errorf("thread: %+v", th)
+	}
+	if w := c.Wire; len(w) != 2 || string(w[0].Payload) != "hello\x00" || w[1].Count != 64 || w[1].Every != 10*sim.Microsecond || w[0].To.String() != "10.0.0.1:7000" {
+		t.Errorf("wire: %+v", c.Wire)
+	}
+	if s.LiveWhy() != "a reason" || len(s.Expectations().Strace["server"]) != 2 || s.Expectations().Counters["context_switches"] != 2 {
+		t.Error("expectations or live")
+	}
+}
+
+func TestOpenFindsFilesAndNames(t *testing.T) {
+	for _, name := range Builtin() {
+		s, err := Open(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if s.Title == "" || s.Teaches == "" || s.Misconception == "" {
+			t.Errorf("%s: title, teaches and misconception belong to the course", name)
+		}
+	}
+	if _, err := Open("one-paket"); err == nil || !strings.Contains(err.Error(), `did you mean "one-packet"?`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Open("no/such.yaml"); err == nil || !strings.Contains(err.Error(), "no/such.yaml: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// schemaCheck validates a YAML text against the schema.
+func schemaCheck(t *testing.T, src []byte) error {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("s.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("s.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := yaml.Unmarshal(src, &v); err != nil {
+		return err
+	}
+	asJSON, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	inst, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(inst)
+}
+
+func TestTheSchemaAcceptsWhatTheProgramAccepts(t *testing.T) {
+	for _, name := range Builtin() {
+		s, _ := Open(name)
+		if err := schemaCheck(t, s.Source()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := schemaCheck(t, Template()); err != nil {
+		t.Errorf("the template: %v", err)
+	}
+}
+
+func TestTheSchemaRefusesWhatTheFormatDoesNotHave(t *testing.T) {
+	for _, src := range []string{
+		"ringside: 1\n" + threads, head, head + "thread: []\n", head + threads + "stop: 5\n", head + threads + "machine: {cpus: two}\n",
+		head + threads + "machine: {nic: {fifo: 64K}}\n", head + threads + "wire: {at: 1us}\n", head + threads + "wire: [{flow: a}]\n",
+		head + threads + "flows: {a: {proto: udp}}\n", head + threads + "live: {run: 1}\n", head + "threads: [{name: a}]\n", "[]\n",
+	} {
+		if schemaCheck(t, []byte(src)) == nil {
+			t.Errorf("accepted: %q", src)
+		}
+	}
+}
+
+// FuzzParse: no file makes the program panic; what is wrong with it has a
+// message, and what is right makes a machine.
+func FuzzParse(f *testing.F) {
+	for _, name := range Builtin() {
+		s, _ := Open(name)
+		f.Add(s.Source())
+	}
+	f.Add([]byte(head + threads + flows + "wire: [{at: 1us, flow: f, data: x, every: 1us, count: 3}]\n"))
+	f.Add([]byte("a: &b [*b]\n<<: *b\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("f.yaml", data)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) || e.Msg == "" || e.Error() == "" {
+				t.Fatalf("%#v", err)
+			}
+			return
+		}
+		c, err := s.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := kernel.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r sim.Record
+		for i := 0; i < 2000 && m.Step(&r); i++ {
+			m.StepText(&r, sim.Seq(i))
+			m.Strace(&r)
+		}
+	})
+}
+
+func TestLoadRefusesBigFilesAndDirectories(t *testing.T) {
+	dir := t.TempDir()
+	big := dir + "/big.yaml"
+	if err := os.WriteFile(big, bytes.Repeat([]byte("#"), 2<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{big: "bigger than", dir: "is a directory"} {
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
