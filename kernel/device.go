@@ -97,7 +97,8 @@ func (m *Machine) wireArrives(e *sim.Event) {
 	p := &m.Config.Wire[e.A]
 	m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
 	if next := e.B + 1; int(next) < p.Count {
-		m.Queue.Push(sim.Event{At: p.At + sim.Time(next)*p.Every, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
+		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
+		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
 	}
 }
 

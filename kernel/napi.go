@@ -73,7 +73,7 @@ var napiText = text{
 			{Name: "hand over what GRO holds", Cost: costFn, Do: (*Machine).napiFlush},
 			{Name: "clear SCHED, unless MISSED", Cost: costFn, Do: (*Machine).napiComplete},
 		}},
-	fnNAPIGROReceive: {Name: "napi_gro_receive", File: "net/core/gro.c", Station: StSkb,
+	fnNAPIGROReceive: {Name: "napi_gro_receive", File: "net/core/gro.c", Station: StNAPI,
 		Say:   "Could the packet be merged with others of its flow? A lone UDP datagram is not.",
 		Why:   "Packets go up in batches of eight: one walk through the stack's code for all of them.",
 		Steps: []step{{Name: "dev_gro_receive, gro_normal_one", Cost: costGRO, Do: (*Machine).napiGROReceive}}},

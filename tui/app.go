@@ -230,7 +230,8 @@ func (a *app) move(pos sim.Seq) {
 }
 
 // step moves to the next end of a step: from the middle of one, forward to its
-// own end and back to its start.
+// own end and back to its start. At the start the screen stays as it is: the way
+// back ends on the first screen, to the byte.
 func (a *app) step(dir int) {
 	s := a.scene
 	target := s.step + dir
@@ -240,11 +241,8 @@ func (a *app) step(dir int) {
 	pos := s.pos
 	s.need(target)
 	s.show(s.ix.end(target))
-	if s.pos == pos {
-		a.message = "this is the start"
-		if dir > 0 {
-			a.message = "this is the end of the run"
-		}
+	if s.pos == pos && dir > 0 {
+		a.message = "this is the end of the run"
 	}
 }
 

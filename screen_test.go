@@ -1,0 +1,168 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+)
+
+// build makes the program once for all tests of the screen.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ringside")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// session is the program under a pseudo-terminal, with a terminal emulator that
+// shows what a user sees.
+type session struct {
+	t    *testing.T
+	tty  *os.File
+	term vt10x.Terminal
+	cmd  *exec.Cmd
+	done chan error
+}
+
+func open(t *testing.T, bin string, cols, rows int, args ...string) *session {
+	t.Helper()
+	s := &session{t: t, term: vt10x.New(vt10x.WithSize(cols, rows)), done: make(chan error, 1)}
+	s.cmd = exec.Command(bin, args...)
+	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=1")
+	var err error
+	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := s.tty.Read(buf)
+			if n > 0 {
+				_, _ = s.term.Write(buf[:n])
+			}
+			if err != nil {
+				break
+			}
+		}
+		s.done <- s.cmd.Wait()
+	}()
+	t.Cleanup(func() { _ = s.cmd.Process.Kill(); s.tty.Close() })
+	return s
+}
+
+// still waits until the screen holds a text and has not changed for a while.
+func (s *session) still(has string) string {
+	s.t.Helper()
+	last, since := "", time.Now()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		now := s.term.String()
+		if now != last {
+			last, since = now, time.Now()
+		} else if strings.Contains(now, has) && time.Since(since) > 200*time.Millisecond {
+			return now
+		}
+	}
+	s.t.Fatalf("the screen never came to rest with %q:\n%s", has, last)
+	return ""
+}
+
+func (s *session) keys(k string) {
+	s.t.Helper()
+	if _, err := s.tty.WriteString(k); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const (
+	right = "\x1b[C"
+	left  = "\x1b[D"
+)
+
+// TestFourHundredStepsForthAndBack: at each layout's size the first screen comes
+// back to the character.
+func TestFourHundredStepsForthAndBack(t *testing.T) {
+	bin := build(t)
+	for _, size := range [][2]int{{80, 24}, {120, 40}, {200, 60}} {
+		s := open(t, bin, size[0], size[1], "one-packet")
+		first := s.still("step 0/")
+		for range 400 {
+			s.keys(right)
+		}
+		if end := s.still("step "); end == first {
+			t.Errorf("%v: nothing happened", size)
+		}
+		for range 400 {
+			s.keys(left)
+		}
+		if again := s.still("step 0/"); again != first {
+			t.Errorf("%v: the first screen\n%s\nafter 400 steps and back\n%s", size, first, again)
+		}
+		s.keys("q")
+		if err := <-s.done; err != nil {
+			t.Errorf("%v: %v", size, err)
+		}
+	}
+}
+
+// TestThePathIsWalkedOnTheScreen: going from station to station, each is visited
+// for the first time in the order of the path.
+func TestThePathIsWalkedOnTheScreen(t *testing.T) {
+	s := open(t, build(t), 120, 40, "one-packet")
+	last := s.still("step 0/")
+	var seen []string
+	for range 60 {
+		s.keys("}")
+		now := last
+		for end := time.Now().Add(time.Second); now == last && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			now = s.term.String()
+		}
+		last = s.still("step ")
+		if m := regexp.MustCompile(`\[([a-z]+)\]`).FindStringSubmatch(strings.Split(last, "\n")[1]); m != nil && !slices.Contains(seen, m[1]) {
+			seen = append(seen, m[1])
+		}
+		if slices.Contains(seen, "user") {
+			break
+		}
+	}
+	if got := strings.Join(seen, " "); got != "wire nic dma msi apic idt irq softirq napi skb udp socket waitq epoll wake runq switch user" {
+		t.Errorf("visited %s", got)
+	}
+}
+
+func TestASignalRestoresTheTerminal(t *testing.T) {
+	s := open(t, build(t), 80, 24, "one-packet")
+	s.still("step 0/")
+	if s.term.Mode()&vt10x.ModeAltScreen == 0 {
+		t.Fatal("the screen should be the alternate one")
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	<-s.done
+	if s.term.Mode()&vt10x.ModeAltScreen != 0 || !s.term.CursorVisible() {
+		t.Error("the alternate screen or the hidden cursor is left behind")
+	}
+}
+
+func TestThePickerOpensTheFlagship(t *testing.T) {
+	s := open(t, build(t), 80, 24)
+	s.still("> One packet, one wakeup")
+	s.keys("\r")
+	s.still("step 0/")
+}
+
+func TestATinyTerminalSaysWhatItNeeds(t *testing.T) {
+	s := open(t, build(t), 30, 8, "one-packet")
+	s.still("40x12")
+}
