@@ -103,7 +103,7 @@ func (t *thread) buffer(addr program.Addr, n int64) []byte {
 
 // epollWait goes on with what is left of the time when it is interrupted.
 func (t *thread) epollWait(a [8]int64) (int64, unix.Errno) {
-	fd, most, ms := t.proc.real(a[0]), int(int32(a[2])), int(int32(a[3]))
+	fd, most, ms := t.proc.real(a[0]), int(int32(a[2])), int(int32(a[3]))*t.r.stretch
 	end := time.Now().Add(time.Duration(ms) * time.Millisecond)
 	for {
 		n, errno := epollWaitOnce(fd, most, ms, func(i int, ev *unix.EpollEvent) {
@@ -137,7 +137,7 @@ func epollWaitOnce(fd, maxEvents, ms int, each func(int, *unix.EpollEvent)) (int
 }
 
 func (t *thread) nanosleep(ns int64) (int64, unix.Errno) {
-	left := unix.NsecToTimespec(ns)
+	left := unix.NsecToTimespec(ns * int64(t.r.stretch))
 	for {
 		req := left
 		err := unix.Nanosleep(&req, &left)

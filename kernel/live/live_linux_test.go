@@ -95,6 +95,19 @@ func TestAThreadThatComputesForEverDoesNotHoldPacketsBack(t *testing.T) {
 	}
 }
 
+// TestAShortSleepAfterAPacketIsNoOvertaking: what the packet itself has set going
+// may end as soon as it likes.
+func TestAShortSleepAfterAPacketIsNoOvertaking(t *testing.T) {
+	cfg := config([]kernel.ThreadConfig{newThread(t, "t", 0, socket+"for range 5 { read(s, buf, 64)\nnanosleep(1*us) }")})
+	for i := range 5 {
+		cfg.Wire = append(cfg.Wire, packet(sim.Time(i+1)*sim.Millisecond, "x"))
+	}
+	res, err := Run(context.Background(), cfg, Options{})
+	if err != nil || len(res.Lines) != 13 {
+		t.Errorf("%v: %q", err, texts(res))
+	}
+}
+
 func TestTheInterestListIsInTheScenariosNumbers(t *testing.T) {
 	cfg := config([]kernel.ThreadConfig{newThread(t, "t", 0, socket+"ep := epoll_create1(0)\nepoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN, 77)\nread(s, buf, 64)")})
 	res, err := Run(context.Background(), cfg, Options{})

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -25,6 +26,7 @@ type runner struct {
 	threads []*thread
 	procs   map[string]*process
 	net     *network
+	stretch int         // real time over the scenario's, for timed sleeps
 	ended   atomic.Bool // the run is over: whatever returns now is not recorded
 	wg      sync.WaitGroup
 
@@ -46,7 +48,23 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, opts.Watchdog)
 	defer cancel()
-	r := &runner{cfg: cfg, procs: map[string]*process{}, net: newNetwork()}
+	for stretch := 1; ; stretch *= 4 {
+		res, err := runOnce(ctx, cfg, events, stretch)
+		if !errors.Is(err, errOvertaken) || stretch >= maxStretch {
+			return res, err
+		}
+	}
+}
+
+// errOvertaken says that a timed sleep ended before a packet was sent that the
+// scenario has earlier: the machine was too busy. The run is made again with all
+// sleeps longer by the same factor; their order stays.
+var errOvertaken = errors.New("a timed sleep ended before an earlier packet could be sent")
+
+const maxStretch = 64
+
+func runOnce(ctx context.Context, cfg *kernel.Config, events []event, stretch int) (*Result, error) {
+	r := &runner{cfg: cfg, procs: map[string]*process{}, net: newNetwork(), stretch: stretch}
 	defer r.net.close()
 	for i := range cfg.Threads {
 		if err := r.addThread(i); err != nil {
@@ -54,7 +72,7 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 			return nil, err
 		}
 	}
-	err = r.play(ctx, events)
+	err := r.play(ctx, events)
 	res := r.observe()
 	r.finish()
 	for i, t := range r.threads {
@@ -101,15 +119,19 @@ func (r *runner) play(ctx context.Context, events []event) error {
 		if err := r.rest(ctx, e.at); err != nil {
 			return err
 		}
-		r.mu.Lock()
-		r.now = max(r.now, e.at)
-		r.mu.Unlock()
+		sleepers, ok := r.moveTo(e.at)
+		if !ok {
+			return errOvertaken
+		}
 		if e.thread >= 0 {
 			r.threads[e.thread].start()
-			continue
-		}
-		if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
+		} else if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
 			return err
+		}
+		for t, lapses := range sleepers {
+			if t.lapses.Load() != lapses {
+				return errOvertaken
+			}
 		}
 	}
 	last := sim.Never - 1
@@ -117,6 +139,28 @@ func (r *runner) play(ctx context.Context, events []event) error {
 		last = r.cfg.Stop
 	}
 	return r.rest(ctx, last)
+}
+
+// moveTo moves the scenario's time to an event; false if a timed sleep that
+// reaches beyond it has ended already. It gives the threads in such sleeps, with
+// how many of their sleeps have ended.
+func (r *runner) moveTo(at sim.Time) (map[*thread]int64, bool) {
+	sleepers := map[*thread]int64{}
+	for _, t := range r.threads {
+		lapses := t.lapses.Load()
+		t.mu.Lock()
+		if t.call != nil && t.till != sim.Never {
+			sleepers[t] = lapses
+		}
+		t.mu.Unlock()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.now > at {
+		return nil, false
+	}
+	r.now = at
+	return sleepers, true
 }
 
 // rest waits until every thread is at rest and none sleeps towards a time

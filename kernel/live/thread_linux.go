@@ -40,6 +40,7 @@ type thread struct {
 	started atomic.Bool
 	tid     atomic.Int32
 	gone    atomic.Bool
+	lapses  atomic.Int64 // how many timed sleeps have lasted their time
 	last    atomic.Int64 // when it last made a call or came back from one, UnixNano
 
 	mu   sync.Mutex
@@ -190,6 +191,7 @@ func (t *thread) leave(lasted bool) {
 	till := t.till
 	t.mu.Unlock()
 	if lasted && till != sim.Never {
+		t.lapses.Add(1)
 		t.r.mu.Lock()
 		t.r.now = max(t.r.now, till)
 		t.r.mu.Unlock()
