@@ -1,90 +1,93 @@
 package live
 
 import (
-	"encoding/binary"
 	"errors"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/kernel/strace"
 )
+
+// errRefused is of calls that reach outside the scenario: this process must not
+// do for a stranger's file what it could do.
+var errRefused = errors.New("the live lane does not make this call")
 
 // syscall makes a call for real. Descriptors are translated; buffers are the
 // program's own memory. A call that the Go runtime's signals interrupt is made
 // again: the scenario knows of no signal.
-func (t *thread) syscall(c *strace.Call, a [8]int64) (int64, unix.Errno) {
+func (t *thread) syscall(c *strace.Call) (int64, unix.Errno, error) {
 	switch c.Spec.Name {
-	case "getpid":
-		return int64(t.proc.pid), 0
-	case "gettid":
-		return int64(kernel.FirstPID + t.index), 0
 	case "nanosleep":
-		return t.nanosleep(a[0])
+		errno := t.nanosleep(c.Args[0])
+		return 0, errno, nil
 	case "epoll_wait":
-		return t.epollWait(a)
+		if _, ok := t.mem.Writable(c.Args[1], 12*max(0, int64(int32(c.Args[2])))); !ok {
+			return 0, 0, errRefused
+		}
+		ret, errno := t.epollWait(c.Args)
+		return ret, errno, nil
 	}
 	for {
-		ret, err := t.plain(c, a)
-		var errno unix.Errno
-		if err != nil && !errors.As(err, &errno) {
-			errno = unix.EIO
+		ret, err := t.plain(c, c.Args)
+		if errors.Is(err, errRefused) {
+			return 0, 0, err
 		}
-		if errno != unix.EINTR || t.r.ended.Load() {
-			return ret, errno
+		if errno := errnoOf(err); errno != unix.EINTR || t.r.ended.Load() {
+			return ret, errno, nil
 		}
 	}
 }
 
+// errnoOf is the number of a system call's error.
+func errnoOf(err error) unix.Errno {
+	var errno unix.Errno
+	if err != nil && !errors.As(err, &errno) {
+		return unix.EIO
+	}
+	return errno
+}
+
 // plain makes a call that needs no care about time.
-func (t *thread) plain(c *strace.Call, a [8]int64) (int64, error) {
+func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 	p := t.proc
-	fd := p.real(a[0])
 	switch c.Spec.Name {
 	case "socket":
-		n, err := unix.Socket(int(int32(a[0])), int(int32(a[1]))|unix.SOCK_CLOEXEC, int(int32(a[2])))
-		return p.install(n, err)
+		return t.socket(a)
+	case "bind":
+		return 0, t.r.net.bind(p.real(a[0]), t.prog.String(a[1]))
+	case "read", "recv", "recvfrom":
+		return t.receive(c, a)
+	case "write", "print":
+		b, ok := t.prog.Bytes(&t.mem, a[1], a[2])
+		if !ok {
+			return 0, errRefused
+		}
+		n, err := unix.Write(p.real(a[0]), b)
+		return int64(n), err
+	case "close":
+		return 0, p.closeFD(a[0])
+	case "fcntl":
+		return t.fcntl(a)
 	case "epoll_create1":
 		if a[0]&^unix.EPOLL_CLOEXEC != 0 {
 			return -1, unix.EINVAL
 		}
-		n, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-		return p.install(n, err)
+		return p.install(unix.EpollCreate1(unix.EPOLL_CLOEXEC))
 	case "epoll_create":
 		if int32(a[0]) <= 0 {
-			return -1, unix.EINVAL
+			return -1, unix.EINVAL // epoll_create1 knows no size
 		}
-		n, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-		return p.install(n, err)
-	case "bind":
-		return 0, t.r.net.bind(fd, t.prog.String(a[1]))
-	case "close":
-		return 0, p.closeFD(a[0])
-	case "fcntl":
-		n, err := unix.FcntlInt(uintptr(fd), int(a[1]), int(a[2]))
-		return int64(n), err
-	case "read":
-		n, err := unix.Read(fd, t.buffer(a[1], a[2]))
-		return int64(n), err
-	case "recv", "recvfrom":
-		n, from, err := unix.Recvfrom(fd, t.buffer(a[1], a[2]), int(int32(a[3])))
-		if in4, ok := from.(*unix.SockaddrInet4); ok && err == nil {
-			c.From = t.r.net.peerName(in4.Port)
-		}
-		return int64(n), err
-	case "write":
-		b, _ := t.prog.Bytes(&t.mem, a[1], a[2])
-		n, err := unix.Write(fd, b)
-		return int64(n), err
-	case "print":
-		n, err := unix.Write(p.real(1), []byte(t.prog.String(a[0])))
-		c.Args = []int64{1, a[0], int64(n)}
-		return int64(n), err
+		return p.install(unix.EpollCreate1(unix.EPOLL_CLOEXEC))
 	case "epoll_ctl":
 		ev := unix.EpollEvent{Events: uint32(a[3]), Fd: int32(a[4]), Pad: int32(a[4] >> 32)}
-		return 0, unix.EpollCtl(fd, int(int32(a[1])), p.real(a[2]), &ev)
+		return 0, unix.EpollCtl(p.real(a[0]), int(int32(a[1])), p.real(a[2]), &ev)
+	case "getpid":
+		_ = unix.Getpid()
+		return int64(p.pid), nil
+	case "gettid":
+		_ = unix.Gettid()
+		return int64(kernel.FirstPID + t.index), nil
 	case "sched_yield":
 		_, _, errno := unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		if errno != 0 {
@@ -92,61 +95,51 @@ func (t *thread) plain(c *strace.Call, a [8]int64) (int64, error) {
 		}
 		return 0, nil
 	}
-	return -1, unix.ENOSYS
+	return 0, errRefused
 }
 
-// buffer is the program's memory at an address.
-func (t *thread) buffer(addr program.Addr, n int64) []byte {
-	b, _ := t.mem.Writable(addr, n)
-	return b
+// receive is read, recv and recvfrom.
+func (t *thread) receive(c *strace.Call, a []int64) (int64, error) {
+	fd := t.proc.real(a[0])
+	b, ok := t.mem.Writable(a[1], a[2])
+	if !ok {
+		return 0, errRefused
+	}
+	if c.Spec.Name == "read" {
+		n, err := unix.Read(fd, b)
+		return int64(n), err
+	}
+	n, from, err := unix.Recvfrom(fd, b, int(int32(a[3])))
+	if in4, ok := from.(*unix.SockaddrInet4); ok && err == nil {
+		c.From = t.r.net.peerName(in4.Port)
+	}
+	return int64(n), err
 }
 
-// epollWait goes on with what is left of the time when it is interrupted.
-func (t *thread) epollWait(a [8]int64) (int64, unix.Errno) {
-	fd, most, ms := t.proc.real(a[0]), int(int32(a[2])), int(int32(a[3]))*t.r.stretch
-	end := time.Now().Add(time.Duration(ms) * time.Millisecond)
-	for {
-		n, errno := epollWaitOnce(fd, most, ms, func(i int, ev *unix.EpollEvent) {
-			if b, ok := t.mem.Writable(a[1]+int64(i)*12, 12); ok {
-				binary.LittleEndian.PutUint32(b, ev.Events)
-				binary.LittleEndian.PutUint32(b[4:], uint32(ev.Fd))
-				binary.LittleEndian.PutUint32(b[8:], uint32(ev.Pad))
-			}
-		})
-		if errno != unix.EINTR || t.r.ended.Load() {
-			return int64(n), errno
-		}
-		if ms > 0 {
-			ms = int(max(0, time.Until(end).Milliseconds()))
-		}
+// socket makes internet sockets for UDP and TCP only. Others reach outside: raw
+// and packet sockets see the traffic of this host, netlink its configuration.
+func (t *thread) socket(a []int64) (int64, error) {
+	family, typ, proto := int(int32(a[0])), int(int32(a[1])), int(int32(a[2]))
+	kind := typ &^ (unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC)
+	udp := kind == unix.SOCK_DGRAM && (proto == 0 || proto == unix.IPPROTO_UDP)
+	tcp := kind == unix.SOCK_STREAM && (proto == 0 || proto == unix.IPPROTO_TCP)
+	if family != unix.AF_INET || !udp && !tcp {
+		return 0, errRefused
 	}
+	fd, err := unix.Socket(family, typ|unix.SOCK_CLOEXEC, proto)
+	if err == nil {
+		t.r.net.confine(fd)
+	}
+	return t.proc.install(fd, err)
 }
 
-func epollWaitOnce(fd, maxEvents, ms int, each func(int, *unix.EpollEvent)) (int, unix.Errno) {
-	if maxEvents <= 0 || maxEvents > 1<<16 {
-		// Let the kernel say what is wrong, with room for one event.
-		var ev [1]unix.EpollEvent
-		return rawEpollWait(fd, ev[:], maxEvents, ms)
+// fcntl reads and sets the flags of an open file. Other commands make
+// descriptors past the table or have signals sent to processes (F_DUPFD,
+// F_SETOWN), as O_ASYNC does.
+func (t *thread) fcntl(a []int64) (int64, error) {
+	if cmd := int32(a[1]); cmd != unix.F_GETFL && cmd != unix.F_SETFL {
+		return 0, errRefused
 	}
-	events := make([]unix.EpollEvent, maxEvents)
-	n, errno := rawEpollWait(fd, events, maxEvents, ms)
-	for i := range max(n, 0) {
-		each(i, &events[i])
-	}
-	return n, errno
-}
-
-func (t *thread) nanosleep(ns int64) (int64, unix.Errno) {
-	left := unix.NsecToTimespec(ns * int64(t.r.stretch))
-	for {
-		req := left
-		err := unix.Nanosleep(&req, &left)
-		if err == nil {
-			return 0, 0
-		}
-		errno, _ := err.(unix.Errno)
-		if errno != unix.EINTR || t.r.ended.Load() {
-			return -1, errno
-		}
-	}
+	n, err := unix.FcntlInt(uintptr(t.proc.real(a[0])), int(int32(a[1])), int(int32(a[2]))&^unix.O_ASYNC)
+	return int64(n), err
 }

@@ -7,9 +7,19 @@
 // travel over loopback only, sent by sockets that play the remote hosts.
 //
 // Order is reproduced, not time. Before a packet is sent or a thread is started,
-// every thread has come to rest: it has ended, or sleeps in a system call, or
-// computes and has made no call for a while. A thread in a timed sleep that, by
-// the scenario's times, ends before the next packet is waited for.
+// every thread has come to rest:
+//
+//   - it has ended, or sleeps in a system call (proc(5): stat and syscall);
+//   - or it is in a timed sleep or a computation that, by the scenario's clock,
+//     ends after that event. Such a thread does not go on before the event has
+//     happened, however long that takes for real;
+//   - or it computes for ever: it has used processor time for a while and has
+//     made no call.
+//
+// The scenario's clock of a thread is that of the last event, plus what it has
+// slept and computed since. What calls cost, and how long a thread waits for its
+// turn on a core, only the model knows: events that are a few microseconds from
+// a thread's own doing may fall on its other side here.
 package live
 
 import (

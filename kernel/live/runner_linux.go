@@ -1,11 +1,12 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,12 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
-	"ringside/kernel/strace"
 	"ringside/sim"
 )
 
-// maxPackets is how many packets a live run sends: each waits for rest.
-const maxPackets = 10000
+const (
+	maxPackets = 10000   // that a live run sends: each waits for rest
+	maxCalls   = 100_000 // that it records
+)
+
+// errWatchdog is why a run's context ends when the watchdog ends it.
+var errWatchdog = errors.New("the watchdog")
 
 // runner drives one run.
 type runner struct {
@@ -26,17 +31,20 @@ type runner struct {
 	threads []*thread
 	procs   map[string]*process
 	net     *network
-	stretch int         // real time over the scenario's, for timed sleeps
 	ended   atomic.Bool // the run is over: whatever returns now is not recorded
 	wg      sync.WaitGroup
 
-	mu    sync.Mutex
-	lines []Line
-	now   sim.Time // the scenario's time, as far as events have told
+	mu      sync.Mutex
+	lines   []Line
+	err     error     // what a program did that ends the run
+	now     sim.Time  // the scenario's time of the last event
+	horizon sim.Time  // and of the next: how far threads may go
+	moved   sync.Cond // the horizon has moved, or the run is over
 }
 
 // Run makes the calls of all threads for real and sends the packets. It returns
-// when nothing is left to happen, when ctx ends, or when the watchdog finds that
+// when nothing is left to happen or the scenario's stop time has come; with an
+// error when ctx ends, when a program is wrong, or when the watchdog finds that
 // the threads do not come to rest.
 func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error) {
 	if opts.Watchdog == 0 {
@@ -46,25 +54,16 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, opts.Watchdog)
-	defer cancel()
-	for stretch := 1; ; stretch *= 4 {
-		res, err := runOnce(ctx, cfg, events, stretch)
-		if !errors.Is(err, errOvertaken) || stretch >= maxStretch {
-			return res, err
-		}
+	if err := canObserve(); err != nil {
+		return nil, err
 	}
-}
-
-// errOvertaken says that a timed sleep ended before a packet was sent that the
-// scenario has earlier: the machine was too busy. The run is made again with all
-// sleeps longer by the same factor; their order stays.
-var errOvertaken = errors.New("a timed sleep ended before an earlier packet could be sent")
-
-const maxStretch = 64
-
-func runOnce(ctx context.Context, cfg *kernel.Config, events []event, stretch int) (*Result, error) {
-	r := &runner{cfg: cfg, procs: map[string]*process{}, net: newNetwork(), stretch: stretch}
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.Watchdog, fmt.Errorf("%w, after %s", errWatchdog, opts.Watchdog))
+	defer cancel()
+	r := &runner{cfg: cfg, procs: map[string]*process{}}
+	r.moved.L = &r.mu
+	if r.net, err = newNetwork(); err != nil {
+		return nil, err
+	}
 	defer r.net.close()
 	for i := range cfg.Threads {
 		if err := r.addThread(i); err != nil {
@@ -72,13 +71,16 @@ func runOnce(ctx context.Context, cfg *kernel.Config, events []event, stretch in
 			return nil, err
 		}
 	}
-	err := r.play(ctx, events)
+	err = r.play(ctx, events)
 	res := r.observe()
 	r.finish()
-	for i, t := range r.threads {
-		res.Threads[i].Voluntary, res.Threads[i].Involuntary = t.voluntary, t.involuntary
+	if err != nil {
+		return nil, err
 	}
-	return res, err
+	for i, t := range r.threads {
+		res.Threads[i].Voluntary, res.Threads[i].Involuntary = t.switches.voluntary, t.switches.involuntary
+	}
+	return res, nil
 }
 
 // event is the start of a thread or the arrival of a packet.
@@ -88,116 +90,125 @@ type event struct {
 	packet int
 }
 
-// timetable puts starts and packets into the order of their times; at the same
-// time starts come first.
+// timetable puts starts and packets into the order of their times, up to the
+// stop time; at the same time starts come first.
 func timetable(cfg *kernel.Config) ([]event, error) {
+	end := stop(cfg)
 	var events []event
 	for i := range cfg.Threads {
-		events = append(events, event{cfg.Threads[i].Start, i, -1})
+		if at := cfg.Threads[i].Start; at <= end {
+			events = append(events, event{at, i, -1})
+		}
 	}
-	n := 0
+	packets := 0
 	for i := range cfg.Wire {
 		p := &cfg.Wire[i]
-		if n += p.Count; n > maxPackets {
-			return nil, fmt.Errorf("more than %d packets: too many for the live lane, which waits before each", maxPackets)
-		}
 		for k := range p.Count {
-			events = append(events, event{p.At + sim.Time(k)*p.Every, -1, i})
+			at := p.At + sim.Time(k)*p.Every
+			if at > end {
+				break
+			}
+			if packets++; packets > maxPackets {
+				return nil, fmt.Errorf("more than %d packets: too many for the live lane, which waits before each", maxPackets)
+			}
+			events = append(events, event{at, -1, i})
 		}
 	}
-	sort.SliceStable(events, func(a, b int) bool { return events[a].at < events[b].at })
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return events, nil
 }
 
-// play lets the events happen one after another, each at rest. Packets that the
-// model would see after its stop time are not sent.
+// stop is the scenario's time at which the run ends at the latest.
+func stop(cfg *kernel.Config) sim.Time {
+	if cfg.Stop > 0 {
+		return cfg.Stop
+	}
+	return sim.Never
+}
+
+// play lets the events happen one after another, each at rest.
 func (r *runner) play(ctx context.Context, events []event) error {
 	for _, e := range events {
-		if r.cfg.Stop > 0 && e.at > r.cfg.Stop {
-			break
-		}
 		if err := r.rest(ctx, e.at); err != nil {
 			return err
 		}
-		sleepers, ok := r.moveTo(e.at)
-		if !ok {
-			return errOvertaken
-		}
+		r.mu.Lock()
+		r.now = e.at
+		r.mu.Unlock()
 		if e.thread >= 0 {
 			r.threads[e.thread].start()
-		} else if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
+			continue
+		}
+		if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
 			return err
 		}
-		for t, lapses := range sleepers {
-			if t.lapses.Load() != lapses {
-				return errOvertaken
-			}
-		}
 	}
-	last := sim.Never - 1
-	if r.cfg.Stop > 0 {
-		last = r.cfg.Stop
-	}
-	return r.rest(ctx, last)
+	return r.rest(ctx, stop(r.cfg))
 }
 
-// moveTo moves the scenario's time to an event; false if a timed sleep that
-// reaches beyond it has ended already. It gives the threads in such sleeps, with
-// how many of their sleeps have ended.
-func (r *runner) moveTo(at sim.Time) (map[*thread]int64, bool) {
-	sleepers := map[*thread]int64{}
-	for _, t := range r.threads {
-		lapses := t.lapses.Load()
-		t.mu.Lock()
-		if t.call != nil && t.till != sim.Never {
-			sleepers[t] = lapses
-		}
-		t.mu.Unlock()
-	}
+// rest lets the threads go on up to a time of the scenario and waits until all
+// of them are at rest. Two looks in a row must agree: between the first thread
+// of a look and the last one, this one may have woken that one.
+func (r *runner) rest(ctx context.Context, until sim.Time) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.now > at {
-		return nil, false
-	}
-	r.now = at
-	return sleepers, true
-}
-
-// rest waits until every thread is at rest and none sleeps towards a time
-// before the given one. Two looks in a row must agree.
-func (r *runner) rest(ctx context.Context, before sim.Time) error {
-	for agreed := 0; ; {
-		busy := ""
+	r.horizon = until
+	r.moved.Broadcast()
+	r.mu.Unlock()
+	for agreed := 0; agreed < 2; {
+		time.Sleep(lookEvery)
+		agreed++
 		for _, t := range r.threads {
-			if why := t.busy(before); why != "" {
-				busy = why
+			if why := t.busy(until); why != "" {
+				if ctx.Err() != nil {
+					return unrest(ctx, why)
+				}
+				agreed = 0
 				break
 			}
 		}
-		if busy == "" {
-			if agreed++; agreed == 2 {
-				return nil
-			}
-		} else {
-			agreed = 0
-		}
-		select {
-		case <-ctx.Done():
-			if busy == "" {
-				return ctx.Err()
-			}
-			return fmt.Errorf("the live run does not come to rest: %s (%w)", busy, ctx.Err())
-		case <-time.After(50 * time.Microsecond):
+		r.mu.Lock()
+		err := r.err
+		r.mu.Unlock()
+		if err != nil {
+			return err
 		}
 	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("the live run was ended by %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// lookEvery is how long rest waits between two looks at the threads.
+const lookEvery = 50 * time.Microsecond
+
+// unrest is the error of a run that was ended while a thread was busy.
+func unrest(ctx context.Context, why string) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errWatchdog) {
+		return fmt.Errorf("the live run does not come to rest: %s (ended by %w)", why, cause)
+	}
+	return fmt.Errorf("the live run was ended: %w; %s", cause, why)
 }
 
 // record notes a finished call.
 func (r *runner) record(thread int, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.ended.Load() {
+	if len(r.lines) == maxCalls && r.err == nil {
+		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
+	}
+	if !r.ended.Load() && r.err == nil {
 		r.lines = append(r.lines, Line{Thread: thread, Text: text})
+	}
+}
+
+// fail ends the run because of what a program did.
+func (r *runner) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
 	}
 }
 
@@ -208,17 +219,18 @@ func (r *runner) observe() *Result {
 	res := &Result{Lines: r.lines}
 	r.mu.Unlock()
 	for i, t := range r.threads {
-		seen := Thread{Name: kernel.Printable(r.cfg.Threads[i].Name)}
-		if call, asleep := t.inCall(); asleep {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: strace.Format(call), Asleep: true})
+		seen := Thread{Name: t.name}
+		if call := t.inCall(); call != "" {
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true})
 			seen.Wchan = readTask(t.tid.Load(), "wchan")
 		}
 		res.Threads = append(res.Threads, seen)
 	}
-	for _, p := range r.procs {
-		res.Interest = append(res.Interest, p.interest()...)
+	for i := range r.threads { // in the order of the processes' first threads
+		if p := r.threads[i].proc; p.pid == kernel.FirstPID+i {
+			res.Interest = append(res.Interest, p.interest()...)
+		}
 	}
-	sort.Strings(res.Interest)
 	return res
 }
 
@@ -226,7 +238,10 @@ func (r *runner) observe() *Result {
 // its sockets are shut down, which ends a blocking receive, and a signal of the
 // kind that the Go runtime handles anyway ends every other sleep with EINTR.
 func (r *runner) finish() {
+	r.mu.Lock()
 	r.ended.Store(true)
+	r.moved.Broadcast()
+	r.mu.Unlock()
 	for _, p := range r.procs {
 		p.shutdown()
 	}

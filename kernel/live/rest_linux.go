@@ -1,0 +1,126 @@
+package live
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ringside/sim"
+)
+
+// Seeing from outside what a thread does.
+
+// quiet is how much processor time a thread must have used since its last call
+// to count as computing for ever.
+const quiet = 20 * time.Millisecond
+
+// noSleep is the number of no system call.
+const noSleep = -1
+
+// sleepsIn is the number of the system call that a call of the table sleeps in,
+// if it can. While the thread has it, it sleeps in the scenario's call and not
+// in one of the Go runtime's own, such as the futex in which a thread waits for
+// its turn after a call.
+func sleepsIn(call string) int {
+	switch call {
+	case "read":
+		return unix.SYS_READ
+	case "recv", "recvfrom":
+		return unix.SYS_RECVFROM
+	case "epoll_wait":
+		return unix.SYS_EPOLL_PWAIT
+	case "nanosleep":
+		return unix.SYS_NANOSLEEP
+	}
+	return noSleep
+}
+
+// busy says why the thread is not at rest, or "". What ends before a given time
+// of the scenario is not rest.
+func (t *thread) busy(before sim.Time) string {
+	if !t.started.Load() || t.gone.Load() {
+		return ""
+	}
+	tid, a := t.tid.Load(), t.activity()
+	switch {
+	case a.call == "" && a.computing && a.till >= before:
+		return "" // it waits there until the event has happened
+	case a.call == "" && tid != 0 && processorTime(tid)-time.Duration(t.since.Load()) > quiet:
+		return "" // it computes for ever
+	case a.call == "":
+		return t.name + " runs"
+	case a.till >= before && asleep(tid, a.nr):
+		return ""
+	}
+	return t.name + " is in " + a.call
+}
+
+// asleep tells whether a thread sleeps in a system call (proc(5): the state in
+// stat, and the number in syscall, where a running thread has "running").
+func asleep(tid int32, nr int) bool {
+	stat := readTask(tid, "stat")
+	if i := strings.LastIndexByte(stat, ')'); i < 0 || len(stat) < i+3 || stat[i+2] != 'S' {
+		return false
+	}
+	in, _, _ := strings.Cut(readTask(tid, "syscall"), " ")
+	n, err := strconv.Atoi(in)
+	return err == nil && n == nr && nr != noSleep
+}
+
+// canObserve tells whether /proc shows what a run needs; some sandboxes do not.
+func canObserve() error {
+	for _, file := range []string{"stat", "syscall", "net/udp"} {
+		if _, err := os.ReadFile("/proc/thread-self/" + file); err != nil {
+			return fmt.Errorf("the live lane cannot see what its threads do: %w", err)
+		}
+	}
+	return nil
+}
+
+// readTask reads a file of a thread in /proc; "" if there is none.
+func readTask(tid int32, file string) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/%s", tid, file))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// processorTime is what a thread of this process has used; 0 is the calling one.
+// The clock's number is made as the C library makes it
+// (include/linux/posix-timers_types.h: MAKE_THREAD_CPUCLOCK, CPUCLOCK_SCHED).
+func processorTime(tid int32) time.Duration {
+	clock := int32(unix.CLOCK_THREAD_CPUTIME_ID)
+	if tid != 0 {
+		clock = ^tid<<3 | 4 | 2
+	}
+	var ts unix.Timespec
+	if unix.ClockGettime(clock, &ts) != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// switches are context switches of a thread (getrusage(2)).
+type switches struct{ voluntary, involuntary int64 }
+
+func (s switches) minus(o switches) switches {
+	return switches{s.voluntary - o.voluntary, s.involuntary - o.involuntary}
+}
+
+func (s switches) plus(o switches) switches {
+	return switches{s.voluntary + o.voluntary, s.involuntary + o.involuntary}
+}
+
+// ownSwitches are those of the calling thread.
+func ownSwitches() switches {
+	var ru unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_THREAD, &ru) != nil {
+		return switches{}
+	}
+	return switches{int64(ru.Nvcsw), int64(ru.Nivcsw)} // they are narrower on 32-bit machines
+}
