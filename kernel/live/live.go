@@ -33,7 +33,7 @@ var ErrUnsupported = errors.New("the live lane needs Linux: it makes Linux's sys
 
 // Options of a run.
 type Options struct {
-	Watchdog time.Duration // ends a run that does not come to rest; 0: 10 s
+	Watchdog time.Duration // ends a run whose threads do not come to rest within it; 0: 10 s
 }
 
 // Line is a finished call, or one that sleeps, as strace prints it.

@@ -27,12 +27,13 @@ var errWatchdog = errors.New("the watchdog")
 
 // runner drives one run.
 type runner struct {
-	cfg     *kernel.Config
-	threads []*thread
-	procs   map[string]*process
-	net     *network
-	ended   atomic.Bool // the run is over: whatever returns now is not recorded
-	wg      sync.WaitGroup
+	cfg      *kernel.Config
+	watchdog time.Duration // how long rest may take to come
+	threads  []*thread
+	procs    map[string]*process
+	net      *network
+	ended    atomic.Bool // the run is over: whatever returns now is not recorded
+	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	lines   []Line
@@ -57,9 +58,7 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	if err := canObserve(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.Watchdog, fmt.Errorf("%w, after %s", errWatchdog, opts.Watchdog))
-	defer cancel()
-	r := &runner{cfg: cfg, procs: map[string]*process{}}
+	r := &runner{cfg: cfg, watchdog: opts.Watchdog, procs: map[string]*process{}}
 	r.moved.L = &r.mu
 	if r.net, err = newNetwork(); err != nil {
 		return nil, err
@@ -150,12 +149,14 @@ func (r *runner) play(ctx context.Context, events []event) error {
 // of them are at rest. Two looks in a row must agree: between the first thread
 // of a look and the last one, this one may have woken that one.
 func (r *runner) rest(ctx context.Context, until sim.Time) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.watchdog, fmt.Errorf("%w, after %s", errWatchdog, r.watchdog))
+	defer cancel()
 	r.mu.Lock()
 	r.horizon = until
 	r.moved.Broadcast()
 	r.mu.Unlock()
 	for agreed := 0; agreed < 2; {
-		time.Sleep(lookEvery)
+		_ = unix.Nanosleep(&unix.Timespec{Nsec: lookEvery}, nil) // the Go runtime's timers may be a millisecond late
 		agreed++
 		for _, t := range r.threads {
 			if why := t.busy(until); why != "" {
@@ -179,8 +180,8 @@ func (r *runner) rest(ctx context.Context, until sim.Time) error {
 	return nil
 }
 
-// lookEvery is how long rest waits between two looks at the threads.
-const lookEvery = 50 * time.Microsecond
+// lookEvery is how long rest waits between two looks at the threads, in ns.
+const lookEvery = 50_000
 
 // unrest is the error of a run that was ended while a thread was busy.
 func unrest(ctx context.Context, why string) error {
