@@ -79,6 +79,13 @@ func (s *session) still(has string) string {
 	return ""
 }
 
+// mode is the emulator's, read while nobody writes to it.
+func (s *session) mode() vt10x.ModeFlag {
+	s.term.Lock()
+	defer s.term.Unlock()
+	return s.term.Mode()
+}
+
 func (s *session) keys(k string) {
 	s.t.Helper()
 	if _, err := s.tty.WriteString(k); err != nil {
@@ -145,12 +152,12 @@ func TestThePathIsWalkedOnTheScreen(t *testing.T) {
 func TestASignalRestoresTheTerminal(t *testing.T) {
 	s := open(t, build(t), 80, 24, "one-packet")
 	s.still("step 0/")
-	if s.term.Mode()&vt10x.ModeAltScreen == 0 {
+	if s.mode()&vt10x.ModeAltScreen == 0 {
 		t.Fatal("the screen should be the alternate one")
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	<-s.done
-	if s.term.Mode()&vt10x.ModeAltScreen != 0 || !s.term.CursorVisible() {
+	if s.mode()&vt10x.ModeAltScreen != 0 || !s.term.CursorVisible() {
 		t.Error("the alternate screen or the hidden cursor is left behind")
 	}
 }
