@@ -22,7 +22,7 @@ type NIC struct {
 	IMS    uint32 // causes that may interrupt
 	Stats  Stats
 
-	FIFO      []int32 // a ring buffer of waiting frames
+	FIFO      []Slot // a ring buffer of waiting frames
 	FIFOFirst int32
 	FIFOLen   int32
 	FIFOBytes int32
@@ -42,18 +42,33 @@ type Queue struct {
 	Head, Tail uint32 // RDH and RDT
 }
 
-// Desc is a receive descriptor.
+// Slot is a frame in the FIFO.
+type Slot struct{ Frame, Len int32 }
+
+// Desc is a receive descriptor: 16 bytes in host memory. The frame's number
+// stands for the contents of the buffer; the packet checksum and the VLAN tag
+// are left out.
 type Desc struct {
 	Addr   uint64 // of its buffer, in physical memory
 	Frame  int32  // what the buffer holds, or -1
-	Len    uint16
+	Len    uint16 // bytes in the buffer
 	Status uint8
+	Errors uint8
 }
 
-// Status bits of a descriptor.
+// Status bits of a descriptor (E1000_RXD_STAT_*, e1000e defines.h).
 const (
-	StatusDD  = 1 // descriptor done
-	StatusEOP = 2 // end of packet
+	StatusDD    = 0x01 // descriptor done
+	StatusEOP   = 0x02 // end of packet
+	StatusUDPCS = 0x10 // the card has looked at the UDP checksum
+	StatusIPCS  = 0x40 // and at the IPv4 header's
+)
+
+// Error bits of a descriptor (E1000_RXD_ERR_*). They count only if the status
+// says that the card has looked.
+const (
+	ErrorL4 = 0x20 // TCPE: wrong TCP or UDP checksum
+	ErrorIP = 0x40 // IPE: wrong IPv4 header checksum
 )
 
 // Done tells whether the card has filled the descriptor.
@@ -95,7 +110,7 @@ func (n *NIC) Init(cfg Config, mac [6]byte) {
 		ring[i].Frame = -1
 	}
 	n.Queues = []Queue{{Ring: ring}}
-	n.FIFO = make([]int32, cfg.FIFO/minFrame+1)
+	n.FIFO = make([]Slot, cfg.FIFO/minFrame+1)
 }
 
 // CopyFrom makes n an exact copy of src in its own memory.
@@ -117,7 +132,7 @@ func (n *NIC) CopyFrom(src *NIC) {
 
 // Size is about how many bytes a copy takes.
 func (n *NIC) Size() int {
-	size := 300 + 4*len(n.FIFO)
+	size := 300 + 8*len(n.FIFO)
 	for i := range n.Queues {
 		size += 16 * len(n.Queues[i].Ring)
 	}
@@ -137,7 +152,9 @@ func (n *NIC) Arrive(frame int32, now sim.Time, frames []Frame, q *sim.Queue, ca
 }
 
 // Handle does one stage. It fills r: T is set by the caller; Step is the stage,
-// Obj the frame, Arg what the stage is about. The event must not be out of date.
+// Dur how long it took, Obj the frame or -1, Arg what the stage is about (see the
+// stages). What follows is scheduled with self, the number of the record, as its
+// cause. The event must not be out of date.
 func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, self sim.Seq, r *sim.Record) {
 	c := &n.Config.Costs
 	r.Obj = e.A
@@ -159,15 +176,15 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 		n.startDMA(now, q, self)
 	case evDMA:
 		r.Step, r.Dur = StageDMA, c.DMA
-		n.dma(frames, now, q, self, r)
+		n.dma(now, q, self, r)
 	case evWriteBack:
 		r.Step, r.Dur = StageWriteBack, c.WriteBack
-		n.writeBack(now, q, self, r)
+		n.writeBack(frames, now, q, self, r)
 	case evModeration:
-		r.Step, r.Dur, r.Obj, r.Arg[0] = StageModeration, n.Config.RxUsecs, -1, int64(n.Held)
+		r.Step, r.Dur, r.Obj, r.Arg[0] = StageModeration, n.Config.RxUsecs, n.last(), int64(n.Held)
 		n.raise(now, q, self)
 	case evMSI:
-		r.Step, r.Dur, r.Obj = StageMSI, c.Table, 0
+		r.Step, r.Dur = StageMSI, c.Table
 		v := &n.MSIX[0]
 		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(v.Data)
 		q.Push(sim.Event{At: now + c.Posted, Cause: self, Kind: EvBusWrite, C: int64(v.Addr<<32 | uint64(v.Data))})
@@ -183,31 +200,35 @@ func (n *NIC) OutOfDate(e *sim.Event) bool {
 func BusWrite(e *sim.Event) (addr uint64, data uint32) { return uint64(e.C) >> 32, uint32(e.C) }
 
 // filter compares the destination with the card's address and the broadcast
-// address.
+// address. Groups of addresses (multicast) and promiscuous mode are left out.
 func (n *NIC) filter(id int32, f *Frame, now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
-	dst := [6]byte(f.Bytes[:6])
+	eth, _ := ParseEth(f.Bytes)
 	switch {
 	case !f.FCSOK:
-		n.Moving--
 		n.Stats.RxCRCErrors++
-		r.Step, r.Arg[1] = StageDrop, DropCRC
-	case dst != n.MAC && dst != [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}:
-		n.Moving--
+		n.drop(DropCRC, frameLen(f), r)
+	case eth.Dst != n.MAC && eth.Dst != Broadcast:
 		n.Stats.Filtered++
-		r.Step, r.Arg[1] = StageDrop, DropFilter
+		n.drop(DropFilter, frameLen(f), r)
 	default:
 		q.Push(sim.Event{At: now + n.Config.Costs.FIFO, Cause: self, Kind: evFIFO, A: id})
 	}
 }
 
-func (n *NIC) enqueue(id, size int32, r *sim.Record) {
+// drop ends a frame's way.
+func (n *NIC) drop(why int64, size int32, r *sim.Record) {
 	n.Moving--
+	r.Step, r.Arg[0], r.Arg[1] = StageDrop, int64(size), why
+}
+
+func (n *NIC) enqueue(id, size int32, r *sim.Record) {
 	if int(n.FIFOBytes+size) > n.Config.FIFO {
 		n.Stats.RxMissedErrors++
-		r.Step, r.Arg[1] = StageDrop, DropMissed
+		n.drop(DropMissed, size, r)
 		return
 	}
-	n.FIFO[(n.FIFOFirst+n.FIFOLen)%int32(len(n.FIFO))] = id
+	n.Moving--
+	n.FIFO[(n.FIFOFirst+n.FIFOLen)%int32(len(n.FIFO))] = Slot{id, size}
 	n.FIFOLen++
 	n.FIFOBytes += size
 	r.Arg[0] = int64(n.FIFOBytes)
@@ -228,27 +249,29 @@ func (n *NIC) startDMA(now sim.Time, q *sim.Queue, cause sim.Seq) {
 		return
 	}
 	n.Busy, n.Waiting = true, false
-	q.Push(sim.Event{At: now + n.Config.Costs.DMA, Cause: cause, Kind: evDMA, A: n.FIFO[n.FIFOFirst]})
+	q.Push(sim.Event{At: now + n.Config.Costs.DMA, Cause: cause, Kind: evDMA, A: n.FIFO[n.FIFOFirst].Frame})
 }
 
-func (n *NIC) dma(frames []Frame, now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
-	rx := &n.Queues[0]
-	id := n.FIFO[n.FIFOFirst]
-	size := frameLen(&frames[id])
+// dma is done with a frame: it is in its buffer, and its room in the FIFO free.
+func (n *NIC) dma(now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
+	rx, s := &n.Queues[0], n.FIFO[n.FIFOFirst]
 	n.FIFOFirst = (n.FIFOFirst + 1) % int32(len(n.FIFO))
 	n.FIFOLen--
 	n.Moving++
-	n.FIFOBytes -= size
+	n.FIFOBytes -= s.Len
 	d := &rx.Ring[rx.Head]
-	d.Frame, d.Len = id, uint16(size)
+	d.Frame, d.Len = s.Frame, uint16(s.Len)
 	r.Arg[0], r.Arg[1] = int64(rx.Head), int64(d.Addr)
-	q.Push(sim.Event{At: now + n.Config.Costs.WriteBack, Cause: self, Kind: evWriteBack, A: id})
+	q.Push(sim.Event{At: now + n.Config.Costs.WriteBack, Cause: self, Kind: evWriteBack, A: s.Frame})
 }
 
-func (n *NIC) writeBack(now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
+// writeBack hands a descriptor to the driver and moves the head on. The real
+// card may collect some descriptors and write them back together.
+func (n *NIC) writeBack(frames []Frame, now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
 	rx := &n.Queues[0]
 	d := &rx.Ring[rx.Head]
-	d.Status = StatusDD | StatusEOP
+	d.Status, d.Errors = offload(frames[d.Frame].Bytes)
+	d.Status |= StatusDD | StatusEOP
 	n.Moving--
 	n.Stats.RxPackets++
 	n.Stats.RxBytes += int64(d.Len)
@@ -259,12 +282,22 @@ func (n *NIC) writeBack(now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record)
 	n.startDMA(now, q, self)
 }
 
+// last is the frame that was written back last, or -1 if its descriptor has a
+// new buffer by now.
+func (n *NIC) last() int32 {
+	rx := &n.Queues[0]
+	size := uint32(len(rx.Ring))
+	return rx.Ring[(rx.Head+size-1)%size].Frame
+}
+
 // moderate raises the cause at once, or holds it back until the timer ends or
-// enough frames have come (the driver's rx-usecs and rx-frames).
+// enough frames have come: rx-usecs and rx-frames as ethtool -C defines them, with
+// the timer running from the first frame (register RADV). A limit of one frame
+// would leave nothing to hold back, so only one above that counts.
 func (n *NIC) moderate(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.Held++
 	switch {
-	case n.Config.RxUsecs == 0, n.Config.RxFrames > 0 && int(n.Held) >= n.Config.RxFrames:
+	case n.Config.RxUsecs == 0, n.Config.RxFrames > 1 && int(n.Held) >= n.Config.RxFrames:
 		n.raise(now, q, cause)
 	case n.Held == 1:
 		n.Timer++
@@ -294,18 +327,29 @@ func (n *NIC) signal(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.ICR &^= CauseRxQ0
 	n.IMS &^= CauseRxQ0
 	n.Stats.Interrupts++
-	q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI})
+	q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: n.last()})
 }
 
-// Check tells what is wrong with the card's books, if anything: every frame
-// that has arrived is in one place.
+// Check tells what is wrong with the card's books, if anything: every frame that
+// has arrived is in one place, the FIFO holds what it says, and head and tail are
+// in the ring.
 func (n *NIC) Check() error {
 	s := &n.Stats
 	if where := s.RxPackets + s.RxCRCErrors + s.RxMissedErrors + s.Filtered + int64(n.FIFOLen+n.Moving); where != s.Arrived {
 		return fmt.Errorf("%d frames arrived, %d are accounted for", s.Arrived, where)
 	}
-	if n.FIFOBytes < 0 || int(n.FIFOBytes) > n.Config.FIFO {
-		return fmt.Errorf("%d bytes in a FIFO of %d", n.FIFOBytes, n.Config.FIFO)
+	var bytes int32
+	for i := range n.FIFOLen {
+		bytes += n.FIFO[(n.FIFOFirst+i)%int32(len(n.FIFO))].Len
+	}
+	if bytes != n.FIFOBytes || int(bytes) > n.Config.FIFO {
+		return fmt.Errorf("the FIFO of %d bytes holds %d, and says %d", n.Config.FIFO, bytes, n.FIFOBytes)
+	}
+	for i := range n.Queues {
+		rx := &n.Queues[i]
+		if size := uint32(len(rx.Ring)); rx.Head >= size || rx.Tail >= size {
+			return fmt.Errorf("receive queue %d: head %d and tail %d in a ring of %d", i, rx.Head, rx.Tail, size)
+		}
 	}
 	return nil
 }

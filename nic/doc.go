@@ -10,6 +10,15 @@
 // from head up to, but not including, tail; it fills the one at head and moves
 // it on. The driver takes filled ones, gives new buffers and moves tail. Head
 // equal to tail means that the card has none, so one is always left out.
+//
+// A card is driven by events. [NIC.Arrive] puts a frame on the wire; from there
+// on [NIC.Handle] does the stage of an event, fills its record and schedules what
+// follows. The functions that write registers are the driver's. The card's last
+// word is an event of kind [EvBusWrite], which the machine routes to a local
+// interrupt controller.
+//
+// Left out: transmission, more than one queue, prefetch of descriptors, several
+// frames in flight on the bus, flow control, VLANs.
 package nic
 
 import "ringside/sim"
@@ -19,7 +28,7 @@ type Config struct {
 	Ring     int      // receive descriptors
 	FIFO     int      // bytes of the packet buffer
 	RxUsecs  sim.Time // moderation: how long an interrupt may be held back
-	RxFrames int      // moderation: so many frames end the wait; 0: only time does
+	RxFrames int      // moderation: so many frames end the wait; 0 or 1: only time does
 	Costs    Costs
 }
 
@@ -43,16 +52,16 @@ func DefaultConfig() Config {
 	}
 }
 
-// Stages of a frame's way through the card.
+// Stages of a frame's way through the card, and what a record's Arg holds.
 const (
-	StageWire uint8 = iota
+	StageWire uint8 = iota // 0: bytes in memory, without the check sequence
 	StageFilter
-	StageFIFO
-	StageDMA
-	StageWriteBack
-	StageModeration
-	StageMSI
-	StageDrop
+	StageFIFO       // 0: bytes in the FIFO now
+	StageDMA        // 0: descriptor, 1: address of the buffer
+	StageWriteBack  // 0: descriptor
+	StageModeration // 0: frames that were held
+	StageMSI        // 0: address, 1: data
+	StageDrop       // 0: bytes, 1: why, a row of Drops
 )
 
 // StageInfo is what there is to say about a stage.
@@ -86,27 +95,40 @@ var Stages = [...]StageInfo{
 		"It was not for this host, it was damaged, or there was no room."},
 }
 
-// Reasons of a drop, in a record's Arg[1].
+// Reasons of a drop.
 const (
 	DropFilter int64 = iota + 1 // another's address
 	DropCRC                     // rx_crc_errors
-	DropMissed                  // rx_missed_errors: the FIFO was full
+	DropMissed                  // rx_missed_errors
 )
+
+// Drops says more of a drop than its stage does.
+var Drops = [...]StageInfo{
+	DropFilter: {"dropped: another's address",
+		"The destination is neither this card's address nor the broadcast address.",
+		"A frame for another host must not cost this one's CPU anything."},
+	DropCRC: {"dropped: rx_crc_errors",
+		"The frame check sequence does not match: bits were changed on the way.",
+		"Nothing in the frame can be trusted, not even who it was for."},
+	DropMissed: {"dropped: rx_missed_errors",
+		"The FIFO has no room for the frame.",
+		"The ring had no descriptors for too long, or the bus was too slow. Nobody is told but this counter."},
+}
 
 // Events of the card. The machine passes all from EventBase on to Handle, but
 // for EvBusWrite, which is the card speaking to the machine's bus.
 const (
-	EventBase uint16 = 100 + iota
-	evArrived        // A: frame, C: when its first bit came
-	evFilter         // A: frame
-	evFIFO           // A: frame
-	evDMA
-	evWriteBack
-	evModeration // A: which timer
-	evMSI
-	EvBusWrite // C: address and data, see BusWrite
+	EventBase    uint16 = 100 + iota
+	evArrived           // A: frame, C: when its first bit came
+	evFilter            // A: frame
+	evFIFO              // A: frame
+	evDMA               // A: frame
+	evWriteBack         // A: frame
+	evModeration        // A: which timer
+	evMSI               // A: the last frame it tells of, or -1
+	EvBusWrite          // C: address and data, see BusWrite
 )
 
-// CauseRxQ0 is the interrupt cause of receive queue 0 (ICR and IMS bit 20,
-// 82574 datasheet section "Interrupt Cause Read Register").
+// CauseRxQ0 is the interrupt cause of receive queue 0: bit 20 of ICR and IMS
+// (E1000_IMS_RXQ0, e1000e defines.h).
 const CauseRxQ0 = 1 << 20

@@ -6,6 +6,9 @@ import (
 	"net/netip"
 )
 
+// Frames: Ethernet II with IPv4 without options and UDP. What is read from a
+// frame is read in place, and nothing is allocated.
+
 // Lengths of headers: Ethernet II, IPv4 without options (RFC 791), UDP (RFC 768).
 const (
 	EthHeader  = 14
@@ -14,10 +17,14 @@ const (
 	mtu        = 1500
 )
 
+// Numbers of protocols (IANA).
 const (
-	etherTypeIPv4 = 0x0800
-	protoUDP      = 17
+	EtherTypeIPv4 = 0x0800
+	ProtoUDP      = 17
 )
+
+// Broadcast is the address of all stations.
+var Broadcast = [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
 // BuildUDP makes an Ethernet frame with a UDP datagram in it, with correct
 // checksums, padded to the least length. The payload must fit into one frame.
@@ -32,10 +39,10 @@ func BuildUDP(dst, src [6]byte, from, to netip.AddrPort, payload []byte) ([]byte
 	b := make([]byte, max(EthHeader+total, minFrame))
 	copy(b, dst[:])
 	copy(b[6:], src[:])
-	binary.BigEndian.PutUint16(b[12:], etherTypeIPv4)
+	binary.BigEndian.PutUint16(b[12:], EtherTypeIPv4)
 
 	ip := b[EthHeader:]
-	ip[0], ip[8], ip[9] = 0x45, 64, protoUDP
+	ip[0], ip[8], ip[9] = 0x45, 64, ProtoUDP
 	binary.BigEndian.PutUint16(ip[2:], uint16(total))
 	binary.BigEndian.PutUint16(ip[6:], 0x4000) // do not fragment
 	copy(ip[12:], from.Addr().AsSlice())
@@ -55,10 +62,25 @@ func BuildUDP(dst, src [6]byte, from, to netip.AddrPort, payload []byte) ([]byte
 	return b, nil
 }
 
+// Eth is an Ethernet II header.
+type Eth struct {
+	Dst, Src [6]byte
+	Type     uint16
+}
+
+// ParseEth reads a header.
+func ParseEth(b []byte) (h Eth, ok bool) {
+	if len(b) < EthHeader {
+		return h, false
+	}
+	return Eth{[6]byte(b), [6]byte(b[6:]), binary.BigEndian.Uint16(b[12:])}, true
+}
+
 // IPv4 is what the stack needs of an IPv4 header. Addresses are in host order.
 type IPv4 struct {
 	HeaderLen, TotalLen int
 	Protocol            uint8
+	Fragment            bool // a part of a packet
 	Src, Dst            uint32
 }
 
@@ -73,6 +95,7 @@ func ParseIPv4(b []byte) (h IPv4, ok bool) {
 		return h, false
 	}
 	h.Protocol = b[9]
+	h.Fragment = binary.BigEndian.Uint16(b[6:])&0x3fff != 0 // more to come, or an offset
 	h.Src, h.Dst = binary.BigEndian.Uint32(b[12:]), binary.BigEndian.Uint32(b[16:])
 	return h, true
 }
@@ -80,26 +103,47 @@ func ParseIPv4(b []byte) (h IPv4, ok bool) {
 // UDP is what the stack needs of a UDP header.
 type UDP struct{ SrcPort, DstPort uint16 }
 
-// ParseUDP reads a header and checks its length. The card has verified the
-// checksum of what it received whole (receive checksum offload).
+// ParseUDP reads a header and checks its length, but not its checksum: the card
+// has looked at that (see Desc.Errors), or UDPChecksumOK does.
 func ParseUDP(b []byte) (h UDP, ok bool) {
-	if len(b) < UDPHeader {
-		return h, false
-	}
-	if n := int(binary.BigEndian.Uint16(b[4:])); n < UDPHeader || n > len(b) {
+	if _, ok := udpLen(b); !ok {
 		return h, false
 	}
 	return UDP{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])}, true
 }
 
+// udpLen is a datagram's length by its header.
+func udpLen(b []byte) (n int, ok bool) {
+	if len(b) < UDPHeader {
+		return 0, false
+	}
+	n = int(binary.BigEndian.Uint16(b[4:]))
+	return n, n >= UDPHeader && n <= len(b)
+}
+
+// UDPChecksumOK checks the datagram in a packet whose header is h. The sender
+// may have left the checksum out (RFC 768).
+func UDPChecksumOK(packet []byte, h IPv4) bool {
+	b := packet[h.HeaderLen:h.TotalLen]
+	n, ok := udpLen(b)
+	if !ok {
+		return false
+	}
+	return b[6] == 0 && b[7] == 0 || sum(b[:n], pseudo(packet, n)) == 0xffff
+}
+
 // sum is the Internet checksum's sum in ones' complement (RFC 1071), not yet
-// inverted.
-func sum(b []byte, s uint32) uint16 {
-	for ; len(b) > 1; b = b[2:] {
-		s += uint32(b[0])<<8 | uint32(b[1])
+// inverted. It adds four bytes at a time: the order of folding does not matter.
+func sum(b []byte, s uint64) uint16 {
+	for ; len(b) >= 4; b = b[4:] {
+		s += uint64(binary.BigEndian.Uint32(b))
+	}
+	if len(b) >= 2 {
+		s += uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
 	}
 	if len(b) == 1 {
-		s += uint32(b[0]) << 8
+		s += uint64(b[0]) << 8
 	}
 	for s > 0xffff {
 		s = s>>16 + s&0xffff
@@ -107,11 +151,29 @@ func sum(b []byte, s uint32) uint16 {
 	return uint16(s)
 }
 
-// pseudo is the sum over UDP's pseudo header.
-func pseudo(ip []byte, length int) uint32 {
-	s := uint32(protoUDP) + uint32(length)
-	for i := 12; i < 20; i += 2 {
-		s += uint32(ip[i])<<8 | uint32(ip[i+1])
+// pseudo is the sum over UDP's pseudo header: both addresses, protocol, length.
+func pseudo(packet []byte, length int) uint64 {
+	return uint64(binary.BigEndian.Uint32(packet[12:])) + uint64(binary.BigEndian.Uint32(packet[16:])) + ProtoUDP + uint64(length)
+}
+
+// offload is receive checksum offload: what a descriptor says of a frame's IPv4
+// and UDP checksums (82574 datasheet, Receive Packet Checksum Offloading; the
+// driver reads it in e1000_rx_checksum).
+func offload(frame []byte) (status, errors uint8) {
+	eth, ok := ParseEth(frame)
+	if !ok || eth.Type != EtherTypeIPv4 {
+		return 0, 0
 	}
-	return s
+	packet := frame[EthHeader:]
+	h, ok := ParseIPv4(packet)
+	if !ok {
+		return StatusIPCS, ErrorIP
+	}
+	if h.Protocol != ProtoUDP || h.Fragment {
+		return StatusIPCS, 0
+	}
+	if !UDPChecksumOK(packet, h) {
+		errors = ErrorL4
+	}
+	return StatusIPCS | StatusUDPCS, errors
 }

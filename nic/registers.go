@@ -8,7 +8,8 @@ import "ringside/sim"
 // Descriptor is a descriptor of the receive ring.
 func (n *NIC) Descriptor(i int) *Desc { return &n.Queues[0].Ring[i] }
 
-// Refill gives a descriptor a new buffer.
+// Refill gives a descriptor a new buffer. The driver does this before it moves
+// the tail over the descriptor.
 func (n *NIC) Refill(i int, addr uint64) {
 	n.Queues[0].Ring[i] = Desc{Addr: addr, Frame: -1}
 }
@@ -25,8 +26,16 @@ func (n *NIC) WriteIMS(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.signal(now, q, cause)
 }
 
-// WriteIMC keeps causes from interrupting.
+// WriteIMC keeps causes from interrupting. They can still be set.
 func (n *NIC) WriteIMC(mask uint32) { n.IMS &^= mask }
+
+// ReadICR gives the causes that are set, and clears them. A driver with MSI-X
+// has no need to: the vector says the cause, and EIAC clears it.
+func (n *NIC) ReadICR() uint32 {
+	causes := n.ICR
+	n.ICR = 0
+	return causes
+}
 
 // SetVector writes a row of the MSI-X table.
 func (n *NIC) SetVector(i int, addr uint64, data uint32) {

@@ -30,6 +30,8 @@ const (
 	RodataBase   Addr = 0x0000_0000_0050_0000 // string constants, one every RodataStride bytes
 	RodataStride      = 1 << 16
 	DataBase     Addr = 0x0000_7f00_0000_0000 // arrays, from the first declared one upwards
+	ScratchBase  Addr = 0x0000_7ffd_0000_0000 // ScratchBytes that C library functions use for structures
+	ScratchBytes      = 32
 )
 
 // Program is one compiled thread program.
@@ -67,19 +69,21 @@ type Effect struct {
 	Kind EffectKind
 	Site int32    // index into Program.Calls, for EffCall, EffSyscall, EffLibrary, EffDirector
 	Args [8]int64 // evaluated arguments; buffers and strings are Addrs
+	N    int      // how many arguments the call has
 }
 
 // EffectKind tells how the runner goes on.
 type EffectKind uint8
 
 const (
-	EffNone    EffectKind = iota // an ordinary operation: go on with the next one
-	EffCall                      // call of an own function: push a Frame with Enter
-	EffReturn                    // return: pop the Frame with Leave
-	EffSyscall                   // a system call through its C library wrapper
-	EffLibrary                   // compute, print
-	EffExit                      // main returned: the thread ends
-	EffFault                     // the program did something undefined; Memory.Fault says what
+	EffNone     EffectKind = iota // an ordinary operation: go on with the next one
+	EffCall                       // call of an own function: push a Frame with Enter
+	EffReturn                     // return: pop the Frame with Leave
+	EffSyscall                    // a system call through its C library wrapper
+	EffLibrary                    // compute, print
+	EffDirector                   // spawn, settle, wait_blocked, join
+	EffExit                       // main returned: the thread ends
+	EffFault                      // the program did something undefined; Memory.Fault says what
 )
 
 // Frame is one running function: plain data.

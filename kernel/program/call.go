@@ -2,6 +2,7 @@ package program
 
 import (
 	"go/ast"
+	"slices"
 )
 
 // isBuiltin tells whether a name is a function that is a part of an expression.
@@ -129,12 +130,12 @@ func (c *compiler) spec(x *ast.CallExpr, name string) *Spec {
 
 // args compiles and checks the arguments of a call of the table.
 func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
-	params := site.Spec.Params
+	params := site.Spec.params(len(x.Args))
 	least := len(params)
 	for least > 0 && params[least-1].Optional {
 		least--
 	}
-	if n := len(x.Args); n < least || n > len(params) {
+	if n := len(x.Args); n < least || n > len(params) || n > maxArgs {
 		c.fail(x.Pos(), "%s takes %s", site.Spec.Name, site.Spec.usage())
 	}
 	for i, p := range params {
@@ -143,9 +144,8 @@ func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
 			args = append(args, c.missing(x, p, args))
 			continue
 		}
-		v := c.value(x.Args[i])
-		c.checkArg(x.Args[i], p, v)
-		if v.typ.kind == tBytes || v.typ.kind == tEvents {
+		v := c.arg(x.Args[i], p)
+		if v.typ.kind == tBytes || v.typ.kind == tEvents || v.typ.kind == tPollfds {
 			site.lens[i] = v.typ.n
 		} else if p.Kind == Text && v.op == xConst {
 			site.lens[i] = int64(len(c.prog.String(v.k)))
@@ -153,6 +153,49 @@ func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
 		args = append(args, v)
 	}
 	return args
+}
+
+// maxArgs is how many arguments a call can have.
+const maxArgs = 8
+
+// params are the parameters for a call with n arguments: the last one may be
+// there several times, or not at all.
+func (s *Spec) params(n int) []Param {
+	last := len(s.Params) - 1
+	if last < 0 || !s.Params[last].Variadic {
+		return s.Params
+	}
+	out := s.Params[:last:last]
+	for len(out) < min(n, maxArgs) {
+		out = append(out, s.Params[last])
+	}
+	return out
+}
+
+// arg compiles an argument. Some parameters give names a meaning of their own.
+func (c *compiler) arg(x ast.Expr, p Param) *expr {
+	id, isName := x.(*ast.Ident)
+	isNull := isName && id.Name == "NULL"
+	switch {
+	case p.Kind == Thread && isName:
+		for i, name := range c.env.Threads {
+			if name == id.Name {
+				return &expr{op: xConst, k: int64(i), typ: typ{kind: tInt}}
+			}
+		}
+		c.fail(x.Pos(), "unknown thread %q%s", id.Name, nearest(id.Name, slices.Clone(c.env.Threads)))
+	case p.Kind == Thread:
+		c.fail(x.Pos(), "the name of a thread is needed here")
+	case p.Kind == Timeout && isNull:
+		return &expr{op: xConst, k: NoTimeout, typ: typ{kind: tInt}}
+	case p.Kind == Pollfds && isNull:
+		return &expr{op: xConst, typ: typ{kind: tPollfds}}
+	case p.Kind == FdSet && isNull:
+		return &expr{op: xConst, typ: typ{kind: tFdSet}}
+	}
+	v := c.value(x)
+	c.checkArg(x, p, v)
+	return v
 }
 
 // missing gives an argument that was left out its meaning.
@@ -172,7 +215,7 @@ func (c *compiler) missing(x *ast.CallExpr, p Param, args []*expr) *expr {
 
 // argTypes are the types that a parameter takes.
 var argTypes = map[Kind][]typKind{
-	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, Events: {tEvents},
+	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, Events: {tEvents}, Pollfds: {tPollfds}, FdSet: {tFdSet},
 }
 
 func (c *compiler) checkArg(at ast.Expr, p Param, v *expr) {
@@ -198,6 +241,9 @@ func (s *Spec) usage() string {
 		u += p.Name
 		if p.Optional {
 			u += "?"
+		}
+		if p.Variadic {
+			u += "…"
 		}
 	}
 	return u + ")"

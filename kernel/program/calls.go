@@ -17,12 +17,17 @@ const (
 	Pollfds              // an array of pollfd
 	FdSet                // a set of descriptors, or NULL
 	Duration             // nanoseconds
+	Timeout              // nanoseconds, or NULL for no timeout: NoTimeout
+	SigSet               // a set of signals, or NULL: bit n-1 is signal n
 	EpEvents             // event bits, printed with data as a struct epoll_event
 	EpData               // its data
 	Flags                // a set of named bits: Param.Names
 	Enum                 // one of some names: Param.Names
-	Thread               // a thread of the scenario
+	Thread               // a thread of the scenario: its index
 )
+
+// NoTimeout is NULL where a Timeout is expected.
+const NoTimeout = -1
 
 // Param is one parameter of a call.
 type Param struct {
@@ -30,6 +35,7 @@ type Param struct {
 	Kind     Kind
 	Names    []Name // for Flags and Enum
 	Optional bool   // may be left out: a Count is then the text's length, EpData the FD
+	Variadic bool   // the last one: none or several of them; their number is Effect.N
 }
 
 // Name is a constant's name, for printing.
@@ -61,43 +67,81 @@ type Spec struct {
 var (
 	fd       = Param{Name: "fd", Kind: FD}
 	buf      = Param{Name: "buf", Kind: Buf}
+	text     = Param{Name: "buf", Kind: Text}
 	count    = Param{Name: "n", Kind: Count}
 	sockaddr = Param{Name: "addr", Kind: SockAddr}
 	events   = Param{Name: "events", Kind: Events}
+	epfd     = Param{Name: "epfd", Kind: FD}
+	maxevts  = Param{Name: "maxevents", Kind: Count}
 	timeout  = Param{Name: "timeout", Kind: Int}
+	timespec = Param{Name: "timeout", Kind: Timeout}
+	sigmask  = Param{Name: "sigmask", Kind: SigSet, Optional: true}
+	msgflags = Param{Name: "flags", Kind: Flags, Names: msgFlags}
+	sockopt  = []Param{fd, {Name: "level", Kind: Enum, Names: sockLevels}, {Name: "name", Kind: Enum, Names: sockOpts}}
+	threads  = []Param{{Name: "thread", Kind: Thread, Variadic: true}}
 )
 
 // specs is every call of the format. The ones that are not built have a name
-// only.
+// only. The parameters are the program's; a call whose C library function passes
+// a structure (getsockopt, eventfd_read) is lowered by whoever runs it.
 var specs = []Spec{
 	{Name: "read", NR: 0, Params: []Param{fd, buf, count}, Results: 1, Built: true},
-	{Name: "write", NR: 1, Params: []Param{fd, {Name: "buf", Kind: Text}, {Name: "n", Kind: Count, Optional: true}}, Results: 1, Built: true},
+	{Name: "write", NR: 1, Params: []Param{fd, text, {Name: "n", Kind: Count, Optional: true}}, Results: 1, Built: true},
 	{Name: "close", NR: 3, Params: []Param{fd}, Results: 1, Built: true},
+	{Name: "dup", NR: 32, Params: []Param{fd}, Results: 1, NewFD: true, Built: true},
+	{Name: "dup2", NR: 33, Params: []Param{fd, {Name: "newfd", Kind: FD}}, Results: 1, NewFD: true, Built: true},
 	{Name: "fcntl", NR: 72, Params: []Param{fd, {Name: "cmd", Kind: Enum, Names: fcntlCmds}, {Name: "arg", Kind: Flags, Names: fileFlags, Optional: true}}, Results: 1, Built: true},
+	{Name: "pipe2", NR: 293, Params: []Param{{Name: "flags", Kind: Flags, Names: fileFlags}}, Results: 2, NewFD: true, Built: true},
+	{Name: "socketpair", NR: 53, Params: []Param{{Name: "family", Kind: Enum, Names: families}, {Name: "type", Kind: Flags, Names: sockTypes}, {Name: "protocol", Kind: Int}}, Results: 2, NewFD: true, Built: true},
+	{Name: "eventfd", NR: 290, Params: []Param{{Name: "init", Kind: Int}, {Name: "flags", Kind: Flags, Names: eventfdFlags}}, Results: 1, NewFD: true, Built: true},
+	{Name: "eventfd_write", NR: 1, Params: []Param{fd, {Name: "value", Kind: Int}}, Results: 1, Built: true},
+	{Name: "eventfd_read", NR: 0, Params: []Param{fd}, Results: 1, Built: true},
+	{Name: "timerfd_create", NR: 283, Params: []Param{{Name: "clock", Kind: Enum, Names: clocks}, {Name: "flags", Kind: Flags, Names: timerfdFlags}}, Results: 1, NewFD: true, Built: true},
+	{Name: "timerfd_settime", NR: 286, Params: []Param{fd, {Name: "flags", Kind: Flags, Names: timerFlags}, {Name: "interval", Kind: Duration}, {Name: "first", Kind: Duration}}, Results: 1, Built: true},
+	{Name: "memfd_create", NR: 319, Params: []Param{{Name: "name", Kind: Str}, {Name: "flags", Kind: Flags, Names: memfdFlags}}, Results: 1, NewFD: true, Built: true},
+
 	{Name: "socket", NR: 41, Params: []Param{{Name: "family", Kind: Enum, Names: families}, {Name: "type", Kind: Flags, Names: sockTypes}, {Name: "protocol", Kind: Int}}, Results: 1, NewFD: true, Built: true},
 	{Name: "bind", NR: 49, Params: []Param{fd, sockaddr}, Results: 1, Built: true},
-	{Name: "recv", NR: 45, Params: []Param{fd, buf, count, {Name: "flags", Kind: Flags, Names: msgFlags}}, Results: 1, Built: true},
-	{Name: "recvfrom", NR: 45, Params: []Param{fd, buf, count, {Name: "flags", Kind: Flags, Names: msgFlags}}, Results: 1, Built: true},
+	{Name: "listen", NR: 50, Params: []Param{fd, {Name: "backlog", Kind: Int}}, Results: 1, Built: true},
+	{Name: "accept", NR: 43, Params: []Param{fd}, Results: 1, NewFD: true, Built: true},
+	{Name: "accept4", NR: 288, Params: []Param{fd, {Name: "flags", Kind: Flags, Names: acceptFlags}}, Results: 1, NewFD: true, Built: true},
+	{Name: "connect", NR: 42, Params: []Param{fd, sockaddr}, Results: 1, Built: true},
+	{Name: "send", NR: 44, Params: []Param{fd, text, count, msgflags}, Results: 1, Built: true},
+	{Name: "sendto", NR: 44, Params: []Param{fd, text, count, msgflags, sockaddr}, Results: 1, Built: true},
+	{Name: "recv", NR: 45, Params: []Param{fd, buf, count, msgflags}, Results: 1, Built: true},
+	{Name: "recvfrom", NR: 45, Params: []Param{fd, buf, count, msgflags}, Results: 1, Built: true},
+	{Name: "shutdown", NR: 48, Params: []Param{fd, {Name: "how", Kind: Enum, Names: shutHow}}, Results: 1, Built: true},
+	{Name: "setsockopt", NR: 54, Params: append(sockopt[:3:3], Param{Name: "value", Kind: Int}), Results: 1, Built: true},
+	{Name: "getsockopt", NR: 55, Params: sockopt, Results: 1, Built: true},
+
+	{Name: "poll", NR: 7, Params: []Param{{Name: "fds", Kind: Pollfds}, count, timeout}, Results: 1, Built: true},
+	{Name: "ppoll", NR: 271, Params: []Param{{Name: "fds", Kind: Pollfds}, count, timespec, sigmask}, Results: 1, Built: true},
+	{Name: "select", NR: 23, Params: []Param{{Name: "nfds", Kind: Int}, {Name: "readfds", Kind: FdSet}, {Name: "writefds", Kind: FdSet}, {Name: "exceptfds", Kind: FdSet}, timespec}, Results: 1, Built: true},
 	{Name: "epoll_create", NR: 213, Params: []Param{{Name: "size", Kind: Int}}, Results: 1, NewFD: true, Built: true},
 	{Name: "epoll_create1", NR: 291, Params: []Param{{Name: "flags", Kind: Flags, Names: epollFlags}}, Results: 1, NewFD: true, Built: true},
-	{Name: "epoll_ctl", NR: 233, Params: []Param{{Name: "epfd", Kind: FD}, {Name: "op", Kind: Enum, Names: epollOps}, fd, {Name: "events", Kind: EpEvents, Names: EpollEvents}, {Name: "data", Kind: EpData, Optional: true}}, Results: 1, Built: true},
-	{Name: "epoll_wait", NR: 232, Params: []Param{{Name: "epfd", Kind: FD}, events, {Name: "maxevents", Kind: Count}, timeout}, Results: 1, Built: true},
+	{Name: "epoll_ctl", NR: 233, Params: []Param{epfd, {Name: "op", Kind: Enum, Names: epollOps}, fd, {Name: "events", Kind: EpEvents, Names: EpollEvents}, {Name: "data", Kind: EpData, Optional: true}}, Results: 1, Built: true},
+	{Name: "epoll_wait", NR: 232, Params: []Param{epfd, events, maxevts, timeout}, Results: 1, Built: true},
+	{Name: "epoll_pwait", NR: 281, Params: []Param{epfd, events, maxevts, timeout, sigmask}, Results: 1, Built: true},
+	{Name: "epoll_pwait2", NR: 441, Params: []Param{epfd, events, maxevts, timespec, sigmask}, Results: 1, Built: true},
+
 	{Name: "getpid", NR: 39, Results: 1, Built: true},
 	{Name: "gettid", NR: 186, Results: 1, Built: true},
 	{Name: "nanosleep", NR: 35, Params: []Param{{Name: "d", Kind: Duration}}, Results: 1, Built: true},
 	{Name: "sched_yield", NR: 24, Results: 1, Built: true},
 	{Name: "exit", NR: 60, Params: []Param{{Name: "code", Kind: Int}}, Results: 1, Built: true},
+	{Name: "sigaction", NR: 13, Params: []Param{{Name: "sig", Kind: Enum, Names: signals}, {Name: "flags", Kind: Flags, Names: saFlags}}, Results: 1, Built: true},
+	{Name: "tgkill", NR: 234, Params: []Param{{Name: "thread", Kind: Thread}, {Name: "sig", Kind: Enum, Names: signals}}, Results: 1, Built: true},
+	{Name: "syscall", NR: -1, Params: []Param{{Name: "nr", Kind: Int}, {Name: "arg", Kind: Int, Variadic: true}}, Results: 1, Built: true},
 
 	{Name: "compute", Group: Library, Params: []Param{{Name: "d", Kind: Duration}}, Built: true},
 	{Name: "print", Group: Library, NR: 1, Params: []Param{{Name: "text", Kind: Str}}, Results: 1, Built: true},
 
-	{Name: "dup"}, {Name: "dup2"}, {Name: "pipe2"}, {Name: "socketpair"}, {Name: "eventfd"}, {Name: "eventfd_write"},
-	{Name: "eventfd_read"}, {Name: "timerfd_create"}, {Name: "timerfd_settime"}, {Name: "memfd_create"},
-	{Name: "listen"}, {Name: "accept"}, {Name: "accept4"}, {Name: "connect"}, {Name: "send"}, {Name: "sendto"},
-	{Name: "shutdown"}, {Name: "setsockopt"}, {Name: "getsockopt"}, {Name: "poll"}, {Name: "ppoll"}, {Name: "select"},
-	{Name: "epoll_pwait"}, {Name: "epoll_pwait2"}, {Name: "sigaction"}, {Name: "tgkill"}, {Name: "syscall"},
+	{Name: "spawn", Group: Director, Params: threads, Built: true},
+	{Name: "settle", Group: Director, Built: true},
+	{Name: "wait_blocked", Group: Director, Params: threads, Built: true},
+	{Name: "join", Group: Director, Params: threads, Built: true},
+
 	{Name: "load", Group: Library}, {Name: "store", Group: Library}, {Name: "cli", Group: Library}, {Name: "hlt", Group: Library},
-	{Name: "spawn", Group: Director}, {Name: "settle", Group: Director}, {Name: "wait_blocked", Group: Director}, {Name: "join", Group: Director},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

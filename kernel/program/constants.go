@@ -12,6 +12,21 @@ var (
 	fcntlCmds = []Name{{"F_DUPFD", 0}, {"F_GETFD", 1}, {"F_SETFD", 2}, {"F_GETFL", 3}, {"F_SETFL", 4}, {"F_SETPIPE_SZ", 1031}, {"F_GETPIPE_SZ", 1032}}
 	epollOps  = []Name{{"EPOLL_CTL_ADD", 1}, {"EPOLL_CTL_DEL", 2}, {"EPOLL_CTL_MOD", 3}}
 
+	eventfdFlags = []Name{{"EFD_SEMAPHORE", 1}, {"EFD_NONBLOCK", 0x800}, {"EFD_CLOEXEC", 0x80000}}
+	timerfdFlags = []Name{{"TFD_NONBLOCK", 0x800}, {"TFD_CLOEXEC", 0x80000}}
+	timerFlags   = []Name{{"TFD_TIMER_ABSTIME", 1}}
+	memfdFlags   = []Name{{"MFD_CLOEXEC", 1}, {"MFD_ALLOW_SEALING", 2}}
+	acceptFlags  = []Name{{"SOCK_NONBLOCK", 0x800}, {"SOCK_CLOEXEC", 0x80000}}
+	saFlags      = []Name{{"SA_RESTART", 0x10000000}}
+	clocks       = []Name{{"CLOCK_REALTIME", 0}, {"CLOCK_MONOTONIC", 1}}
+	sockLevels   = []Name{{"SOL_SOCKET", 1}, {"SOL_TCP", 6}, {"SOL_UDP", 17}}
+	shutHow      = []Name{{"SHUT_RD", 0}, {"SHUT_WR", 1}, {"SHUT_RDWR", 2}}
+	// sockOpts are the options of SOL_SOCKET; TCP_NODELAY is SOL_TCP's 1.
+	sockOpts = []Name{
+		{"SO_REUSEADDR", 2}, {"SO_TYPE", 3}, {"SO_ERROR", 4}, {"SO_SNDBUF", 7}, {"SO_RCVBUF", 8}, {"SO_REUSEPORT", 15},
+		{"SO_ACCEPTCONN", 30}, {"SO_PROTOCOL", 38}, {"SO_DOMAIN", 39}, {"SO_BUSY_POLL", 46},
+	}
+
 	epollFlags = []Name{{"EPOLL_CLOEXEC", 0x80000}}
 	// EpollEvents are the event bits of epoll.
 	EpollEvents = []Name{
@@ -39,10 +54,8 @@ var (
 		{"SIGKILL", 9}, {"SIGUSR1", 10}, {"SIGSEGV", 11}, {"SIGUSR2", 12}, {"SIGPIPE", 13}, {"SIGALRM", 14}, {"SIGTERM", 15},
 	}
 	others = []Name{
-		{"EWOULDBLOCK", 11}, {"PF_INET", 2}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17}, {"TCP_NODELAY", 1},
-		{"SOL_SOCKET", 1}, {"SO_REUSEADDR", 2}, {"SO_ERROR", 4}, {"SO_SNDBUF", 7}, {"SO_RCVBUF", 8}, {"SO_REUSEPORT", 15}, {"SO_BUSY_POLL", 46},
-		{"SHUT_RD", 0}, {"SHUT_WR", 1}, {"SHUT_RDWR", 2}, {"EFD_SEMAPHORE", 1}, {"EFD_NONBLOCK", 0x800}, {"EFD_CLOEXEC", 0x80000},
-		{"TFD_NONBLOCK", 0x800}, {"TFD_CLOEXEC", 0x80000}, {"CLOCK_MONOTONIC", 1}, {"MFD_CLOEXEC", 1}, {"SA_RESTART", 0x10000000},
+		{"EWOULDBLOCK", 11}, {"PF_UNIX", 1}, {"PF_INET", 2}, {"AF_LOCAL", 1}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17},
+		{"TCP_NODELAY", 1},
 		{"O_RDONLY", 0}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"NULL", 0},
 	}
 )
@@ -50,7 +63,8 @@ var (
 // constants are all names that programs can use as numbers.
 var constants = func() map[string]int64 {
 	m := map[string]int64{}
-	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, pollEvents, errnos, signals, others} {
+	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, pollEvents, errnos, signals, others,
+		eventfdFlags, timerfdFlags, timerFlags, memfdFlags, saFlags, clocks, sockLevels, shutHow, sockOpts} {
 		for _, n := range list {
 			m[n.Name] = n.Bit
 		}

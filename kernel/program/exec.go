@@ -159,6 +159,7 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 	for i, x := range op.args {
 		e.Args[i] = p.eval(x, mem, f, shared)
 	}
+	e.N = len(op.args)
 	switch {
 	case site.Spec == nil:
 		e.Kind = EffCall
@@ -167,11 +168,13 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 		}
 	case site.Spec.Group == Syscall:
 		e.Kind = EffSyscall
+	case site.Spec.Group == Director:
+		e.Kind = EffDirector
 	default:
 		e.Kind = EffLibrary
 	}
 	for i, n := range site.lens {
-		if n > 0 && e.Args[i+1] > n {
+		if n > 0 && (e.Args[i+1] > n || e.Args[i+1] < 0) {
 			mem.fault(op.pos, "a call may use more of a buffer than there is")
 		}
 	}

@@ -9,6 +9,9 @@ type Memory struct {
 	Data  []byte   // their arrays; the byte at DataBase is Data[0]
 	Maps  [][]Pair // maps by handle, each in order of its keys
 	Errno int64
+
+	Scratch [ScratchBytes]byte // what is at ScratchBase
+
 	Fault string // what the program did that is undefined, or ""
 	ret   [maxResults]int64
 	nret  int
@@ -34,8 +37,15 @@ func (mem *Memory) CopyFrom(src *Memory) {
 	}
 }
 
-// Writable gives n bytes at an address, to write to. Only arrays are writable.
+// Writable gives n bytes at an address, to write to. Only arrays and the scratch
+// are writable.
 func (mem *Memory) Writable(addr Addr, n int64) ([]byte, bool) {
+	if off := addr - ScratchBase; off >= 0 && off <= ScratchBytes {
+		if n < 0 || n > ScratchBytes-off {
+			return nil, false
+		}
+		return mem.Scratch[off : off+n : off+n], true
+	}
 	off := addr - DataBase
 	if off < 0 || n < 0 || off > int64(len(mem.Data)) || n > int64(len(mem.Data))-off {
 		return nil, false
