@@ -155,7 +155,7 @@ func TestMistakesHaveAPlaceAndAReason(t *testing.T) {
 		{"exit(EPOLIN)", `1:6: unknown variable or constant "EPOLIN"; did you mean "EPOLLIN"?`},
 		{"x = 1", `1:1: unknown variable "x"`},
 		{"kqueue()", "1:1: kqueue is not among the calls that this version can run"},
-		{"select(1, 0, NULL, NULL, NULL)", "1:11: this is an integer; the parameter readfds takes a set of descriptors"},
+		{"select(1, 0, NULL, NULL, NULL)", "1:11: this is an integer; the parameter readfds takes an fd_set"},
 		{"join(nobody)", `1:6: unknown thread "nobody"`},
 		{"go exit(1)", "1:1: this kind of statement is not part of the language"},
 		{"x := func() {}", "1:6: this kind of expression is not part of the language"},
