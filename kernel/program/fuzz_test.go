@@ -59,6 +59,10 @@ func FuzzCompile(f *testing.F) {
 	f.Add("var ev [4]epoll_event\nfor { n := epoll_wait(3, ev, 4, -1)\nfor i := range n { exit(ev[i%4].fd) } }", int64(-5))
 	f.Add("x := []pollfd{{3, POLLIN}}\nselect(x)", int64(0))
 	f.Add("switch x := getpid(); x { case 1: exit(2); default: print(\"a\" + \"b\") }", int64(7))
+	f.Add("r, w := pipe2(0)\nvar p [2]pollfd\np[0].fd, p[1].fd = r, w\nq := p\nfor i, e := range q { p[i].events |= e.fd }\npoll(p, 2, getpid())", int64(3))
+	f.Add("m := map[int]int{}\nm[getpid()] += gettid()\nfor k, v := range m { delete(m, k)\nm = map[int]int{}\nep += k * v }", int64(-1))
+	f.Add("r := fd_set()\nFD_SET(3, r)\nif select(4, r, NULL, NULL, 5*us) > 0 && FD_ISSET(3, r) { r = fd_set(getpid()&7) }\nppoll(NULL, 0, NULL, sigset(SIGUSR1))", int64(2))
+	f.Add("func f(x int) (int, int) { return g(x), ep }\nfunc g(x int) int { if x > 9 { return 0 }\nep += g(x + 1)\nreturn errno }\nfunc main() { for _, c := range \"aé\" { ep, stop = f(c) } }", int64(9))
 	f.Fuzz(func(t *testing.T, src string, answer int64) {
 		p, err := Compile(src, Env{Shared: []string{"ep", "stop"}, Threads: []string{"a"}})
 		if err != nil {
