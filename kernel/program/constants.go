@@ -72,6 +72,16 @@ var constants = func() map[string]int64 {
 	return m
 }()
 
+// SignalName is the name of a signal.
+func SignalName(n int) string {
+	for _, s := range signals {
+		if s.Bit == int64(n) {
+			return s.Name
+		}
+	}
+	return fmt.Sprintf("signal %d", n)
+}
+
 // ErrnoName is the name of an error number, as errno.h has it.
 func ErrnoName(n int) string {
 	for _, e := range errnos {

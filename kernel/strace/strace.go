@@ -33,6 +33,12 @@ func Format(c Call) string {
 	return line
 }
 
+// Signal is the line of a signal that is delivered to a handler.
+func Signal(sig int) string { return "--- " + program.SignalName(sig) + " ---" }
+
+// Killed is the line of the end of a thread whose process a signal has ended.
+func Killed(sig int) string { return "+++ killed by " + program.SignalName(sig) + " +++" }
+
 // Exited is the line of a thread's end.
 func Exited(code int) string { return fmt.Sprintf("+++ exited with %d +++", code) }
 
@@ -61,7 +67,7 @@ func (c *Call) inputs() []string {
 // args are the first n arguments.
 func (c *Call) args(n int) (out []string) {
 	if c.Spec.Name == "print" {
-		text := c.Prog.String(c.Args[1])
+		text := c.Prog.String(c.Args[0])
 		return []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
 	}
 	for i, p := range c.Spec.Params[:n] {
