@@ -15,6 +15,7 @@ func TestArguments(t *testing.T) {
 		{"the last signal", "ppoll(NULL, 0, NULL, sigset(64))", "ppoll(0 0 -1 -9223372036854775808)"},
 		{"threads by name", "tgkill(b, SIGUSR1)\njoin(a, b)\nspawn(b)\nsettle()\nwait_blocked()", "tgkill(1 10) join(0 1) spawn(1) settle() wait_blocked()"},
 		{"any number of arguments", "syscall(39)\nsyscall(1, 2, 3, 4, 5, 6, 7)", "syscall(39) syscall(1 2 3 4 5 6 7)"},
+		{"a system call by number", "var b [4]byte\nsyscall(SYS_write, 1, \"hi\", 2)\nsyscall(SYS_read, 0, b, 4)\nsyscall(SYS_close, b)", "syscall(1 1 5242880 2) syscall(0 0 " + fds + " 4) syscall(3 " + fds + ")"},
 		{"an array of pollfd", "var fds [4]pollfd\npoll(fds, 4, -1)\npoll(fds, 0, 0)", "poll(" + fds + " 4 -1) poll(" + fds + " 0 0)"},
 		{"one pollfd", "var p pollfd\np.fd = 3\npoll(p, 1, -1)", "poll(" + fds + " 1 -1)"},
 		{"a set in place", "select(5, fd_set(3), NULL, NULL, NULL)", "select(5 " + fds + " 0 0 -1)"},
@@ -34,6 +35,8 @@ func TestCountsFitTheirArrays(t *testing.T) {
 		"p := []pollfd{{3, POLLIN}}\npoll(p, 2, -1)":      "line 2: poll is given n = 2, but fds has 1",
 		"var p pollfd\npoll(p, 2, -1)":                    "line 2: poll is given n = 2, but fds has 1",
 		"x := \"hi\"\nwrite(1, x, 9)":                     "line 2: write is given n = 9, but buf has 2",
+		"syscall(1, 1, \"hi\", 9)":                        "line 1: syscall is given arg = 9, but arg has 2",
+		"var b [4]byte\nsyscall(0, 1, 2, 3, 4, b, 5)":     "line 2: syscall is given arg = 5, but arg has 4",
 		"write(1, \"hi\", 9)":                             "line 1: write is given n = 9, but buf has 2",
 	} {
 		if got := start(t, src).run(100); got != want {
