@@ -152,6 +152,10 @@ func (p *Program) set(op *Op, mem *Memory, f *Frame, shared []int64) {
 }
 
 func (p *Program) assign(dst []*lvalue, vals *[maxResults]int64, mem *Memory, f *Frame, shared []int64) {
+	if len(dst) == 1 {
+		p.store(dst[0], p.find(dst[0], mem, f, shared), vals[0], mem, f, shared)
+		return
+	}
 	var at [maxResults]spot
 	for i, d := range dst {
 		at[i] = p.find(d, mem, f, shared)
