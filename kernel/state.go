@@ -157,7 +157,8 @@ type Task struct {
 	Switches      int32    // voluntary context switches
 	Preempted     int32    // involuntary ones
 	ExitCode      int32
-	Call          Syscall // the call in progress, or the last one
+	Sets          [3][fdSetBytes]byte // what select was given
+	Call          Syscall             // the call in progress, or the last one
 }
 
 // Syscall is a system call in progress, as the program made it.
@@ -166,6 +167,7 @@ type Syscall struct {
 	Site    int32 // index into the program's call sites, or None
 	NR      int32
 	Args    [6]int64
+	N       int8      // how many arguments the program has given
 	Prog    [8]int64  // the arguments as the program wrote them
 	Held    [4]FileID // open files that the call holds a reference to
 	NHeld   int8
