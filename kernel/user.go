@@ -102,7 +102,7 @@ func (m *Machine) spec(t *Task) *program.Spec {
 // lower turns what a program passes to the C library into what the library
 // passes to the kernel: values that the kernel takes or gives through memory go
 // to the thread's scratch.
-func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
+func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
 	nr = int32(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
@@ -114,7 +114,8 @@ func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64)
 	case "getsockopt":
 		regs[3] = program.ScratchBase
 	case "tgkill":
-		regs = [6]int64{int64(t.PID), FirstPID + args[0], args[1]}
+		target := &m.Tasks[m.threadTask(int32(args[0]))]
+		regs = [6]int64{int64(m.Procs[target.Proc].PID), int64(target.PID), args[1]}
 	case "send":
 		regs[4] = 0
 	case "syscall":
@@ -201,7 +202,7 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 	if spec.Name == "select" {
 		m.noteSets(t)
 	}
-	t.Call.NR, t.Call.Args = lower(spec, t, args)
+	t.Call.NR, t.Call.Args = m.lower(spec, t, args)
 	c.Call(m.wrappers[t.Thread][site])
 }
 
