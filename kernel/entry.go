@@ -177,12 +177,19 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 	c.Ctx.Kernel.Saved().RAX = c.Regs.RAX
 	t.Call.Active, t.Call.Ret = false, int64(c.Regs.RAX)
 	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
+	r.Station = m.wokenStation(c)
 	if t.Call.Returns {
 		r.Arg[0], t.Call.Returns = nrRtSigreturn, false
+	} else {
+		t.Call.Interrupted = interrupted(t.Call.Ret) && t.signalPending()
 	}
-	r.Station = m.wokenStation(c)
 	m.point(c, r, PointSysExit)
 	m.fdput(c)
+}
+
+// interrupted tells whether an answer means that a signal has ended a call.
+func interrupted(ret int64) bool {
+	return ret == -EINTR || ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND
 }
 
 // exitToUser turns interrupts off for good, so that nothing can ask for more
