@@ -69,6 +69,9 @@ func newImage(cfg *Config) (*Image, error) {
 	for nr, fn := range sysCallTable {
 		im.sysCalls[nr] = fn
 	}
+	if breakText != nil {
+		breakText(im)
+	}
 	for i := range cfg.Threads {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
@@ -83,6 +86,10 @@ func newImage(cfg *Config) (*Image, error) {
 	}
 	return im, nil
 }
+
+// breakText, set by tests only, breaks the kernel's text on purpose: a suite that
+// then finds nothing wrong is no good.
+var breakText func(*Image)
 
 // sysCallTable is sys_call_table.
 var sysCallTable = map[int]cpu.CodeID{
