@@ -234,7 +234,7 @@ func (r *runner) fail(err error) {
 // observe reads what can be seen of the threads at rest, and ends the recording.
 func (r *runner) observe() *Result {
 	for _, t := range r.threads {
-		t.deliver(true) // a call that was restarted has not returned
+		t.deliver(t.activity().mask) // a call that was restarted has not returned
 	}
 	r.mu.Lock()
 	r.ended.Store(true)

@@ -73,6 +73,16 @@ var constants = func() map[string]int64 {
 	return m
 }()
 
+// SignalName is the name of a signal.
+func SignalName(n int) string {
+	for _, s := range signals {
+		if s.Bit == int64(n) {
+			return s.Name
+		}
+	}
+	return fmt.Sprintf("signal %d", n)
+}
+
 // ErrnoName is the name of an error number, as errno.h has it.
 func ErrnoName(n int) string {
 	for _, e := range errnos {
@@ -81,14 +91,4 @@ func ErrnoName(n int) string {
 		}
 	}
 	return fmt.Sprintf("errno %d", n)
-}
-
-// SignalName is the name of a signal, as signal.h has it.
-func SignalName(sig int) string {
-	for _, s := range signals {
-		if s.Bit == int64(sig) {
-			return s.Name
-		}
-	}
-	return fmt.Sprintf("signal %d", sig)
 }
