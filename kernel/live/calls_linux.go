@@ -205,7 +205,9 @@ func (t *thread) send(c *strace.Call, a []int64) (int64, error) {
 		if err != nil {
 			return -1, err
 		}
-		return sendto(fd, b, int(int32(a[3])), to)
+		n, err := sendto(fd, b, int(int32(a[3])), to)
+		t.r.net.autobound(fd)
+		return n, err
 	}
 	n, err := unix.Write(fd, b)
 	return int64(n), err

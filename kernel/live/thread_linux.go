@@ -260,6 +260,7 @@ func (t *thread) leave() { t.note(activity{nr: noSleep, till: sim.Never}) }
 func (t *thread) note(a activity) {
 	t.mu.Lock()
 	t.doing = a
+	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.computed = 0
 	t.since.Store(int64(processorTime(0)))
