@@ -178,8 +178,18 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 	t.Call.Active, t.Call.Ret = false, int64(c.Regs.RAX)
 	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
 	r.Station = m.wokenStation(c)
+	if t.Call.Returns {
+		r.Arg[0], t.Call.Returns = nrRtSigreturn, false
+	} else {
+		t.Call.Interrupted = interrupted(t.Call.Ret) && t.signalPending()
+	}
 	m.point(c, r, PointSysExit)
 	m.fdput(c)
+}
+
+// interrupted tells whether an answer means that a signal has ended a call.
+func interrupted(ret int64) bool {
+	return ret == -EINTR || ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND
 }
 
 // exitToUser turns interrupts off for good, so that nothing can ask for more

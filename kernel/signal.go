@@ -191,14 +191,12 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 	t.SigPending &^= sigBit(sig)
 	f.L[0] = sig
 	r.Arg[0] = sig
-	switch m.Procs[t.Proc].Actions[sig] {
-	case sigDefault:
+	m.point(c, r, PointSignalDeliver)
+	if m.Procs[t.Proc].Actions[sig] == sigDefault {
 		f.L[0] = 0
 		if !ignored(sig) {
 			c.Call(fnDoGroupExit, sig)
 		}
-	default:
-		m.point(c, r, PointSignalDeliver)
 	}
 }
 
@@ -287,6 +285,7 @@ func (m *Machine) sysRtSigreturn(c *cpu.Core, r *sim.Record) {
 	c.Ctx.User.Pop()
 	*c.Ctx.Kernel.Saved() = f.Regs
 	t.Call, t.SigBlocked = f.Call, f.Blocked
+	t.Call.Returns = true
 	c.Return(int64(f.Regs.RAX))
 }
 

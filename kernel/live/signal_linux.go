@@ -204,8 +204,8 @@ func (t *thread) interrupted() bool {
 func (t *thread) over() bool { return t.r.ended.Load() || t.proc.killed.Load() != 0 }
 
 // deliver takes the signals that are pending, but for those that are blocked,
-// and writes down those that have a handler: the lowest number first
-// (next_signal). The first one without a handler is fatal.
+// and writes them down: the lowest number first (next_signal). The first one
+// without a handler is fatal.
 func (t *thread) deliver(blocked int64) (fatal int) {
 	t.mu.Lock()
 	var now, then []int
@@ -221,10 +221,12 @@ func (t *thread) deliver(blocked int64) (fatal int) {
 	t.mu.Unlock()
 	slices.Sort(now)
 	for _, sig := range now {
+		if sig != sigKill {
+			t.r.record(t, strace.Signal(sig))
+		}
 		if _, ok := t.proc.handler(sig); !ok {
 			return sig
 		}
-		t.r.record(t, strace.Signal(sig))
 	}
 	return 0
 }

@@ -224,10 +224,19 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 	return []int64{c.Ret}, nil
 }
 
-// finished writes down a call that has returned. The signals that reached the
-// thread meanwhile, or that the call has raised, come first: their handlers run
-// before the program has the result. If one is fatal it never has it.
+// finished writes down a call that has returned. What has interrupted it comes
+// first, even if it was restarted then: the handler runs before the program has
+// the result. Signals that the call has raised, or has kept waiting, come after.
 func (t *thread) finished(c *strace.Call) error {
+	if c.Spec.Name != "tgkill" {
+		if fatal := t.deliver(mask(c)); fatal != 0 {
+			return t.die(fatal)
+		}
+	}
+	if t.proc.killed.Load() != 0 && c.Errno == int(unix.EINTR) {
+		return errKilled
+	}
+	t.r.record(t, strace.Format(*c))
 	if c.Errno == int(unix.EPIPE) && pipeSignal() {
 		t.mu.Lock()
 		t.pending = append(t.pending, sigPipe)
@@ -236,10 +245,6 @@ func (t *thread) finished(c *strace.Call) error {
 	if fatal := t.deliver(0); fatal != 0 {
 		return t.die(fatal)
 	}
-	if t.proc.killed.Load() != 0 && c.Errno == int(unix.EINTR) {
-		return errKilled
-	}
-	t.r.record(t, strace.Format(*c))
 	return nil
 }
 

@@ -125,9 +125,9 @@ func TestTwoThreads(t *testing.T) {
 			"a signal interrupts what it finds asleep", lines("sigaction(SIGUSR1, 0)", "a, b = pipe2(0)", "spawn(w)", "for i := 0; i < 4; i++ {", "wait_blocked(w)", "tgkill(w, SIGUSR1)", "settle()", "}", "join(w)", "tgkill(main, SIGUSR1)", "tgkill(w, SIGUSR1)"),
 			lines("var buf [8]byte", "read(a, buf, 8)", "fds := []pollfd{{a, POLLIN}}", "poll(fds, 1, -1)", "nanosleep(1000*s)", "ppoll(fds, 1, 1*s, 0x200)"), nil,
 			[]string{"rt_sigaction(SIGUSR1, {sa_handler=handler, sa_flags=0}, NULL, 8) = 0", "pipe2([3, 4], 0) = 0", "tgkill(1000, 1001, SIGUSR1) = 0", "tgkill(1000, 1001, SIGUSR1) = 0",
-				"tgkill(1000, 1001, SIGUSR1) = 0", "tgkill(1000, 1001, SIGUSR1) = 0", "--- SIGUSR1 ---", "tgkill(1000, 1000, SIGUSR1) = 0", "tgkill(1000, 1001, SIGUSR1) = -1 ESRCH", exited,
+				"tgkill(1000, 1001, SIGUSR1) = 0", "tgkill(1000, 1001, SIGUSR1) = 0", "tgkill(1000, 1000, SIGUSR1) = 0", "--- SIGUSR1 ---", "tgkill(1000, 1001, SIGUSR1) = -1 ESRCH", exited,
 				" --- SIGUSR1 ---", " read(3, ..., 8) = -1 EINTR", " --- SIGUSR1 ---", " poll([{fd=3, events=POLLIN}], 1, -1) = -1 EINTR", " --- SIGUSR1 ---", " nanosleep(1000s) = -1 EINTR",
-				" --- SIGUSR1 ---", " ppoll([{fd=3, events=POLLIN}], 1, 1s, [USR1], 8) = 0 (Timeout)", " " + exited},
+				" ppoll([{fd=3, events=POLLIN}], 1, 1s, [USR1], 8) = 0 (Timeout)", " --- SIGUSR1 ---", " " + exited},
 		},
 		{
 			"SA_RESTART makes a read again, but not epoll_wait", lines("sigaction(SIGUSR2, SA_RESTART)", "a, b = pipe2(0)", "spawn(w)", "settle()", "tgkill(w, SIGUSR2)", "settle()", `write(b, "x")`, "settle()", "tgkill(w, SIGUSR2)", "settle()", "tgkill(w, SIGUSR2)"),
@@ -138,16 +138,16 @@ func TestTwoThreads(t *testing.T) {
 		},
 		{
 			"a signal without a handler ends the process", lines("a, b = pipe2(0)", "spawn(w)", "settle()", "tgkill(w, SIGTERM)", "for {}"), lines("var buf [8]byte", "read(a, buf, 8)"), nil,
-			[]string{"pipe2([3, 4], 0) = 0", "tgkill(1000, 1001, SIGTERM) = 0", "+++ killed by SIGTERM +++", " +++ killed by SIGTERM +++"},
+			[]string{"pipe2([3, 4], 0) = 0", "tgkill(1000, 1001, SIGTERM) = 0", "+++ killed by SIGTERM +++", " --- SIGTERM ---", " +++ killed by SIGTERM +++"},
 		},
 		{
 			"so does a write to a pipe that nobody reads", lines("a, b = pipe2(0)", "spawn(w)", "settle()", "close(a)", `write(b, "x")`), "nanosleep(1*s)", nil,
-			[]string{"pipe2([3, 4], 0) = 0", "close(3) = 0", "+++ killed by SIGPIPE +++", " +++ killed by SIGPIPE +++"},
+			[]string{"pipe2([3, 4], 0) = 0", "close(3) = 0", `write(4, "x", 1) = -1 EPIPE`, "--- SIGPIPE ---", "+++ killed by SIGPIPE +++", " +++ killed by SIGPIPE +++"},
 		},
 		{
 			"SIGPIPE has a handler, or is not asked for", lines("sigaction(SIGPIPE, 0)", "a, b = socketpair(AF_UNIX, SOCK_STREAM, 0)", "close(a)", `send(b, "x", 1, MSG_NOSIGNAL)`, `write(b, "x")`), "", nil,
 			[]string{"rt_sigaction(SIGPIPE, {sa_handler=handler, sa_flags=0}, NULL, 8) = 0", "socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0", "close(3) = 0",
-				`sendto(4, "x", 1, MSG_NOSIGNAL, NULL) = -1 EPIPE`, "--- SIGPIPE ---", `write(4, "x", 1) = -1 EPIPE`, exited},
+				`sendto(4, "x", 1, MSG_NOSIGNAL, NULL) = -1 EPIPE`, `write(4, "x", 1) = -1 EPIPE`, "--- SIGPIPE ---", exited},
 		},
 		{
 			"timerfd", lines("a = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)", "var buf [8]byte", "read(a, buf, 8)", "timerfd_settime(a, 0, 1*ms, 1*ms)", "fds := []pollfd{{a, POLLIN}}", "poll(fds, 1, -1)", "nanosleep(2500*us)", "read(a, buf, 8)",

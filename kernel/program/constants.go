@@ -58,8 +58,12 @@ var (
 		{"EWOULDBLOCK", 11}, {"PF_UNIX", 1}, {"PF_INET", 2}, {"AF_LOCAL", 1}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17},
 		{"TCP_NODELAY", 1},
 		{"O_RDONLY", 0}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"NULL", 0},
+		{"SYS_eventfd2", 290}, {"SYS_rt_sigaction", 13},
 	}
 )
+
+// libraryNames are the calls that the C library makes by another system call.
+var libraryNames = map[string]bool{"eventfd": true, "eventfd_read": true, "eventfd_write": true, "send": true, "recv": true, "sigaction": true}
 
 // constants are all names that programs can use as numbers.
 var constants = func() map[string]int64 {
@@ -68,6 +72,11 @@ var constants = func() map[string]int64 {
 		eventfdFlags, timerfdFlags, timerFlags, memfdFlags, saFlags, clocks, sockLevels, shutHow, sockOpts} {
 		for _, n := range list {
 			m[n.Name] = n.Bit
+		}
+	}
+	for _, s := range specs {
+		if s.Group == Syscall && s.Built && s.NR >= 0 && !libraryNames[s.Name] {
+			m["SYS_"+s.Name] = int64(s.NR)
 		}
 	}
 	return m
