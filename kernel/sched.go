@@ -67,9 +67,16 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.updateCurr(int32(c.ID))
+	if t.State == Interruptible && t.signalPending() {
+		m.setState(t, Running) // the signal came before the state: nobody would wake it
+	}
 	if t.State != Running {
 		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
 		t.Switches++
+		if t.Call.Active && t.Call.Roused {
+			m.Counters.SpuriousWakeups++
+			t.Call.Roused = false
+		}
 	}
 }
 
