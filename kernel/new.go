@@ -99,6 +99,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrEpollCreate: fnSysEpollCreate, nrEpollWait: fnSysEpollWait, nrEpollCtl: fnSysEpollCtl,
 	nrEpollCreate1: fnSysEpollCreate1, nrEpollPwait: fnSysEpollPwait, nrEpollPwait2: fnSysEpollPwait2,
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
+	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 }
@@ -198,7 +199,7 @@ func (m *Machine) newTask(t Task) TaskID {
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
 	t.Wakee = sim.NoSeq
-	t.Call.Site, t.PollTable = None, None
+	t.Call.Site, t.PollTable, t.SelectSets = None, None, None
 	m.Tasks = append(m.Tasks, t)
 	return id
 }
