@@ -221,6 +221,7 @@ const (
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
+	fnDoSendSigInfo
 	fnSendSignal
 	fnSignalWakeUp
 	fnArchDoSignal

@@ -57,12 +57,25 @@ var signalText = text{
 		"Says what a signal does to the process.", "The handler belongs to the process, the mask to the thread."),
 	fnSysTgkill: oneStep("__x64_sys_tgkill", fileSignal, "find the task", costFD, (*Machine).sysTgkill,
 		"Sends a signal to one thread.", "A thread that sleeps in a call is woken to take it."),
+	fnDoSendSigInfo: {Name: "do_send_sig_info", File: fileSignal,
+		Say: "Takes the lock of the receiver's signals.", Why: "A signal comes in whole or not at all.",
+		Steps: []step{
+			{Name: "lock_task_sighand", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				f := c.Frame()
+				f.L[2] = m.irqSave(c)
+				c.Call(fnSendSignal, f.L[0], f.L[1])
+			}},
+			{Name: "unlock_task_sighand", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				m.irqRestore(c, c.Frame().L[2])
+				c.Return(0)
+			}},
+		}},
 	fnSendSignal: {Name: "__send_signal_locked", File: fileSignal,
 		Say: "Marks the signal pending in its task, and makes sure that the task will see it.",
 		Why: "Nothing is delivered yet: that is done by the task itself, on its way to ring 3.",
 		Steps: []step{
 			{Name: "pending, complete_signal", Cost: costFn, Do: (*Machine).sendSignal},
-			{Name: "return", Cost: costFn, Do: returnsZero},
+			{Name: "generated", Cost: costFn, Do: (*Machine).signalGenerated},
 		}},
 	fnSignalWakeUp: oneStep("signal_wake_up_state", fileSignal, "wake it, or kick its core", costFn, (*Machine).signalWakeUp,
 		"A task that sleeps is woken; one that runs on another core is interrupted.", "Either way it comes by exit_to_user_mode_loop, where signals are looked at."),
@@ -127,7 +140,7 @@ func (m *Machine) sysTgkill(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	about(r, KindTask, id)
-	c.Tail(fnSendSignal, int64(id), sig)
+	c.Tail(fnDoSendSigInfo, int64(id), sig)
 }
 
 // findTask finds a thread of the scenario by its number.
@@ -151,7 +164,6 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	t := &m.Tasks[id]
 	about(r, KindTask, id)
 	r.Arg[0] = sig
-	m.point(c, r, PointSignalGenerate)
 	if ignored(sig) && m.Procs[t.Proc].Actions[sig] == sigDefault {
 		return
 	}
@@ -159,6 +171,12 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	if t.signalPending() {
 		c.Call(fnSignalWakeUp, int64(id))
 	}
+}
+
+func (m *Machine) signalGenerated(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, TaskID(c.Frame().L[0]))
+	r.Arg[0] = c.Frame().L[1]
+	m.point(c, r, PointSignalGenerate)
 }
 
 func (m *Machine) signalWakeUp(c *cpu.Core, r *sim.Record) {
@@ -198,7 +216,9 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 			c.Call(fnDoGroupExit, sig)
 		}
 	default:
+		flags := m.irqSave(c) // sighand->siglock
 		m.point(c, r, PointSignalDeliver)
+		m.irqRestore(c, flags)
 	}
 }
 

@@ -129,6 +129,7 @@ func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockDefReadable(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	about(r, KindSock, sock)
+	m.point(c, r, PointSkDataReady)
 	q := m.Socks[sock].WQ
 	if m.Queues[q].First != None {
 		c.Call(fnWakeUpSyncKey, int64(q), 1, EPOLLIN|EPOLLPRI|EPOLLRDNORM|EPOLLRDBAND)
