@@ -196,7 +196,8 @@ func TestCallStacksAreTheRealKernels(t *testing.T) {
 	var r sim.Record
 	for i := 0; i < 1e5; i++ {
 		if top := m.Text.Codes[m.Cores[0].Frame().Code].Name; m.Cores[0].Frame().PC == 0 && want[top] != nil {
-			if d := cmp.Diff(want[top], modelStack(m, 0)); d != "" {
+			got := slices.DeleteFunc(modelStack(m, 0), func(fn string) bool { return fn == "__wake_up_sync_key" }) // a jump in 6.1
+			if d := cmp.Diff(want[top], got); d != "" {
 				t.Errorf("at %s: real kernel -, model +:\n%s", top, d)
 			}
 			delete(want, top)

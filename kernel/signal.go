@@ -55,8 +55,12 @@ type SigFrame struct {
 var signalText = text{
 	fnSysRtSigaction: oneStep("__x64_sys_rt_sigaction", fileSignal, "do_sigaction", costFn, (*Machine).sysRtSigaction,
 		"Says what a signal does to the process.", "The handler belongs to the process, the mask to the thread."),
-	fnSysTgkill: oneStep("__x64_sys_tgkill", fileSignal, "find the task", costFD, (*Machine).sysTgkill,
-		"Sends a signal to one thread.", "A thread that sleeps in a call is woken to take it."),
+	fnSysTgkill: {Name: "__x64_sys_tgkill", File: fileSignal,
+		Say: "Sends a signal to one thread.", Why: "A thread that sleeps in a call is woken to take it.",
+		Steps: []step{
+			{Name: "find the task", Cost: costFD, Do: (*Machine).sysTgkill},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
 	fnDoSendSigInfo: {Name: "do_send_sig_info", File: fileSignal,
 		Say: "Takes the lock of the receiver's signals.", Why: "A signal comes in whole or not at all.",
 		Steps: []step{
@@ -140,7 +144,7 @@ func (m *Machine) sysTgkill(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	about(r, KindTask, id)
-	c.Tail(fnDoSendSigInfo, int64(id), sig)
+	c.Call(fnDoSendSigInfo, int64(id), sig)
 }
 
 // findTask finds a thread of the scenario by its number.

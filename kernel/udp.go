@@ -142,7 +142,7 @@ func (m *Machine) sockDefWakeup(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	q := m.Socks[sock].WQ
 	if m.Queues[q].First != None {
-		c.Call(fnWakeUpCommonLock, int64(q), wakeAll, 0)
+		c.Call(fnWakeUp, int64(q), wakeAll, 0)
 	}
 }
 
