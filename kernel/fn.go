@@ -218,6 +218,15 @@ const (
 	fnPollwait
 	fnPollwake
 
+	// Pipes.
+	fnSysPipe2
+	fnDoPipe2
+	fnPipeRead
+	fnPipeWrite
+	fnPipePoll
+	fnPipeRelease
+	fnPipeFcntl
+
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
@@ -257,6 +266,7 @@ func kernelText() []code {
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
+		pipeText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -107,6 +107,10 @@ func (m *Machine) CopyFrom(src *Machine) {
 	for i := range src.Bufs {
 		m.Bufs[i] = append(m.Bufs[i][:0], src.Bufs[i]...)
 	}
+	m.Pipes = resize(old.Pipes, len(src.Pipes))
+	for i := range src.Pipes {
+		m.Pipes[i].copyFrom(&src.Pipes[i])
+	}
 	m.freeBufs = append(old.freeBufs[:0], src.freeBufs...)
 }
 
@@ -138,6 +142,12 @@ func (t *Task) copyFrom(src *Task) {
 	t.Mem.CopyFrom(&src.Mem)
 }
 
+func (p *Pipe) copyFrom(src *Pipe) {
+	bufs := p.Bufs
+	*p = *src
+	p.Bufs = append(bufs[:0], src.Bufs...)
+}
+
 func (p *Process) copyFrom(src *Process) {
 	fds, shared := p.FDs, p.Shared
 	*p = *src
@@ -157,6 +167,9 @@ func (m *Machine) Size() int {
 	}
 	for i := range m.Procs {
 		n += 4 * len(m.Procs[i].FDs)
+	}
+	for i := range m.Pipes {
+		n += 64 + 8*len(m.Pipes[i].Bufs)
 	}
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])

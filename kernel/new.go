@@ -94,6 +94,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
+	nrPipe2: fnSysPipe2,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.

@@ -22,6 +22,7 @@ var fileOps = [NumFileKinds]fileOperations{
 	FileConsole: {read: fnReadNull, write: fnWriteNull},
 	FileSocket:  {read: fnSockReadIter, write: fnSockWriteIter, poll: fnSockPoll, release: fnSockClose},
 	FileEpoll:   {poll: fnEpEventpollPoll, release: fnEpEventpollRelease},
+	FilePipe:    {read: fnPipeRead, write: fnPipeWrite, poll: fnPipePoll, release: fnPipeRelease, resize: fnPipeFcntl},
 }
 
 var readWriteText = text{

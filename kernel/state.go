@@ -46,6 +46,7 @@ type Machine struct {
 	Waits  []Wait
 	Eps    []Eventpoll
 	Epis   []Epitem
+	Pipes  []Pipe
 	Bufs   [][]byte // kernel memory that holds data, by BufID
 	Napi   Napi
 
@@ -197,6 +198,7 @@ const (
 	FileConsole
 	FileSocket
 	FileEpoll
+	FilePipe
 	NumFileKinds
 )
 
