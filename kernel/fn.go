@@ -227,6 +227,26 @@ const (
 	fnPipeRelease
 	fnPipeFcntl
 
+	// Event descriptors, timers, files in memory.
+	fnSysEventfd2
+	fnDoEventfd
+	fnEventfdRead
+	fnEventfdWrite
+	fnEventfdPoll
+	fnEventfdRelease
+	fnDoWaitIntrIRQ
+	fnSysTimerfdCreate
+	fnSysTimerfdSettime
+	fnDoTimerfdSettime
+	fnTimerfdTmrproc
+	fnTimerfdRead
+	fnTimerfdPoll
+	fnTimerfdRelease
+	fnSysMemfdCreate
+	fnShmemRead
+	fnShmemWrite
+	fnShmemRelease
+
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
@@ -266,7 +286,7 @@ func kernelText() []code {
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
-		pipeText,
+		pipeText, eventfdText, timerfdText, memfdText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

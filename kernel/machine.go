@@ -111,6 +111,8 @@ func (m *Machine) CopyFrom(src *Machine) {
 	for i := range src.Pipes {
 		m.Pipes[i].copyFrom(&src.Pipes[i])
 	}
+	m.EventFDs = append(old.EventFDs[:0], src.EventFDs...)
+	m.TimerFDs = append(old.TimerFDs[:0], src.TimerFDs...)
 	m.freeBufs = append(old.freeBufs[:0], src.freeBufs...)
 }
 
@@ -175,5 +177,6 @@ func (m *Machine) Size() int {
 		n += 24 + len(m.Bufs[i])
 	}
 	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 40*len(m.Skbs) +
-		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis)
+		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
+		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

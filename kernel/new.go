@@ -94,7 +94,8 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
-	nrPipe2: fnSysPipe2,
+	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
+	nrMemfd: fnSysMemfdCreate,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.

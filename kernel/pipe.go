@@ -164,7 +164,7 @@ func (m *Machine) pipeRead(c *cpu.Core, r *sim.Record) {
 	case fault:
 		pipeFails(f, EFAULT)
 	case f.L[ppRet] > 0 || p.Writers == 0:
-	case m.Files[f.L[ppFile]].Flags&oNonblock != 0:
+	case m.nonblocking(f.L[ppFile]):
 		f.L[ppRet] = -EAGAIN
 	default:
 		return
@@ -306,7 +306,7 @@ func (m *Machine) pipeFill(c *cpu.Core) {
 	}
 	switch {
 	case f.L[ppLeft] == 0:
-	case m.Files[f.L[ppFile]].Flags&oNonblock != 0:
+	case m.nonblocking(f.L[ppFile]):
 		pipeFails(f, EAGAIN)
 	case m.signalPending(c):
 		pipeFails(f, ERESTARTSYS)

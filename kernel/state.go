@@ -47,8 +47,11 @@ type Machine struct {
 	Eps    []Eventpoll
 	Epis   []Epitem
 	Pipes  []Pipe
-	Bufs   [][]byte // kernel memory that holds data, by BufID
-	Napi   Napi
+
+	EventFDs []EventFD
+	TimerFDs []TimerFD
+	Bufs     [][]byte // kernel memory that holds data, by BufID
+	Napi     Napi
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -97,7 +100,7 @@ const (
 type Hrtimer struct {
 	Expires sim.Time
 	Kind    TimerKind
-	Task    TaskID // whom it wakes
+	Task    TaskID // whom it wakes; a TimerFile's own number
 }
 
 // TimerKind is a timer's function.
@@ -106,6 +109,7 @@ type TimerKind uint8
 const (
 	TimerTick   TimerKind = iota // tick_nohz_handler
 	TimerWakeup                  // hrtimer_wakeup
+	TimerFile                    // timerfd_tmrproc
 )
 
 // TaskState is a task's state, as in sched_switch's prev_state.
@@ -202,6 +206,9 @@ const (
 	FileSocket
 	FileEpoll
 	FilePipe
+	FileEventFD
+	FileTimerFD
+	FileMemFD
 	NumFileKinds
 )
 
@@ -210,7 +217,7 @@ type File struct {
 	Kind  FileKind
 	Flags int32 // O_NONBLOCK and the access mode
 	Refs  int32
-	Obj   int32 // its socket or epoll instance
+	Obj   int32 // its socket, epoll instance, pipe…; a file in memory has a BufID
 	Items EpiID // the first epoll item that watches it (f_ep)
 	Pos   int64 // f_pos
 }
