@@ -10,6 +10,7 @@ const (
 	EBADF        = 9
 	EAGAIN       = 11
 	EFAULT       = 14
+	EBUSY        = 16
 	EEXIST       = 17
 	EINVAL       = 22
 	EMFILE       = 24
@@ -66,6 +67,7 @@ const (
 	sockTypes  = 0xf
 	oAppend    = 0x400
 	oNonblock  = 0x800
+	oDirect    = 0x4000
 	oCloexec   = 0x80000
 	oRdwr      = 2
 	oLargefile = 0x8000

@@ -235,6 +235,34 @@ const (
 	fnCoreSysSelect
 	fnDoSelect
 	fnSelectPollOne
+	// Pipes.
+	fnSysPipe2
+	fnDoPipe2
+	fnPipeRead
+	fnPipeWrite
+	fnPipePoll
+	fnPipeRelease
+	fnPipeFcntl
+
+	// Event descriptors, timers, files in memory.
+	fnSysEventfd2
+	fnDoEventfd
+	fnEventfdRead
+	fnEventfdWrite
+	fnEventfdPoll
+	fnEventfdRelease
+	fnDoWaitIntrIRQ
+	fnSysTimerfdCreate
+	fnSysTimerfdSettime
+	fnDoTimerfdSettime
+	fnTimerfdTmrproc
+	fnTimerfdRead
+	fnTimerfdPoll
+	fnTimerfdRelease
+	fnSysMemfdCreate
+	fnShmemRead
+	fnShmemWrite
+	fnShmemRelease
 
 	// Signals.
 	fnSysRtSigaction
@@ -275,7 +303,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
