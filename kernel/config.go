@@ -45,6 +45,7 @@ type ThreadConfig struct {
 	Process string // threads of one process share descriptors; "" is the default one
 	CPU     int    // affinity, or -1
 	Start   sim.Time
+	Spawned bool // it waits for spawn() in another program
 	Program *program.Program
 }
 

@@ -26,6 +26,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"ringside/sim"
 )
 
 // ErrUnsupported is what Run returns where there is no Linux.
@@ -41,6 +43,7 @@ type Line struct {
 	Thread int // index into the configuration's threads
 	Text   string
 	Asleep bool
+	At     sim.Time // when it returned, for real, since the run began
 }
 
 // Result is what was seen of a run.

@@ -29,6 +29,7 @@ var errWatchdog = errors.New("the watchdog")
 type runner struct {
 	cfg      *kernel.Config
 	watchdog time.Duration // how long rest may take to come
+	began    time.Time
 	threads  []*thread
 	procs    map[string]*process
 	net      *network
@@ -58,7 +59,7 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	if err := canObserve(); err != nil {
 		return nil, err
 	}
-	r := &runner{cfg: cfg, watchdog: opts.Watchdog, procs: map[string]*process{}}
+	r := &runner{cfg: cfg, watchdog: opts.Watchdog, began: time.Now(), procs: map[string]*process{}}
 	r.moved.L = &r.mu
 	if r.net, err = newNetwork(); err != nil {
 		return nil, err
@@ -192,6 +193,9 @@ func unrest(ctx context.Context, why string) error {
 	return fmt.Errorf("the live run was ended: %w; %s", cause, why)
 }
 
+// elapsed is how long the run has lasted.
+func (r *runner) elapsed() sim.Time { return sim.Time(time.Since(r.began)) }
+
 // record notes a finished call.
 func (r *runner) record(thread int, text string) {
 	r.mu.Lock()
@@ -200,7 +204,7 @@ func (r *runner) record(thread int, text string) {
 		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
 	}
 	if !r.ended.Load() && r.err == nil {
-		r.lines = append(r.lines, Line{Thread: thread, Text: text})
+		r.lines = append(r.lines, Line{Thread: thread, Text: text, At: r.elapsed()})
 	}
 }
 
@@ -222,7 +226,7 @@ func (r *runner) observe() *Result {
 	for i, t := range r.threads {
 		seen := Thread{Name: t.name}
 		if call := t.inCall(); call != "" {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true})
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.elapsed()})
 			seen.Wchan = readTask(t.tid.Load(), "wchan")
 		}
 		res.Threads = append(res.Threads, seen)

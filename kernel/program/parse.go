@@ -14,7 +14,7 @@ import (
 // Limits of a program.
 const (
 	MaxSource = 64 << 10
-	maxData   = 1 << 16 // bytes of arrays in one function: a datagram has no more
+	maxData   = 1 << 18 // bytes of arrays in one function: more than a pipe takes
 	maxNest   = 100     // statements and expressions inside each other
 )
 
