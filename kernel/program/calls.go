@@ -155,3 +155,13 @@ func specOf(name string) *Spec {
 	}
 	return nil
 }
+
+// SpecOf finds the row of a system call by its number on x86-64.
+func SpecOf(nr int64) *Spec {
+	for i := range specs {
+		if s := &specs[i]; s.Built && s.Group == Syscall && int64(s.NR) == nr && nr >= 0 {
+			return s
+		}
+	}
+	return nil
+}

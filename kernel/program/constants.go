@@ -35,12 +35,13 @@ var (
 		{"EPOLLRDBAND", 0x80}, {"EPOLLWRNORM", 0x100}, {"EPOLLWRBAND", 0x200}, {"EPOLLMSG", 0x400}, {"EPOLLRDHUP", 0x2000},
 		{"EPOLLEXCLUSIVE", 1 << 28}, {"EPOLLWAKEUP", 1 << 29}, {"EPOLLONESHOT", 1 << 30}, {"EPOLLET", 1 << 31},
 	}
-	pollEvents = []Name{
+	// PollEvents are those of poll.
+	PollEvents = []Name{
 		{"POLLIN", 1}, {"POLLPRI", 2}, {"POLLOUT", 4}, {"POLLERR", 8}, {"POLLHUP", 0x10}, {"POLLNVAL", 0x20},
 		{"POLLRDNORM", 0x40}, {"POLLRDBAND", 0x80}, {"POLLWRNORM", 0x100}, {"POLLWRBAND", 0x200}, {"POLLRDHUP", 0x2000},
 	}
 	errnos = []Name{
-		{"EPERM", 1}, {"ENOENT", 2}, {"EINTR", 4}, {"EIO", 5}, {"E2BIG", 7}, {"EBADF", 9}, {"EAGAIN", 11}, {"ENOMEM", 12},
+		{"EPERM", 1}, {"ENOENT", 2}, {"ESRCH", 3}, {"EINTR", 4}, {"EIO", 5}, {"E2BIG", 7}, {"EBADF", 9}, {"EAGAIN", 11}, {"ENOMEM", 12},
 		{"EACCES", 13}, {"EFAULT", 14}, {"EBUSY", 16}, {"EEXIST", 17}, {"ENODEV", 19}, {"ENOTDIR", 20}, {"EISDIR", 21},
 		{"EINVAL", 22}, {"ENFILE", 23}, {"EMFILE", 24}, {"ENOTTY", 25}, {"EFBIG", 27}, {"ENOSPC", 28}, {"ESPIPE", 29},
 		{"EROFS", 30}, {"EPIPE", 32}, {"EDOM", 33}, {"ERANGE", 34}, {"EDEADLK", 35}, {"ENOSYS", 38}, {"ELOOP", 40}, {"ETIME", 62},
@@ -64,7 +65,7 @@ var (
 // constants are all names that programs can use as numbers.
 var constants = func() map[string]int64 {
 	m := map[string]int64{}
-	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, pollEvents, errnos, signals, others,
+	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, PollEvents, errnos, signals, others,
 		eventfdFlags, timerfdFlags, timerFlags, memfdFlags, saFlags, clocks, sockLevels, shutHow, sockOpts} {
 		for _, n := range list {
 			m[n.Name] = n.Bit
@@ -81,4 +82,14 @@ func ErrnoName(n int) string {
 		}
 	}
 	return fmt.Sprintf("errno %d", n)
+}
+
+// SignalName is the name of a signal, as signal.h has it.
+func SignalName(sig int) string {
+	for _, s := range signals {
+		if s.Bit == int64(sig) {
+			return s.Name
+		}
+	}
+	return fmt.Sprintf("signal %d", sig)
 }
