@@ -61,8 +61,11 @@ type Call struct {
 	Line int
 	Col  int
 	dst  []*lvalue
-	lens []int64 // for each argument that is an array: how many elements it has, else 0
+	lens []int64 // for each argument that is an array: how many elements it has, or lenOfString; else 0
 }
+
+// lenOfString stands for the length of a string that is not known before.
+const lenOfString = -1
 
 // Effect is what an operation asks of whoever runs the program.
 type Effect struct {

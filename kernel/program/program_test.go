@@ -140,8 +140,8 @@ func TestUndefinedBehaviourStopsTheProgram(t *testing.T) {
 		"x := 0\nexit(1 / x)":                             "line 2: a division by zero",
 		"var b [4]byte\ni := 4\nb[i] = 1":                 "line 3: an index out of range",
 		"x := -1\nexit(1 << x)":                           "line 2: a shift by a negative number",
-		"var b [4]byte\nread(3, b, 5)":                    "line 2: a call may use more of a buffer than there is",
-		"var ev [2]epoll_event\nepoll_wait(3, ev, 3, -1)": "line 2: a call may use more of a buffer than there is",
+		"var b [4]byte\nread(3, b, 5)":                    "line 2: read is given n = 5, but buf has 4",
+		"var ev [2]epoll_event\nepoll_wait(3, ev, 3, -1)": "line 2: epoll_wait is given maxevents = 3, but events has 2",
 	} {
 		if got := start(t, src).run(100); got != want {
 			t.Errorf("%q: %q, want %q", src, got, want)
@@ -168,7 +168,7 @@ func TestMistakesHaveAPlaceAndAReason(t *testing.T) {
 		{"x := \"a\" + 1", "1:10: a string + an integer"},
 		{"break", "1:1: break outside of a loop"},
 		{"for {", "1:6: expected '}', found 'EOF'"},
-		{"var x float64", "1:7: not a type of the language: int, bool, string, [n]byte, [n]epoll_event, [n]pollfd, map[int]int, fd_set"},
+		{"var x float64", "1:7: not a type of the language: int, bool, string, [n]byte, epoll_event, [n]epoll_event, pollfd, [n]pollfd, map[int]int, fd_set"},
 		{"var b [4]byte\nb[4] = 1", "2:3: index 4 of an array of 4"},
 		{"exit(1/0)", "1:7: a division by zero"},
 		{"func f() {}", "1:1: a program that declares functions needs func main()"},
