@@ -354,7 +354,7 @@ func sElect(t *translator, a *Args) {
 	t.line("select(%s, %s, %s)", n, list(args), limit)
 	for i, name := range []string{"read", "write", "except"} {
 		for _, fd := range sets[name] {
-			t.line("if FD_ISSET(%s, %s) != 0 {\nprint(%q)\n}", t.fd(fd), args[i], name+" "+fd)
+			t.line("if FD_ISSET(%s, %s) {\nprint(%q)\n}", t.fd(fd), args[i], name+" "+fd)
 		}
 	}
 }
