@@ -3,8 +3,6 @@ package differential
 import (
 	"fmt"
 	"strings"
-
-	"pgregory.net/rapid"
 )
 
 // action is a step that main can make.
@@ -35,6 +33,7 @@ var actions []action
 
 func init() {
 	actions = []action{
+		{"nothing", 1, nil, nil},
 		{"pipe", 5, few, func(g *generator) {
 			nonblock := g.flip(2)
 			r, w := g.create(pipeRead, nonblock), g.create(pipeWrite, nonblock)
@@ -59,7 +58,7 @@ func init() {
 			g.main("connect(%s, %s)", b.name, g.address(a.obj))
 			a.obj.peer, b.obj.peer = b.obj, a.obj
 		}},
-		{"listener", 2, few, func(g *generator) {
+		{"listener", 1, few, func(g *generator) {
 			f := g.create(listener, true)
 			g.main("%s = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0)", f.name)
 			g.main("bind(%s, %s)", f.name, g.port(f.obj))
@@ -148,16 +147,16 @@ func init() {
 			g.main("fcntl(%s, F_SETFL, O_NONBLOCK)", f.name)
 		}},
 
-		{"epoll add", 16, with(epoll), func(g *generator) { g.control("ADD") }},
-		{"epoll mod", 4, with(epoll), func(g *generator) { g.control("MOD") }},
+		{"epoll add", 30, with(epoll), func(g *generator) { g.control("ADD") }},
+		{"epoll mod", 6, with(epoll), func(g *generator) { g.control("MOD") }},
 		{"epoll del", 2, with(epoll), func(g *generator) { g.main("epoll_ctl(%s, EPOLL_CTL_DEL, %s, 0)", g.any(epoll), g.any(watched...)) }},
-		{"epoll wait", 16, with(epoll), func(g *generator) {
-			g.main("epoll_wait(%s, ev, %d, %d)", g.any(epoll), g.int(maxEvents, 1, 2, 0), g.int(0, 1))
+		{"epoll wait", 24, with(epoll), func(g *generator) {
+			g.main("epoll_wait(%s, ev, %d, %d)", g.any(epoll), g.int(maxEvents, 1, 2, 0, -1), g.int(0, 1))
 		}},
 		{"poll", 6, with(), func(g *generator) { g.main("%s", g.poll("main", g.int(0, 1), watched)) }},
 		{"select", 3, with(), func(g *generator) { g.selects(g.threads[0], g.one("0*ms", "1*ms"), watched) }},
 		{"poll nothing", 1, nil, func(g *generator) { g.main("poll(NULL, %d, %d)", g.int(0, -1), g.int(0, 1)) }},
-		{"spawn", 8, func(g *generator) bool { return g.has() && len(g.threads) < g.most() }, func(g *generator) { g.spawn() }},
+		{"spawn", 10, func(g *generator) bool { return len(g.those(nil)) > 2 && len(g.threads) < g.most() }, func(g *generator) { g.spawn() }},
 	}
 }
 
@@ -292,7 +291,7 @@ func (g *generator) control(op string) {
 // poll gives a poll of one to three descriptors, with the array that it needs.
 func (g *generator) poll(who string, timeout int, kinds []kind) string {
 	var fds []string
-	for range rapid.IntRange(1, 3).Draw(g.T, "nfds") {
+	for range 1 + g.upTo(3) {
 		fds = append(fds, fmt.Sprintf("{%s, %s}", g.any(kinds...), g.some("POLLIN", "POLLOUT", "POLLRDHUP", "POLLPRI")))
 	}
 	g.texts++

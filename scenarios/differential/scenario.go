@@ -13,6 +13,7 @@ package differential
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -77,17 +78,21 @@ func (t *thread) needs() (out []string) {
 const (
 	bufSize   = 8192
 	maxEvents = 4
-	maxSteps  = 30
+	minSteps  = 16
+	maxSteps  = 40
 )
 
-// Generate draws a scenario.
+// Generate draws a scenario. A step may be nothing: so the smallest one that
+// shows a difference can be found.
 func Generate(t *rapid.T) *Scenario {
 	g := &generator{T: t, Scenario: &Scenario{threads: []*thread{{name: "main"}}}}
-	g.crowd = crowd(rapid.IntRange(int(alone), int(takers)).Draw(t, "crowd"))
+	g.crowd = crowd(g.upTo(int(takers) + 1))
 	g.main("sigaction(SIGPIPE, 0)")
-	for range rapid.IntRange(1, maxSteps).Draw(t, "steps") {
-		g.step()
-	}
+	step := rapid.Custom(func(t *rapid.T) string {
+		g.T = t
+		return g.step()
+	})
+	rapid.SliceOfN(step, minSteps, maxSteps).Draw(t, "steps")
 	return g.Scenario
 }
 
@@ -148,28 +153,24 @@ func (k kind) isSocket() bool {
 	return k == stream || k == dgram || k == udp || k == tcp || k == listener
 }
 
-// step makes one step of main.
-func (g *generator) step() {
-	total := 0
+// step makes one step of main, and names it.
+func (g *generator) step() string {
+	var possible []*action
 	for i := range actions {
-		if actions[i].can == nil || actions[i].can(g) {
-			total += actions[i].weight
-		}
-	}
-	n := rapid.IntRange(0, total-1).Draw(g.T, "action")
-	for i := range actions {
-		a := &actions[i]
-		if a.can != nil && !a.can(g) {
-			continue
-		}
-		if n -= a.weight; n < 0 {
-			a.do(g)
-			if len(g.threads) > 1 {
-				g.main("settle()")
+		if a := &actions[i]; a.can == nil || a.can(g) {
+			for range a.weight {
+				possible = append(possible, a)
 			}
-			return
 		}
 	}
+	a := choose(g, possible)
+	if a.do != nil {
+		a.do(g)
+		if len(g.threads) > 1 {
+			g.main("settle()")
+		}
+	}
+	return a.name
 }
 
 func (g *generator) main(format string, args ...any) {
@@ -210,31 +211,47 @@ func (g *generator) those(kinds []kind) (out []*fd) {
 
 // pick draws an open descriptor of one of some kinds.
 func (g *generator) pick(kinds ...kind) *fd {
-	return rapid.SampledFrom(g.those(kinds)).Draw(g.T, "fd")
+	return choose(g, g.those(kinds))
 }
 
 // any draws a descriptor as an expression: usually one that fits, at times
 // another one, a closed one, or a number that is none.
 func (g *generator) any(kinds ...kind) string {
 	fit := g.those(kinds)
-	odd := rapid.IntRange(0, 11).Draw(g.T, "odd")
+	odd := g.upTo(12)
 	switch {
 	case odd == 11:
-		return rapid.SampledFrom([]string{"-1", "77"}).Draw(g.T, "bad")
+		return g.one("-1", "77")
 	case (odd == 10 || len(fit) == 0) && len(g.fds) > 0:
-		return rapid.SampledFrom(g.fds).Draw(g.T, "other").name
+		return choose(g, g.fds).name
 	case len(fit) == 0:
 		return "77"
 	}
-	return rapid.SampledFrom(fit).Draw(g.T, "fd").name
+	return choose(g, fit).name
 }
 
+// upTo draws a number below n. rapid's own integers are small most of the time;
+// here every action has its chance.
+func (g *generator) upTo(n int) int {
+	k := bits.Len(uint(n)) + 5
+	u := 0
+	for range k {
+		u <<= 1
+		if rapid.Bool().Draw(g.T, "bit") {
+			u++
+		}
+	}
+	return u * n >> k
+}
+
+func choose[T any](g *generator, from []T) T { return from[g.upTo(len(from))] }
+
 // flip is true one time in n.
-func (g *generator) flip(n int) bool { return rapid.IntRange(0, n-1).Draw(g.T, "flip") == n-1 }
+func (g *generator) flip(n int) bool { return g.upTo(n) == n-1 }
 
-func (g *generator) one(of ...string) string { return rapid.SampledFrom(of).Draw(g.T, "one") }
+func (g *generator) one(of ...string) string { return choose(g, of) }
 
-func (g *generator) int(of ...int) int { return rapid.SampledFrom(of).Draw(g.T, "int") }
+func (g *generator) int(of ...int) int { return choose(g, of) }
 
 // some joins a subset of names, "0" for none; the first is there most often.
 func (g *generator) some(names ...string) string {

@@ -3,8 +3,6 @@ package differential
 import (
 	"fmt"
 	"slices"
-
-	"pgregory.net/rapid"
 )
 
 // most is how many threads a scenario has, with main.
@@ -21,7 +19,7 @@ func (g *generator) spawn() {
 	g.threads = append(g.threads, t)
 	switch g.crowd {
 	case alone:
-		for range rapid.IntRange(1, 4).Draw(g.T, "calls") {
+		for range 1 + g.upTo(4) {
 			if g.flip(2) {
 				g.take(t, readable)
 			} else {
@@ -49,12 +47,12 @@ func (g *generator) look(t *thread, kinds []kind, plain bool) {
 			eps = append(eps, f)
 		}
 	}
-	what := rapid.IntRange(0, 3).Draw(g.T, "look")
+	what := g.upTo(6)
 	switch {
-	case what <= 1 && len(eps) > 0:
-		f := rapid.SampledFrom(eps).Draw(g.T, "epoll")
+	case what <= 3 && len(eps) > 0:
+		f := choose(g, eps)
 		t.lines = append(t.lines, fmt.Sprintf("epoll_wait(%s, ev, %d, -1)", f.name, g.int(maxEvents, 1)))
-	case what <= 2:
+	case what <= 4:
 		t.lines = append(t.lines, g.poll(t.name, -1, kinds))
 	default:
 		g.selects(t, "NULL", kinds)
@@ -79,7 +77,7 @@ func (g *generator) take(t *thread, kinds []kind) {
 		t.lines = append(t.lines, "read(77, buf, 1)")
 		return
 	}
-	f := rapid.SampledFrom(fit).Draw(g.T, "fd")
+	f := choose(g, fit)
 	f.obj.used = true
 	if f.obj.peer != nil {
 		f.obj.peer.used = true
