@@ -31,12 +31,13 @@ type Params struct {
 	HZ         int      // ticks a second
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
+	Backlog    int      // net.core.netdev_max_backlog: packets without a card that may wait on a core
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }
 
 // DefaultParams are those of Linux 6.18 on a small machine.
 func DefaultParams() Params {
-	return Params{Slice: 3 * sim.Millisecond, HZ: 250, NAPIWeight: 64, Budget: 300, RMem: 212992}
+	return Params{Slice: 3 * sim.Millisecond, HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 212992}
 }
 
 // ThreadConfig is one thread of a scenario.
@@ -45,7 +46,7 @@ type ThreadConfig struct {
 	Process string // threads of one process share descriptors; "" is the default one
 	CPU     int    // affinity, or -1
 	Start   sim.Time
-	Spawned bool // it waits for spawn() in another program
+	Spawned bool // it waits for spawn, not for Start
 	Program *program.Program
 }
 

@@ -44,7 +44,7 @@ func (m *Machine) context(c *cpu.Core) uint8 {
 		return CtxUser
 	case p&maskHardirq != 0:
 		return CtxHardirq
-	case p&maskSoftirq != 0:
+	case p&CountSoftirq != 0:
 		return CtxSoftirq
 	case interruptEntry(c.Frame().Code):
 		return CtxHardirq
@@ -79,8 +79,11 @@ func (m *Machine) flags(c *cpu.Core, r *sim.Record) {
 	if k.Preempt&maskHardirq != 0 {
 		f |= FlagHardirq
 	}
-	if k.Preempt&maskSoftirq != 0 {
+	if k.servingSoftirq() {
 		f |= FlagSoftirq
+	}
+	if k.Preempt&maskSoftirq >= countBHDisable {
+		f |= FlagBHOff
 	}
 	r.Flags = f
 	r.Preempt = uint8(k.Preempt & maskPreempt)

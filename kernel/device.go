@@ -14,10 +14,11 @@ import (
 
 // Kinds of events; the card's own begin at nic.EventBase.
 const (
-	evWire  uint16 = iota + 1 // A: entry of the wire section, B: which of its packets
-	evStart                   // A: thread
-	evIPI                     // A: core, B: vector
-	evTimer                   // A: core, B: the programming it belongs to
+	evWire     uint16 = iota + 1 // A: entry of the wire section, B: which of its packets
+	evStart                      // A: thread
+	evIPI                        // A: core, B: vector
+	evTimer                      // A: core, B: the programming it belongs to
+	evDirector                   // A: task
 )
 
 // device is the row of a stage outside the cores.
@@ -79,6 +80,8 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.deliver(e.A, uint8(e.B), fnIPI, r)
 	case evTimer:
 		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
+	case evDirector:
+		m.directorWake(e.A, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
 	default:

@@ -43,6 +43,7 @@ var entryText = text{
 		Why: "This is where need_resched, set by a wakeup or by the tick, takes effect.",
 		Steps: []step{
 			{Name: "schedule, as need_resched asks", Cost: costFn, Do: (*Machine).exitResched},
+			{Name: "signals, work that was put off", Cost: costFn, Do: (*Machine).exitSignal},
 			{Name: "look again, interrupts off", Cost: costFn, Do: (*Machine).exitLookAgain},
 		}},
 
@@ -161,7 +162,7 @@ func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
 	nr := saved.RAX
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
-	t.Call.From, t.Call.Woken = SockAddr{}, false
+	t.Call.From, t.Call.Woken, t.Call.NHeld = SockAddr{}, false, 0
 	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
 	m.point(c, r, PointSysEnter)
 	fn := cpu.CodeID(fnSysNi)
@@ -178,25 +179,49 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
 	r.Station = m.wokenStation(c)
 	m.point(c, r, PointSysExit)
+	m.fdput(c)
 }
 
 // exitToUser turns interrupts off for good, so that nothing can ask for more
 // between the last look and the return.
 func (m *Machine) exitToUser(c *cpu.Core, r *sim.Record) {
 	c.Cli()
-	if m.current(c).NeedResched {
+	if m.userWork(c) {
 		c.Call(fnExitToUserModeLoop)
 	}
 }
 
+// userWork tells whether there is something to do before ring 3
+// (EXIT_TO_USER_MODE_WORK).
+func (m *Machine) userWork(c *cpu.Core) bool {
+	t := m.current(c)
+	return t.NeedResched || t.signalPending() || t.Call.NHeld > 0 && !t.Call.Active
+}
+
+// exitResched does what there is to do, in the kernel's order: the switch, then
+// signals, then the rest.
 func (m *Machine) exitResched(c *cpu.Core, r *sim.Record) {
 	c.Regs.RFLAGS |= cpu.FlagIF
-	c.Call(fnSchedule)
+	if m.current(c).NeedResched {
+		c.Call(fnSchedule)
+	}
+}
+
+func (m *Machine) exitSignal(c *cpu.Core, r *sim.Record) {
+	t := m.current(c)
+	if t.Call.NHeld > 0 && !t.Call.Active {
+		c.Again()
+		c.Call(fnTaskWorkRun)
+		return
+	}
+	if t.signalPending() {
+		c.Call(fnArchDoSignal)
+	}
 }
 
 func (m *Machine) exitLookAgain(c *cpu.Core, r *sim.Record) {
 	c.Cli()
-	if m.current(c).NeedResched {
+	if m.userWork(c) {
 		c.Goto(0)
 	}
 }
@@ -204,7 +229,7 @@ func (m *Machine) exitLookAgain(c *cpu.Core, r *sim.Record) {
 // irqentryExit goes back to what was interrupted. Only on the way to ring 3 is
 // the scheduler asked: the modelled kernel is not preemptible (PREEMPT_NONE).
 func (m *Machine) irqentryExit(c *cpu.Core, r *sim.Record) {
-	if c.On == cpu.OnKernel && m.interruptedRing(c) == 3 && m.current(c).NeedResched {
+	if c.On == cpu.OnKernel && m.interruptedRing(c) == 3 && m.userWork(c) {
 		c.Call(fnExitToUserModeLoop)
 	}
 }

@@ -24,9 +24,23 @@ var epollText = text{
 		Steps: []step{
 			{Name: "item to the ready list", Cost: costEpCallback, Do: (*Machine).epPollCallback},
 			{Name: "unlock", Cost: costFn, Do: (*Machine).epPollCallbackDone},
+			{Name: "return", Cost: cpu.CostNone, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[cbWake]) }},
 		}},
-	fnSysEpollWait: sysCall("__x64_sys_epoll_wait", fileEpoll, fnDoEpollWait,
-		"The system call: wait for events on an epoll instance."),
+	fnEpPollSafewake: {Name: "ep_poll_safewake", File: fileEpoll, Station: StEpoll,
+		Say: "Who polls this instance is told: another instance, or a thread in poll.",
+		Why: "An epoll instance is a file that is readable when it has events.",
+		Steps: []step{
+			{Name: "wake ep->poll_wait", Cost: costFn, Do: (*Machine).epPollSafewake},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
+	fnSysEpollWait: {Name: "__x64_sys_epoll_wait", File: fileEpoll,
+		Say: "The system call: wait for events on an epoll instance.", Why: "Each entry of the table of system calls is such a function.",
+		Steps: []step{
+			{Name: "unpack the arguments", Cost: costFn, Do: (*Machine).sysEpollWait},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
+	fnSysEpollPwait:  epollPwait("__x64_sys_epoll_pwait", (*Machine).sysEpollPwait),
+	fnSysEpollPwait2: epollPwait("__x64_sys_epoll_pwait2", (*Machine).sysEpollPwait2),
 	fnDoEpollWait: {Name: "do_epoll_wait", File: fileEpoll,
 		Say: "Checks the arguments and finds the instance behind the descriptor.",
 		Why: "maxevents must be above zero, and the descriptor must be an epoll instance.",
@@ -68,19 +82,6 @@ var epollText = text{
 			{Name: "call the file's poll", Cost: costFn, Do: (*Machine).epItemPoll},
 			{Name: "mask", Cost: costFn, Do: (*Machine).epItemMask},
 		}},
-	fnSockPoll: {Name: "sock_poll", File: "net/socket.c",
-		Say: "The poll operation of sockets.", Why: "Each protocol has its own.",
-		Steps: []step{{Name: "the protocol's poll", Cost: costFn, Do: callsWithArgs(fnUDPPoll)}}},
-	fnUDPPoll: {Name: "udp_poll", File: fileUDP,
-		Say: "UDP's poll.", Why: "A datagram with a wrong checksum would be thrown away here.",
-		Steps: []step{{Name: "datagram_poll", Cost: costFn, Do: callsWithArgs(fnDatagramPoll)}}},
-	fnDatagramPoll: {Name: "datagram_poll", File: "net/core/datagram.c",
-		Say: "Readable if the receive queue is not empty; writable if there is room to send.",
-		Why: "With a poll table it also queues the caller on the socket's wait queue: first queue, then look.",
-		Steps: []step{
-			{Name: "poll_wait", Cost: costFn, Do: (*Machine).datagramPollWait},
-			{Name: "what is possible?", Cost: costFn, Do: (*Machine).datagramPollMask},
-		}},
 	fnEpPtableQueueProc: {Name: "ep_ptable_queue_proc", File: fileEpoll,
 		Say:   "Puts the item's entry, with its callback, on the file's wait queue.",
 		Why:   "It happens once, at EPOLL_CTL_ADD; poll and select do it at every call.",
@@ -106,6 +107,7 @@ var epollText = text{
 		Steps: []step{
 			{Name: "make the item", Cost: costEpCtl, Do: (*Machine).epInsert},
 			{Name: "ready already?", Cost: costFn, Do: (*Machine).epInsertReady},
+			{Name: "anybody who polls the instance?", Cost: cpu.CostNone, Do: (*Machine).readyTell},
 			{Name: "return", Cost: costFn, Do: returnsZero},
 		}},
 	fnEpRemove: {Name: "ep_remove", File: fileEpoll,
@@ -117,8 +119,19 @@ var epollText = text{
 		Steps: []step{
 			{Name: "new mask, poll", Cost: costEpCtl, Do: (*Machine).epModify},
 			{Name: "ready already?", Cost: costFn, Do: (*Machine).epModifyReady},
+			{Name: "anybody who polls the instance?", Cost: cpu.CostNone, Do: (*Machine).readyTell},
 			{Name: "return", Cost: costFn, Do: returnsZero},
 		}},
+}
+
+// epollPwait is epoll_wait with a mask of signals.
+func epollPwait(name string, do func(*Machine, *cpu.Core, *sim.Record)) code {
+	return code{Name: name, File: fileEpoll, Say: "The system call: epoll_wait, with a mask of signals for the time of the wait.",
+		Why: "Mask and wait are one step: a signal between the two would be slept over.",
+		Steps: []step{
+			{Name: "set_user_sigmask", Cost: costFn, Do: do},
+			{Name: "restore_saved_sigmask_unless", Cost: costFn, Do: (*Machine).sysEpollPwaitDone},
+		}}
 }
 
 // sysCall is the outermost function of a system call, which only unpacks the
@@ -140,6 +153,7 @@ func returnsZero(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(0) }
 const (
 	cbFlags = 3
 	cbWake  = 4
+	cbNews  = 5 // the item is ready: who polls the instance is to know
 )
 
 func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
@@ -149,11 +163,15 @@ func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 	ep := &m.Eps[it.Ep]
 	about(r, KindEpi, epi)
 	f.L[cbFlags] = m.irqSave(c)
-	f.L[cbWake] = 0
+	f.L[cbWake], f.L[cbNews] = 0, 0
 	key := uint32(f.L[wakeKey])
 	if it.Events&^epPrivateBits == 0 || key != 0 && key&it.Events == 0 {
+		if it.Events&EPOLLEXCLUSIVE == 0 {
+			f.L[cbWake] = 1
+		}
 		return // a one-shot item that has fired, or news of no interest
 	}
+	f.L[cbNews] = 1
 	if ep.Scanning {
 		m.chainOverflow(it.Ep, epi)
 	} else if !it.OnReady {
@@ -189,10 +207,58 @@ func (m *Machine) epPollCallbackDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindEpi, EpiID(m.Waits[f.L[0]].Obj))
 	m.irqRestore(c, f.L[cbFlags])
+	if q := m.Eps[m.Epis[m.Waits[f.L[0]].Obj].Ep].PollWait; f.L[cbNews] != 0 && m.Queues[q].First != None {
+		c.Call(fnEpPollSafewake, int64(q), f.L[wakeKey]|EPOLLIN)
+		return
+	}
 	c.Return(f.L[cbWake])
 }
 
-// doEpollWait: arguments are epfd, events, maxevents, timeout in ms.
+// epPollSafewake: locals are the queue and the key.
+func (m *Machine) epPollSafewake(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindQueue, QueueID(l[0]))
+	c.Call(fnWakeUpCommonLock, l[0], 1, l[1])
+}
+
+// msToNs is a timeout in milliseconds, or a negative number for none.
+func msToNs(ms int64) int64 {
+	if int32(ms) < 0 {
+		return -1
+	}
+	return int64(int32(ms)) * int64(sim.Millisecond)
+}
+
+// sysEpollWait: arguments are epfd, events, maxevents, timeout in ms.
+func (m *Machine) sysEpollWait(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	c.Call(fnDoEpollWait, l[0], l[1], l[2], msToNs(l[3]))
+}
+
+// sysEpollPwait: the fifth argument is a set of signals that are held back
+// during the call.
+func (m *Machine) sysEpollPwait(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	m.setUserSigmask(c, l[4])
+	c.Call(fnDoEpollWait, l[0], l[1], l[2], msToNs(l[3]))
+}
+
+// sysEpollPwait2: the timeout is in nanoseconds.
+func (m *Machine) sysEpollPwait2(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	if l[3] < -1 {
+		c.Return(-EINVAL)
+		return
+	}
+	m.setUserSigmask(c, l[4])
+	c.Call(fnDoEpollWait, l[0], l[1], l[2], l[3])
+}
+
+func (m *Machine) sysEpollPwaitDone(c *cpu.Core, r *sim.Record) {
+	m.restoreSigmask(c, c.Result() == -EINTR)
+}
+
+// doEpollWait: arguments are epfd, events, maxevents, timeout in ns or -1.
 func (m *Machine) doEpollWait(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindFD, int32(f.L[0]))
@@ -207,11 +273,11 @@ func (m *Machine) doEpollWait(c *cpu.Core, r *sim.Record) {
 		c.Return(-EINVAL)
 	default:
 		until := int64(sim.Never)
-		if ms := int32(f.L[3]); ms >= 0 {
-			until = int64(m.Now + sim.Time(ms)*sim.Millisecond)
-		}
 		noWait := int64(0)
-		if int32(f.L[3]) == 0 {
+		if f.L[3] >= 0 {
+			until = int64(m.Now) + f.L[3]
+		}
+		if f.L[3] == 0 {
 			noWait = 1
 		}
 		c.Call(fnEpPoll, int64(m.Files[file].Obj), f.L[1], f.L[2], until, noWait)
@@ -259,8 +325,12 @@ func (m *Machine) epPollSleep(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	ep := EpID(f.L[epEp])
 	about(r, KindEp, ep)
-	if f.L[epTimedOut] != 0 {
+	switch {
+	case f.L[epTimedOut] != 0:
 		c.Return(0)
+		return
+	case m.signalPending(c):
+		c.Return(-EINTR)
 		return
 	}
 	task := m.cpuOf(c).Current
@@ -424,7 +494,12 @@ func (m *Machine) epItemPoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindEpi, EpiID(f.L[0]))
 	r.Station = m.wokenStation(c)
-	c.Call(fnSockPoll, f.L[0], f.L[1])
+	file := m.Epis[f.L[0]].File
+	table := int64(pollNone)
+	if f.L[1] != 0 {
+		table = pollItems + f.L[0]
+	}
+	c.Call(fileOps[m.Files[file].Kind].poll, int64(file), table)
 }
 
 func (m *Machine) epItemMask(c *cpu.Core, r *sim.Record) {
@@ -434,37 +509,15 @@ func (m *Machine) epItemMask(c *cpu.Core, r *sim.Record) {
 	c.Return(c.Result() & int64(m.Epis[epi].Events))
 }
 
-// datagramPollWait: local 0 is the item, 1 says that there is a poll table.
-func (m *Machine) datagramPollWait(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
-	sock := m.itemSock(EpiID(f.L[0]))
-	about(r, KindSock, sock)
-	r.Station = m.wokenStation(c)
-	if f.L[1] != 0 {
-		c.Call(fnEpPtableQueueProc, f.L[0])
-	}
-}
-
-func (m *Machine) datagramPollMask(c *cpu.Core, r *sim.Record) {
-	sock := m.itemSock(EpiID(c.Frame().L[0]))
-	about(r, KindSock, sock)
-	r.Station = m.wokenStation(c)
-	mask := int64(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
-	if m.Socks[sock].First != None {
-		mask |= EPOLLIN | EPOLLRDNORM
-	}
-	c.Return(mask)
-}
-
-func (m *Machine) itemSock(epi EpiID) SockID { return m.Files[m.Epis[epi].File].Obj }
-
+// epQueueProc: locals are the wait queue and the item.
 func (m *Machine) epQueueProc(c *cpu.Core, r *sim.Record) {
-	epi := EpiID(c.Frame().L[0])
+	l := c.Frame().L
+	epi := EpiID(l[1])
 	it := &m.Epis[epi]
 	exclusive := it.Events&EPOLLEXCLUSIVE != 0
 	it.Wait = m.newWait(WaitEpCallback, epi, exclusive)
 	about(r, KindEpi, epi)
-	m.enqueueWait(m.Socks[m.itemSock(epi)].WQ, it.Wait, exclusive)
+	m.enqueueWait(QueueID(l[0]), it.Wait, exclusive)
 }
 
 // readyAdd puts an item on the ready list, at the end or at the front.

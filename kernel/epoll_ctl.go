@@ -27,7 +27,7 @@ func (m *Machine) sysEpollCreate(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epollCreate(c *cpu.Core, r *sim.Record) int64 {
 	ep := EpID(len(m.Eps))
 	m.Eps = append(m.Eps, Eventpoll{
-		Items: None, ItemsEnd: None, Ready: None, ReadyEnd: None, Overflow: None, WQ: m.newQueue(),
+		Items: None, ItemsEnd: None, Ready: None, ReadyEnd: None, Overflow: None, WQ: m.newQueue(), PollWait: m.newQueue(),
 	})
 	file := m.newFile(FileEpoll, ep, oRdwr)
 	m.Eps[ep].File = file
@@ -46,20 +46,22 @@ func (m *Machine) doEpollCtl(c *cpu.Core, r *sim.Record) {
 	case epFile == None || file == None:
 		c.Return(-EBADF)
 		return
-	case m.Files[file].Kind == FileConsole:
-		c.Return(-EPERM) // it has no poll operation
+	case fileOps[m.Files[file].Kind].poll == fnNone:
+		c.Return(-EPERM)
 		return
 	case file == epFile || m.Files[epFile].Kind != FileEpoll:
 		c.Return(-EINVAL)
 		return
-	case m.Files[file].Kind == FileEpoll:
-		m.giveUp("an epoll instance inside an epoll instance is not modelled")
-		return
-	case events&EPOLLEXCLUSIVE != 0 && (op == epollCtlMod || op == epollCtlAdd && events&^uint32(epExclusiveOK) != 0):
+	case events&EPOLLEXCLUSIVE != 0 && (op == epollCtlMod ||
+		op == epollCtlAdd && (m.Files[file].Kind == FileEpoll || events&^uint32(epExclusiveOK) != 0)):
 		c.Return(-EINVAL)
 		return
 	}
 	ep := m.Files[epFile].Obj
+	if op == epollCtlAdd && m.Files[file].Kind == FileEpoll && !m.epLoopCheck(ep, m.Files[file].Obj) {
+		c.Return(-ELOOP)
+		return
+	}
 	if m.Eps[ep].Locked {
 		c.Again()
 		return
@@ -137,7 +139,9 @@ func (m *Machine) linkItem(ep EpID, epi EpiID) {
 func (m *Machine) epInsertReady(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindEpi, EpiID(f.L[5]))
-	m.readyNow(c, EpID(f.L[0]), EpiID(f.L[5]))
+	epi := EpiID(f.L[5])
+	f.L[5] = 0
+	m.readyNow(c, EpID(f.L[0]), epi)
 }
 
 // readyNow puts an item on the ready list if its file is ready already, and
@@ -149,8 +153,19 @@ func (m *Machine) readyNow(c *cpu.Core, ep EpID, epi EpiID) {
 		return
 	}
 	m.readyAdd(ep, epi, true)
+	f := c.Frame()
+	if m.Queues[e.PollWait].First != None {
+		f.L[5] = int64(e.PollWait) + 1
+	}
 	if m.Queues[e.WQ].First != None {
 		c.Call(fnWakeUpCommonLock, int64(e.WQ), 1, 0)
+	}
+}
+
+// readyTell tells who polls the instance, if readyNow found somebody.
+func (m *Machine) readyTell(c *cpu.Core, r *sim.Record) {
+	if q := c.Frame().L[5]; q != 0 {
+		c.Call(fnEpPollSafewake, q-1, 0)
 	}
 }
 
@@ -208,8 +223,10 @@ func (m *Machine) epModifyReady(c *cpu.Core, r *sim.Record) {
 	m.readyNow(c, EpID(f.L[0]), EpiID(f.L[1]))
 }
 
-// releaseEp ends an instance whose last descriptor is closed.
-func (m *Machine) releaseEp(ep EpID) {
+// epRelease ends an instance whose last reference is gone.
+func (m *Machine) epRelease(c *cpu.Core, r *sim.Record) {
+	ep := m.Files[c.Frame().L[0]].Obj
+	about(r, KindEp, ep)
 	for m.Eps[ep].Items != None {
 		m.removeItem(m.Eps[ep].Items)
 	}

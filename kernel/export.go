@@ -7,21 +7,31 @@ import (
 	"strings"
 	"unicode"
 
+	"ringside/cpu"
 	"ringside/kernel/strace"
 	"ringside/sim"
 )
 
-// Strace gives the line that strace would print for a record that finishes a
-// system call or a thread, and the task it belongs to. The machine's state must
-// be the one after the record.
+// Strace gives the line that strace would print for a record in which a system
+// call returns to its program, a signal is delivered or a thread ends, and the
+// task it belongs to. The machine's state must be the one after the record.
 func (m *Machine) Strace(r *sim.Record) (task TaskID, line string, ok bool) {
-	switch r.Point {
-	case PointSysExit:
-		return TaskID(r.Task), m.straceCall(TaskID(r.Task), false), true
-	case PointProcessExit:
+	switch {
+	case r.Point == PointSignalDeliver:
+		return TaskID(r.Task), strace.Signal(int(r.Arg[0])), true
+	case r.Point == PointProcessExit && m.Tasks[r.Task].ExitSignal != 0:
+		return TaskID(r.Task), strace.Killed(int(m.Tasks[r.Task].ExitSignal)), true
+	case r.Point == PointProcessExit:
 		return TaskID(r.Task), strace.Exited(int(m.Tasks[r.Task].ExitCode)), true
+	case r.Step == 1 && m.isWrapper(cpu.CodeID(r.Fn)):
+		return TaskID(r.Task), m.straceCall(TaskID(r.Task), false), true
 	}
 	return None, "", false
+}
+
+// isWrapper tells whether a function is the C library's for a system call.
+func (im *Image) isWrapper(fn cpu.CodeID) bool {
+	return fn >= fnUserBase && im.user[fn-fnUserBase].fn == None
 }
 
 // Unfinished gives the calls that still sleep, in thread order.
@@ -42,11 +52,11 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 		return "exit(0)"
 	}
 	c := strace.Call{
-		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Args[:], Ret: t.Call.Ret,
+		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: t.Call.Value,
 		Mem: &t.Mem, Prog: p, Unfinished: unfinished,
 	}
-	if t.Call.Ret < 0 && t.Call.Ret >= -4095 {
-		c.Errno, c.Ret = int(-t.Call.Ret), -1
+	if c.Ret == -1 {
+		c.Errno = int(t.Mem.Errno)
 	}
 	if t.Call.From.Port != 0 {
 		c.From = t.Call.From.String()
@@ -123,7 +133,7 @@ func (im *Image) StepName(r *sim.Record) string {
 // objectNames are the kinds' names; their numbers are places in the machine's
 // arenas.
 var objectNames = [...]string{
-	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer",
+	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer", "napi",
 }
 
 // Object names what a record touched, or "".

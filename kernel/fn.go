@@ -86,6 +86,7 @@ const (
 	fnUDPQueueRcvOneSkb
 	fnUDPEnqueueScheduleSkb
 	fnSockDefReadable
+	fnSockDefWakeup
 
 	// Wait queues and wakeups.
 	fnWakeUpSyncKey
@@ -95,6 +96,7 @@ const (
 	fnAutoremoveWake
 	fnEpAutoremoveWake
 	fnDefaultWake
+	fnEntryWake
 	fnTryToWakeUp
 	fnTtwuDoActivate
 	fnTtwuDoWakeup
@@ -141,31 +143,95 @@ const (
 	fnDatagramPoll
 	fnEpPtableQueueProc
 	fnEpPollCallback
+	fnEpPollSafewake
+	fnEpEventpollPoll
+	fnEpEventpollRelease
 	fnSysEpollWait
+	fnSysEpollPwait
+	fnSysEpollPwait2
 	fnDoEpollWait
 	fnEpPoll
 	fnEpSendEvents
 	fnEpDoneScan
 
-	// Sockets and descriptors.
-	fnSysSocket
-	fnSysBind
+	// Descriptors and files.
+	fnSysClose
+	fnSysDup
+	fnSysDup2
+	fnFput
+	fnTaskWorkRun
+	fnEventpollRelease
+	fnSysFcntl
 	fnSysRead
 	fnKsysRead
 	fnVfsRead
-	fnSockReadIter
+	fnSysWrite
+	fnKsysWrite
+	fnVfsWrite
+	fnReadNull
+	fnWriteNull
+
+	// Sockets.
+	fnSysSocket
+	fnSysBind
+	fnSysConnect
+	fnSysListen
+	fnSysAccept
+	fnSysAccept4
+	fnSysShutdown
+	fnSysSendto
+	fnSysSendtoInner // __sys_sendto
 	fnSysRecvfrom
 	fnSysRecvfromInner // __sys_recvfrom
+	fnSockReadIter
+	fnSockWriteIter
 	fnInetRecvmsg
+	fnSockClose
+	fnInetBind
+
+	// UDP sockets.
 	fnUDPRecvmsg
 	fnSkbRecvUDP
 	fnSkbWaitForMore
 	fnSkbConsumeUDP
-	fnSysClose
-	fnFput
-	fnEventpollRelease
-	fnSysFcntl
-	fnSysWrite
+	fnUDPSendmsg
+	fnUDPSendSkb
+	fnUDPConnect
+	fnUDPShutdown
+	fnUDPRelease
+
+	// The way out, and the backlog.
+	fnIPSendSkb
+	fnIPOutput
+	fnIPFinishOutput2
+	fnDevQueueXmit
+	fnLoopbackXmit
+	fnNetifRx
+	fnNAPIScheduleRPS
+	fnLocalBHEnable
+	fnDoSoftirq
+	fnProcessBacklog
+	fnNetifReceiveOneCore
+	fnIPRcv
+
+	// Poll.
+	fnPollwait
+	fnPollwake
+
+	// Signals.
+	fnSysRtSigaction
+	fnSysTgkill
+	fnSendSignal
+	fnSignalWakeUp
+	fnArchDoSignal
+	fnDoGroupExit
+	fnSysRtSigreturn
+	fnSigHandler
+	fnRestoreRT
+
+	// The director.
+	fnDirectorStop
+	fnDirectorGo
 
 	// Processes and time.
 	fnSysNanosleep
@@ -189,7 +255,8 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, idleText, timerText, epollText, fileText, processText,
+		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -43,8 +43,13 @@ func (m *Machine) Ftrace(r *sim.Record) string {
 // flagLetters are the five columns of flags.
 func flagLetters(r *sim.Record) string {
 	b := []byte(".....")
-	if r.Flags&FlagIRQsOff != 0 {
+	switch r.Flags & (FlagIRQsOff | FlagBHOff) {
+	case FlagIRQsOff:
 		b[0] = 'd'
+	case FlagBHOff:
+		b[0] = 'b'
+	case FlagIRQsOff | FlagBHOff:
+		b[0] = 'D'
 	}
 	if r.Flags&FlagNeedResched != 0 {
 		b[1] = 'N'
@@ -89,10 +94,19 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
 			"nr_frags=0 gso_size=0 gso_type=0x0", SkbAddr(r.Obj), r.Arg[0], truesize(int32(r.Arg[0])))
-	case PointNetifReceiveSkb:
-		return fmt.Sprintf("dev=eth0 skbaddr=%016x len=%d", SkbAddr(r.Obj), r.Arg[0])
+	case PointNetifReceiveSkb, PointNetifRx, PointNetDevQueue:
+		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", m.skbDevice(r.Obj), SkbAddr(r.Obj), r.Arg[0])
+	case PointNetifRxEntry:
+		return fmt.Sprintf("dev=lo napi_id=0x0 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=3 len=%d", SkbAddr(r.Obj), r.Arg[0])
+	case PointNetDevStartXmit:
+		return fmt.Sprintf("dev=lo queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=3 len=%d data_len=0 network_offset=14", SkbAddr(r.Obj), r.Arg[0])
+	case PointNetDevXmit:
+		return fmt.Sprintf("dev=lo skbaddr=%016x len=%d rc=0", SkbAddr(r.Obj), r.Arg[0])
 	case PointNAPIPoll:
-		return fmt.Sprintf("napi poll on napi struct %016x for device eth0 work %d budget %d", uint64(napiAddr), r.Arg[0], r.Arg[1])
+		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
+			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
 	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
@@ -102,6 +116,11 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		p, n := &m.Tasks[r.Arg[0]], &m.Tasks[r.Obj]
 		return fmt.Sprintf("prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s ==> next_comm=%s next_pid=%d next_prio=%d",
 			Printable(p.Name), p.PID, prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, prio)
+	case PointSignalGenerate:
+		t := &m.Tasks[r.Obj]
+		return fmt.Sprintf("sig=%d errno=0 code=-6 comm=%s pid=%d grp=0 res=0", r.Arg[0], Printable(t.Name), t.PID)
+	case PointSignalDeliver:
+		return fmt.Sprintf("sig=%d errno=0 code=-6 sa_handler=%x sa_flags=14000000", r.Arg[0], m.Text.Addr(fnSigHandler, 0))
 	case PointProcessExit:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, prio)
@@ -129,6 +148,17 @@ const (
 	napiAddr  = 0xffff888001c40200
 	timerAddr = 0xffff888007a1c0e0
 )
+
+// napiDevices are the devices of the NAPI instances.
+var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}
+
+// skbDevice is the device that a packet came in on.
+func (m *Machine) skbDevice(skb SkbID) string {
+	if m.Skbs[skb].Frame != None {
+		return "eth0"
+	}
+	return "lo"
+}
 
 // SkbAddr is where an skb lies in kernel memory.
 func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
@@ -158,6 +188,30 @@ var sysNames = map[int64]sysName{
 	nrEpollWait:    {"epoll_wait", []string{"epfd", "events", "maxevents", "timeout"}},
 	nrEpollCtl:     {"epoll_ctl", []string{"epfd", "op", "fd", "events"}},
 	nrEpollCreate1: {"epoll_create1", []string{"flags"}},
+	nrPoll:         {"poll", []string{"ufds", "nfds", "timeout_msecs"}},
+	nrPpoll:        {"ppoll", []string{"ufds", "nfds", "tsp", "sigmask"}},
+	nrSelect:       {"select", []string{"n", "inp", "outp", "exp", "tvp"}},
+	nrDup:          {"dup", []string{"fildes"}},
+	nrDup2:         {"dup2", []string{"oldfd", "newfd"}},
+	nrPipe2:        {"pipe2", []string{"flags"}},
+	nrSocketpair:   {"socketpair", []string{"family", "type", "protocol"}},
+	nrEventfd2:     {"eventfd2", []string{"count", "flags"}},
+	nrTimerfd:      {"timerfd_create", []string{"clockid", "flags"}},
+	nrTimerfdSet:   {"timerfd_settime", []string{"ufd", "flags", "interval", "first"}},
+	nrMemfd:        {"memfd_create", []string{"uname", "flags"}},
+	nrListen:       {"listen", []string{"fd", "backlog"}},
+	nrAccept:       {"accept", []string{"fd"}},
+	nrAccept4:      {"accept4", []string{"fd", "flags"}},
+	nrConnect:      {"connect", []string{"fd", "uservaddr"}},
+	nrSendto:       {"sendto", []string{"fd", "buff", "len", "flags", "addr"}},
+	nrShutdown:     {"shutdown", []string{"fd", "how"}},
+	nrSetsockopt:   {"setsockopt", []string{"fd", "level", "optname", "optval"}},
+	nrGetsockopt:   {"getsockopt", []string{"fd", "level", "optname", "optval"}},
+	nrEpollPwait:   {"epoll_pwait", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
+	nrEpollPwait2:  {"epoll_pwait2", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
+	nrRtSigaction:  {"rt_sigaction", []string{"sig", "flags"}},
+	nrRtSigreturn:  {"rt_sigreturn", nil},
+	nrTgkill:       {"tgkill", []string{"tgid", "pid", "sig"}},
 }
 
 // SysName is a system call's name.

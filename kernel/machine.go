@@ -31,6 +31,9 @@ func (m *Machine) Step(r *sim.Record) bool {
 		m.here = None
 	}
 	m.Seq++
+	if m.stopped > 0 {
+		m.release()
+	}
 	m.drain()
 	return true
 }
@@ -100,6 +103,11 @@ func (m *Machine) CopyFrom(src *Machine) {
 	m.Waits = append(old.Waits[:0], src.Waits...)
 	m.Eps = append(old.Eps[:0], src.Eps...)
 	m.Epis = append(old.Epis[:0], src.Epis...)
+	m.Bufs = resize(old.Bufs, len(src.Bufs))
+	for i := range src.Bufs {
+		m.Bufs[i] = append(m.Bufs[i][:0], src.Bufs[i]...)
+	}
+	m.freeBufs = append(old.freeBufs[:0], src.freeBufs...)
 }
 
 // resize gives s the length n and keeps the memory that its elements own.
@@ -121,9 +129,11 @@ func (k *CPU) copyFrom(src *CPU) {
 }
 
 func (t *Task) copyFrom(src *Task) {
-	ctx, mem := t.Ctx, t.Mem
+	ctx, mem, frames, waits := t.Ctx, t.Mem, t.SigFrames, t.WaitsFor
 	*t = *src
 	t.Ctx, t.Mem = ctx, mem
+	t.SigFrames = append(frames[:0], src.SigFrames...)
+	t.WaitsFor = append(waits[:0], src.WaitsFor...)
 	t.Ctx.CopyFrom(&src.Ctx)
 	t.Mem.CopyFrom(&src.Mem)
 }
@@ -143,11 +153,14 @@ func (m *Machine) Size() int {
 	}
 	for i := range m.Tasks {
 		t := &m.Tasks[i]
-		n += 600 + 64*(len(t.Ctx.Kernel.F)+len(t.Ctx.User.F)) + len(t.Mem.Data) + 8*len(t.Mem.Slots)
+		n += 900 + 64*(len(t.Ctx.Kernel.F)+len(t.Ctx.User.F)) + len(t.Mem.Data) + 8*len(t.Mem.Slots)
 	}
 	for i := range m.Procs {
 		n += 4 * len(m.Procs[i].FDs)
 	}
-	return n + m.NIC.Size() + 24*len(m.Files) + 56*len(m.Socks) + 32*len(m.Skbs) +
-		8*len(m.Queues) + 24*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis)
+	for i := range m.Bufs {
+		n += 24 + len(m.Bufs[i])
+	}
+	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 40*len(m.Skbs) +
+		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis)
 }

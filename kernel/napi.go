@@ -43,7 +43,7 @@ var napiText = text{
 		Say: "Calls the driver's poll function, for at most 64 packets.",
 		Why: "Weight keeps one busy card from starving the others on the list.",
 		Steps: []step{
-			{Name: "call the driver", Cost: costFn, Do: calls(fnE1000Poll)},
+			{Name: "call the instance's poll", Cost: costFn, Do: (*Machine).napiPoll},
 			{Name: "work done", Cost: costFn, Do: (*Machine).napiPollDone},
 			{Name: "hand over what GRO holds, stay on the list", Cost: costFn, Do: (*Machine).napiRepoll},
 		}},
@@ -91,84 +91,129 @@ func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) napiSchedule(c *cpu.Core, r *sim.Record) {
-	m.cpuOf(c).PollList = true
+	m.cpuOf(c).PollList.push(napiCard)
 	m.raiseSoftirq(c, r)
 }
 
-// Locals of net_rx_action: the budget that is left, when it started, whether
-// an instance waits for another round.
+// NAPI instances of a core: the card's, if its interrupt comes here, and the
+// backlog's.
+const (
+	napiCard = iota
+	napiBacklog
+)
+
+// napiList is a list of NAPI instances, four bits each, the first one lowest.
+type napiList uint16
+
+func (l *napiList) push(id int) {
+	shift := 0
+	for *l>>shift != 0 {
+		shift += 4
+	}
+	*l |= napiList(id+1) << shift
+}
+
+func (l *napiList) pop() int {
+	id := int(*l&0xf) - 1
+	*l >>= 4
+	return id
+}
+
+// Locals of net_rx_action: the budget that is left, when it started, the
+// instances to poll, those that want another round, the one that is polled.
 const (
 	rxBudget = iota
 	rxStart
+	rxList
 	rxRepoll
+	rxNAPI
 )
 
 func (m *Machine) netRxTake(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
+	f, k := c.Frame(), m.cpuOf(c)
 	f.L[rxBudget], f.L[rxStart] = int64(m.Config.Params.Budget), int64(m.Now)
-	if !m.cpuOf(c).PollList {
+	f.L[rxList], k.PollList = int64(k.PollList), 0
+	if f.L[rxList] == 0 {
 		c.Goto(3)
 	}
 }
 
 func (m *Machine) netRxPoll(c *cpu.Core, r *sim.Record) {
-	m.cpuOf(c).PollList = false // off the list while it is polled
+	f := c.Frame()
+	list := napiList(f.L[rxList])
+	f.L[rxNAPI] = int64(list.pop())
+	f.L[rxList] = int64(list)
 	m.Counters.Polls++
-	r.Arg[0] = c.Frame().L[rxBudget]
-	c.Call(fnNAPIPoll)
+	r.Arg[0] = f.L[rxBudget]
+	c.Call(fnNAPIPoll, f.L[rxNAPI])
 }
 
 // netRxCount: __napi_poll returns the work done, or with the sign changed if
 // the instance wants to be polled again.
 func (m *Machine) netRxCount(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
+	f, k := c.Frame(), m.cpuOf(c)
 	work := c.Result()
 	if work < 0 {
-		f.L[rxRepoll], work = 1, -work
+		repoll := napiList(f.L[rxRepoll])
+		repoll.push(int(f.L[rxNAPI]))
+		f.L[rxRepoll], work = int64(repoll), -work
 	}
 	f.L[rxBudget] -= work
 	r.Arg[0], r.Arg[1] = f.L[rxBudget], work
-	k := m.cpuOf(c)
 	if f.L[rxBudget] <= 0 || m.Now-sim.Time(f.L[rxStart]) >= netdevBudgetTime {
 		k.Squeezed++
 		return
 	}
-	if k.PollList {
+	if f.L[rxList] == 0 && k.PollList != 0 {
+		f.L[rxList], k.PollList = int64(k.PollList), 0
+	}
+	if f.L[rxList] != 0 {
 		c.Goto(1)
 	}
 }
 
+// netRxEnd: what came meanwhile is first, then what was not reached, then who
+// wants another round.
 func (m *Machine) netRxEnd(c *cpu.Core, r *sim.Record) {
 	f, k := c.Frame(), m.cpuOf(c)
 	c.Cli()
-	if f.L[rxRepoll] != 0 {
-		k.PollList = true
+	for _, rest := range []napiList{napiList(f.L[rxList]), napiList(f.L[rxRepoll])} {
+		for rest != 0 {
+			k.PollList.push(rest.pop())
+		}
 	}
-	if k.PollList {
+	if k.PollList != 0 {
 		m.raiseSoftirq(c, r)
 	}
 	c.Regs.RFLAGS |= cpu.FlagIF
 }
 
+// napiPoll: local 0 is the instance.
+func (m *Machine) napiPoll(c *cpu.Core, r *sim.Record) {
+	c.Call([...]cpu.CodeID{napiCard: fnE1000Poll, napiBacklog: fnProcessBacklog}[c.Frame().L[0]])
+}
+
 func (m *Machine) napiPollDone(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
 	work := c.Result()
+	about(r, KindNAPI, int32(f.L[0]))
 	r.Arg[0], r.Arg[1] = work, int64(m.Config.Params.NAPIWeight)
 	m.point(c, r, PointNAPIPoll)
 	if work < int64(m.Config.Params.NAPIWeight) {
 		c.Return(work)
 		return
 	}
-	c.Frame().L[0] = work
+	f.L[1] = work
 }
 
 func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if m.Napi.Count > 0 {
+	if f.L[0] == napiCard && m.Napi.Count > 0 {
 		f.PC-- // once more after the list has gone up
 		m.passList(c)
 		return
 	}
-	c.Return(-f.L[0])
+	c.Return(-f.L[1])
 }
 
 func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {

@@ -134,8 +134,8 @@ func (m *Machine) ipRcvCore(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.Skbs[skb].Len = min(m.Skbs[skb].Len, int32(h.TotalLen)) // the padding goes
-	m.Skbs[skb].From.IP = h.Src
-	if h.Dst != hostIP {
+	m.Skbs[skb].From.IP, m.Skbs[skb].To.IP = h.Src, h.Dst
+	if !localIP(h.Dst) || m.Skbs[skb].Frame != None && h.Dst != hostIP {
 		m.Counters.InAddrErrors++
 		m.drop(c, r, skb)
 		c.Return(dropped)

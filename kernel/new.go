@@ -32,8 +32,8 @@ func New(cfg *Config) (*Machine, error) {
 		return nil, err
 	}
 	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeWait: None, freeEpi: None}
-	for i := range m.udpTable {
-		m.udpTable[i] = None
+	for i := range m.ports {
+		m.ports[i] = None
 	}
 	m.Napi.First, m.Napi.Last = None, None
 	m.Cores, m.CPUs = make([]cpu.Core, cfg.CPUs), make([]CPU, cfg.CPUs)
@@ -90,7 +90,10 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrNanosleep: fnSysNanosleep, nrGetpid: fnSysGetpid, nrSocket: fnSysSocket, nrRecvfrom: fnSysRecvfrom,
 	nrBind: fnSysBind, nrExit: fnSysExit, nrFcntl: fnSysFcntl, nrGettid: fnSysGettid,
 	nrEpollCreate: fnSysEpollCreate, nrEpollWait: fnSysEpollWait, nrEpollCtl: fnSysEpollCtl,
-	nrEpollCreate1: fnSysEpollCreate1,
+	nrEpollCreate1: fnSysEpollCreate1, nrEpollPwait: fnSysEpollPwait, nrEpollPwait2: fnSysEpollPwait2,
+	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
+	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
+	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -144,6 +147,7 @@ func (m *Machine) bootCore(i int32) {
 	c.APIC.Timer = sim.Never
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
+	k.Backlog.First, k.Backlog.Last = None, None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
 	idle.Kernel.PushEntry(fnSecondaryStartup)
@@ -187,7 +191,7 @@ func (m *Machine) newTask(t Task) TaskID {
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
 	t.Wakee = sim.NoSeq
-	t.Call.Site = None
+	t.Call.Site, t.PollTable = None, None
 	m.Tasks = append(m.Tasks, t)
 	return id
 }
@@ -229,7 +233,9 @@ func (m *Machine) addThread(i int32) {
 	t.Ctx.Kernel.PushRegs(&regs, 5)
 	t.Ctx.On = cpu.OnKernel
 	t.Ctx.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags &^ cpu.FlagIF}
-	m.Queue.Push(sim.Event{At: tc.Start, Cause: sim.NoSeq, Kind: evStart, A: id})
+	if !tc.Spawned {
+		m.Queue.Push(sim.Event{At: tc.Start, Cause: sim.NoSeq, Kind: evStart, A: id})
+	}
 }
 
 // process finds a process by name, or makes it: three descriptors are open.
@@ -239,7 +245,7 @@ func (m *Machine) process(name string) int32 {
 			return int32(i)
 		}
 	}
-	console := m.newFile(FileConsole, None, oRdwr)
+	console := m.newFile(FileConsole, None, oRdwr|oLargefile)
 	m.Files[console].Refs = 3
 	m.Procs = append(m.Procs, Process{Name: name, FDs: []FileID{console, console, console}, Free: 3, Shared: make([]int64, len(m.Config.Shared))})
 	return int32(len(m.Procs) - 1)

@@ -30,6 +30,13 @@ const (
 	PointHrtimerExpireExit
 	PointIPISendCPU
 	PointProcessExit
+	PointSignalGenerate
+	PointSignalDeliver
+	PointNetDevQueue
+	PointNetDevStartXmit
+	PointNetDevXmit
+	PointNetifRxEntry
+	PointNetifRx
 	NumPoints
 )
 
@@ -44,4 +51,6 @@ var Points = [NumPoints]string{
 	"irq_vectors:call_function_single_entry", "irq_vectors:call_function_single_exit",
 	"timer:hrtimer_start", "timer:hrtimer_expire_entry", "timer:hrtimer_expire_exit",
 	"ipi:ipi_send_cpu", "sched:sched_process_exit",
+	"signal:signal_generate", "signal:signal_deliver",
+	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx",
 }

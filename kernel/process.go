@@ -26,7 +26,9 @@ var processText = text{
 	fnDoExit: {Name: "do_exit", File: "kernel/exit.c",
 		Say: "The thread ends; with the last one the process's files are closed.", Why: "What is left is a task that is never chosen again.",
 		Steps: []step{
-			{Name: "exit_files", Cost: costExit, Do: (*Machine).doExit},
+			{Name: "exit_signals", Cost: costExit, Do: (*Machine).doExit},
+			{Name: "exit_files", Cost: costFn, Do: (*Machine).exitFiles},
+			{Name: "no longer a task that can run", Cost: costFn, Do: (*Machine).exitNotify},
 			{Name: "do_task_dead: schedule for the last time", Cost: costFn, Do: (*Machine).scheduleCall},
 			neverReturns,
 		}},
@@ -47,20 +49,34 @@ func (m *Machine) doExit(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	about(r, KindTask, m.cpuOf(c).Current)
 	t.ExitCode = int32(c.Frame().L[0]) & 0xff
-	p := &m.Procs[t.Proc]
-	if p.Live--; p.Live == 0 {
-		for _, file := range p.FDs {
-			if file != None {
-				if m.Files[file].Refs--; m.Files[file].Refs == 0 {
-					for m.Files[file].Items != None {
-						m.removeItem(m.Files[file].Items)
-					}
-					m.releaseFile(file)
-				}
-			}
-		}
-		p.FDs = p.FDs[:0]
+	c.Frame().L[1] = 0
+	m.Procs[t.Proc].Live--
+}
+
+// exitFiles: the process's last thread closes what is open, one descriptor after
+// another; local 1 is the next.
+func (m *Machine) exitFiles(c *cpu.Core, r *sim.Record) {
+	f, p := c.Frame(), &m.Procs[m.current(c).Proc]
+	if p.Live > 0 {
+		return
 	}
-	m.setState(t, Dead)
+	for ; int(f.L[1]) < len(p.FDs); f.L[1]++ {
+		fd := int32(f.L[1])
+		file := p.FDs[fd]
+		if file == None {
+			continue
+		}
+		p.FDs[fd] = None
+		about(r, KindFD, fd)
+		c.Again()
+		m.filpClose(c, file)
+		return
+	}
+	p.FDs = p.FDs[:0]
+}
+
+func (m *Machine) exitNotify(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, m.cpuOf(c).Current)
+	m.setState(m.current(c), Dead)
 	m.point(c, r, PointProcessExit)
 }

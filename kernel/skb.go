@@ -3,6 +3,26 @@ package kernel
 // newSkb takes an skb for a frame that the card has put into memory. Its data
 // starts at the Ethernet header.
 func (m *Machine) newSkb(frame, length int32) SkbID {
+	id := m.allocSkb()
+	s := &m.Skbs[id]
+	s.Frame, s.Len, s.Truesize = frame, length, truesize(length)
+	return id
+}
+
+// newOwnSkb takes an skb of length bytes for data of this host, on behalf of a
+// socket whose send buffer it counts against, or None.
+func (m *Machine) newOwnSkb(length int32, sender SockID) SkbID {
+	id := m.allocSkb()
+	s := &m.Skbs[id]
+	s.Buf, s.Len, s.Truesize, s.Sender = m.newBuf(int(length)), length, ownTruesize(length), sender
+	if sender != None {
+		m.Socks[sender].Sent += s.Truesize
+	}
+	return id
+}
+
+// allocSkb takes an skb (alloc_skb).
+func (m *Machine) allocSkb() SkbID {
 	id := m.freeSkb
 	if id == None {
 		id = SkbID(len(m.Skbs))
@@ -10,14 +30,18 @@ func (m *Machine) newSkb(frame, length int32) SkbID {
 	} else {
 		m.freeSkb = m.Skbs[id].Next
 	}
-	m.Skbs[id] = Skb{Next: None, Frame: frame, Len: length, Truesize: truesize(length), InUse: true}
+	m.Skbs[id] = Skb{Next: None, Frame: None, Buf: None, Sender: None, InUse: true}
 	m.Counters.Skbs++
 	return id
 }
 
 // kfreeSkb gives an skb back.
 func (m *Machine) kfreeSkb(id SkbID) {
-	m.Skbs[id] = Skb{Next: m.freeSkb, Frame: None}
+	m.skbOrphan(id)
+	if b := m.Skbs[id].Buf; b != None {
+		m.freeBuf(b)
+	}
+	m.Skbs[id] = Skb{Next: m.freeSkb, Frame: None, Buf: None, Sender: None}
 	m.freeSkb = id
 }
 
@@ -30,9 +54,32 @@ func truesize(length int32) int32 {
 	return 2304
 }
 
+// ownTruesize is what an skb of this host counts: the structure, and data in a
+// power of two of bytes with 320 for struct skb_shared_info (SKB_DATA_ALIGN and
+// the slab's sizes).
+func ownTruesize(length int32) int32 {
+	size := int32(512)
+	for size < length+320+64 {
+		size *= 2
+	}
+	return 256 + size
+}
+
+// skbOrphan ends an skb's claim on its sender's buffer (skb_orphan).
+func (m *Machine) skbOrphan(id SkbID) {
+	s := &m.Skbs[id]
+	if s.Sender != None {
+		m.Socks[s.Sender].Sent -= s.Truesize
+		s.Sender = None
+	}
+}
+
 // skbBytes is what an skb's data points to.
 func (m *Machine) skbBytes(id SkbID) []byte {
 	s := &m.Skbs[id]
+	if s.Buf != None {
+		return m.Bufs[s.Buf][s.Data : s.Data+s.Len]
+	}
 	return m.Frames[s.Frame].Bytes[s.Data:min(s.Data+s.Len, int32(len(m.Frames[s.Frame].Bytes)))]
 }
 

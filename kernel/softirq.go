@@ -68,6 +68,10 @@ func (m *Machine) irqExit(c *cpu.Core, r *sim.Record) {
 	}
 }
 
+// servingSoftirq tells whether a core is running a softirq, and has not only
+// put them off (in_serving_softirq).
+func (k *CPU) servingSoftirq() bool { return k.Preempt&CountSoftirq != 0 }
+
 // softirqBegin: a frame's first local is 1 when ksoftirqd called.
 func (m *Machine) softirqBegin(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)

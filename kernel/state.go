@@ -18,6 +18,7 @@ type (
 	QueueID = int32 // a wait queue
 	EpID    = int32 // an epoll instance
 	EpiID   = int32 // an item of an epoll instance
+	BufID   = int32 // a piece of kernel memory
 )
 
 // None is no object.
@@ -45,15 +46,19 @@ type Machine struct {
 	Waits  []Wait
 	Eps    []Eventpoll
 	Epis   []Epitem
+	Bufs   [][]byte // kernel memory that holds data, by BufID
 	Napi   Napi
 
 	Counters Counters
-	Fault    string // why the run was given up, or ""
-	here     int32  // the core whose step is being done, or None
-	udpTable [udpChains]SockID
+	Fault    string             // why the run was given up, or ""
+	stopped  int32              // threads that the director holds
+	here     int32              // the core whose step is being done, or None
+	ports    [portChains]SockID // bound sockets by port
+	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeWait WaitID
 	freeEpi  EpiID
+	freeBufs []BufID
 }
 
 // CPU is the kernel's data of one core ("per-CPU variables").
@@ -61,9 +66,10 @@ type CPU struct {
 	Current   TaskID
 	Idle      TaskID
 	Ksoftirqd TaskID
-	Preempt   uint32 // preempt_count: see the Count constants
-	Pending   uint32 // __softirq_pending, one bit a softirq
-	PollList  bool   // the card's NAPI instance waits on softnet_data.poll_list
+	Preempt   uint32   // preempt_count: see the Count constants
+	Pending   uint32   // __softirq_pending, one bit a softirq
+	PollList  napiList // softnet_data.poll_list: NAPI instances to be polled
+	Backlog   Backlog
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
 	Wake      []TaskID  // rq->wake_list: tasks that other cores want enqueued here
@@ -77,11 +83,13 @@ type CPU struct {
 // preempt_count's parts (include/linux/preempt.h).
 const (
 	CountPreempt = 1
-	CountSoftirq = 1 << 8
+	CountSoftirq = 1 << 8 // a softirq is being served
 	CountHardirq = 1 << 16
-	maskPreempt  = 0xff
-	maskSoftirq  = 0xff00
-	maskHardirq  = 0xf0000
+
+	countBHDisable = 2 * CountSoftirq
+	maskPreempt    = 0xff
+	maskSoftirq    = 0xff00
+	maskHardirq    = 0xf0000
 )
 
 // Hrtimer is a high-resolution timer that is armed.
@@ -108,35 +116,48 @@ const (
 	Waking                         // between sched_waking and sched_wakeup
 	Dead                           // X
 	NotStarted                     // declared, not created yet
+	Stopped                        // T: held by the director
 )
 
 // Letter is what ps and the tracepoints print.
-func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-"}[s] }
+func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-", "T"}[s] }
 
 // Task is a thread, of user space or of the kernel.
 type Task struct {
-	Name        string
-	PID         int32
-	State       TaskState
-	CPU         int32 // task_cpu: where it runs or ran last
-	Affinity    int32 // the only core allowed, or None
-	Kernel      bool  // a kernel thread: no user stack
-	Idle        bool
-	OnRQ        bool   // on a run queue (or running)
-	NeedResched bool   // TIF_NEED_RESCHED
-	TimedOut    bool   // its sleep ended by its timer
-	Preempt     uint32 // preempt_count while it does not run
-	Proc        int32
-	Thread      int32 // index into the scenario's threads, or None
-	SE          SchedEntity
-	Ctx         cpu.Context // while it does not run; a running task's is in its core
-	Mem         program.Memory
-	Wakee       sim.Seq  // the record that woke it last
-	Since       sim.Time // when it last changed its state
-	Switches    int32    // voluntary context switches
-	Preempted   int32    // involuntary ones
-	ExitCode    int32
-	Call        Syscall // the call in progress, or the last one
+	Name          string
+	PID           int32
+	State         TaskState
+	CPU           int32 // task_cpu: where it runs or ran last
+	Affinity      int32 // the only core allowed, or None
+	Kernel        bool  // a kernel thread: no user stack
+	Idle          bool
+	OnRQ          bool   // on a run queue (or running)
+	NeedResched   bool   // TIF_NEED_RESCHED
+	TimedOut      bool   // its sleep ended by its timer
+	PollTable     WaitID // the entries that its poll or select has on wait queues
+	PollKey       uint32 // the events that the next of them is for
+	PollTriggered bool   // one of them has been called
+	SigPending    uint64 // signals that wait to be delivered: bit n-1 is signal n
+	SavedMask     uint64 // what SigBlocked was before the call that has changed it
+	RestoreMask   bool
+	SigFrames     []SigFrame // on its user stack, innermost last
+	ExitSignal    uint8      // the signal that has ended it, or 0
+	Spawned       bool       // spawn has been called for it
+	Waits         DirectorWait
+	WaitsFor      []TaskID
+	SigBlocked    uint64 // signals that are held back
+	Preempt       uint32 // preempt_count while it does not run
+	Proc          int32
+	Thread        int32 // index into the scenario's threads, or None
+	SE            SchedEntity
+	Ctx           cpu.Context // while it does not run; a running task's is in its core
+	Mem           program.Memory
+	Wakee         sim.Seq  // the record that woke it last
+	Since         sim.Time // when it last changed its state
+	Switches      int32    // voluntary context switches
+	Preempted     int32    // involuntary ones
+	ExitCode      int32
+	Call          Syscall // the call in progress, or the last one
 }
 
 // Syscall is a system call in progress, as the program made it.
@@ -145,8 +166,13 @@ type Syscall struct {
 	Site   int32 // index into the program's call sites, or None
 	NR     int32
 	Args   [6]int64
-	From   SockAddr // the peer that recvfrom found
+	Prog   [8]int64  // the arguments as the program wrote them
+	Held   [4]FileID // open files that the call holds a reference to
+	NHeld  int8
+	Pair   [2]int32 // the descriptors that pipe2 and socketpair made
+	From   SockAddr // the peer that recvfrom or accept found
 	Woken  bool     // a packet has ended its sleep
+	Value  int64    // what the program got
 	Ret    int64    // what the kernel returned: a result, or minus errno
 }
 
@@ -158,6 +184,9 @@ type Process struct {
 	Free   int32    // no descriptor below is free
 	Shared []int64
 	Live   int32 // threads that have not exited
+	Killed uint8 // the signal that ends it, or 0
+
+	Actions [maxSig + 1]uint8 // what each signal does
 }
 
 // FileKind is what an open file description refers to.
@@ -168,6 +197,7 @@ const (
 	FileConsole
 	FileSocket
 	FileEpoll
+	NumFileKinds
 )
 
 // File is an open file description ("struct file"): what dup and fork share.
@@ -177,6 +207,7 @@ type File struct {
 	Refs  int32
 	Obj   int32 // its socket or epoll instance
 	Items EpiID // the first epoll item that watches it (f_ep)
+	Pos   int64 // f_pos
 }
 
 // SockAddr is an IPv4 address and port.
@@ -185,29 +216,49 @@ type SockAddr struct {
 	Port uint16
 }
 
+// SockKind is a socket's protocol.
+type SockKind uint8
+
+const (
+	SockUDP SockKind = iota
+	SockTCP
+	NumSockKinds
+)
+
 // Sock is a socket ("struct sock").
 type Sock struct {
-	File   FileID
-	Local  SockAddr
-	Bound  bool
-	First  SkbID // sk_receive_queue
-	Last   SkbID
-	Len    int32
-	Bytes  int32 // sk_rmem_alloc: queued, with overhead (truesize)
-	RcvBuf int32 // sk_rcvbuf: the limit
-	Drops  int32 // sk_drops
-	WQ     QueueID
-	Hash   SockID // the next socket in its port's chain
+	Kind      SockKind
+	File      FileID
+	Local     SockAddr
+	Peer      SockAddr // of a connected socket
+	Bound     bool
+	Connected bool
+	Shutdown  uint8 // sk_shutdown: the bits rcvShutdown and sendShutdown
+	Reuse     uint8 // SO_REUSEADDR and SO_REUSEPORT
+	Err       int32 // sk_err: an error that the next call reports
+	SndBuf    int32 // sk_sndbuf
+	Sent      int32 // sk_wmem_alloc: what is on its way out, with overhead
+	First     SkbID // sk_receive_queue
+	Last      SkbID
+	Len       int32
+	Bytes     int32 // sk_rmem_alloc: queued, with overhead (truesize)
+	RcvBuf    int32 // sk_rcvbuf: the limit
+	Drops     int32 // sk_drops
+	WQ        QueueID
+	Hash      SockID // the next socket in its port's chain
+	Ext       int32  // what belongs to its protocol alone, an index there
 }
 
 // Skb is a packet inside the kernel ("struct sk_buff").
 type Skb struct {
 	Next     SkbID
-	Frame    int32 // which frame of the wire it came from
-	Data     int32 // offset of what is not yet pulled
+	Frame    int32  // which frame of the wire it came from, or None
+	Buf      BufID  // what it holds, when it comes from this host
+	Sender   SockID // whose send buffer it counts against, or None
+	Data     int32  // offset of what is not yet pulled
 	Len      int32
 	Truesize int32
-	From     SockAddr
+	From, To SockAddr
 	InUse    bool
 }
 
@@ -224,6 +275,9 @@ const (
 	WaitReceiver            // receiver_wake_function: a blocking receive
 	WaitEpCallback          // ep_poll_callback: an epoll item watches the file
 	WaitEpWake              // ep_autoremove_wake_function: a thread in epoll_wait
+	WaitAutoremove          // autoremove_wake_function: a thread that waits for one thing
+	WaitPoll                // pollwake: a thread in poll or select
+	WaitDefault             // default_wake_function: a thread, its entry stays
 )
 
 // Wait is an entry of a wait queue ("wait_queue_entry").
@@ -231,8 +285,11 @@ type Wait struct {
 	Next, Prev WaitID
 	Queue      QueueID // the queue it is on, or None
 	Func       WaitFunc
-	Exclusive  bool  // WQ_FLAG_EXCLUSIVE
-	Obj        int32 // the task to wake, or the epoll item
+	Exclusive  bool   // WQ_FLAG_EXCLUSIVE
+	Obj        int32  // the task to wake, or the epoll item
+	Key        uint32 // the events that pollwake is for
+	Chain      WaitID // the next entry of the same poll or select
+	File       FileID // the file that the entry keeps open, or None
 }
 
 // Eventpoll is an epoll instance ("struct eventpoll").
@@ -246,6 +303,7 @@ type Eventpoll struct {
 	ItemsEnd EpiID
 	Locked   bool    // ep->mtx: a scan or a change of the interest list is in progress
 	WQ       QueueID // threads in epoll_wait
+	PollWait QueueID // who polls the instance itself
 }
 
 // Epitem is one registered descriptor ("struct epitem").

@@ -58,6 +58,7 @@ const (
 	FlagNeedResched
 	FlagHardirq
 	FlagSoftirq
+	FlagBHOff
 )
 
 // Kinds of object that a record can name.
@@ -75,6 +76,7 @@ const (
 	KindEpi
 	KindFD
 	KindTimer
+	KindNAPI
 )
 
 // onPath gives a record's station if it has to do with a packet: functions such

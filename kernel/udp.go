@@ -13,7 +13,10 @@ import (
 
 const fileUDP = "net/ipv4/udp.c"
 
-const protoUDP = 17
+const (
+	protoTCP = nic.ProtoTCP
+	protoUDP = nic.ProtoUDP
+)
 
 // hostIP is HostIP as packets carry it.
 var hostIP = binary.BigEndian.Uint32(HostIP.AsSlice())
@@ -49,6 +52,13 @@ var udpText = text{
 		Say:   "Data is ready: does anybody wait on this socket?",
 		Why:   "The socket knows no epoll and no thread, only its wait queue.",
 		Steps: []step{{Name: "anybody on sk_wq?", Cost: costFn, Do: (*Machine).sockDefReadable}}},
+	fnSockDefWakeup: {Name: "sock_def_wakeup", File: "net/core/sock.c", Station: StSocket,
+		Say: "The socket's state has changed: everybody who waits on it is woken.",
+		Why: "What they can do now is for them to find out: the wakeup has no key.",
+		Steps: []step{
+			{Name: "anybody on sk_wq?", Cost: costFn, Do: (*Machine).sockDefWakeup},
+			{Name: "return", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[1]) }},
+		}},
 }
 
 // callsWithArgs is a step that calls a function with its own first two
@@ -71,8 +81,9 @@ func (m *Machine) udp4LibRcv(c *cpu.Core, r *sim.Record) {
 		m.drop(c, r, skb)
 		return
 	}
-	m.Skbs[skb].From.Port = h.SrcPort
-	sock := m.lookupUDP(SockAddr{IP: hostIP, Port: h.DstPort})
+	s := &m.Skbs[skb]
+	s.From.Port, s.To.Port = h.SrcPort, h.DstPort
+	sock := m.lookupUDP(s.From, s.To)
 	r.Arg[0], r.Arg[1] = int64(h.DstPort), int64(sock)
 	if sock == None {
 		m.Counters.NoPorts++ // Linux would answer with ICMP "port unreachable"
@@ -120,32 +131,50 @@ func (m *Machine) sockDefReadable(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	q := m.Socks[sock].WQ
 	if m.Queues[q].First != None {
-		c.Call(fnWakeUpSyncKey, int64(q), 1, EPOLLIN|EPOLLRDNORM)
+		c.Call(fnWakeUpSyncKey, int64(q), 1, EPOLLIN|EPOLLPRI|EPOLLRDNORM|EPOLLRDBAND)
 	}
 }
 
-// udpChains is how many chains the table of bound ports has.
-const udpChains = 64
-
-// lookupUDP finds the socket bound to an address, or one bound to its port on
-// every address (__udp4_lib_lookup).
-func (m *Machine) lookupUDP(to SockAddr) SockID {
-	for s := m.udpTable[to.Port%udpChains]; s != None; s = m.Socks[s].Hash {
-		if l := m.Socks[s].Local; l.Port == to.Port && (l.IP == 0 || l.IP == to.IP) {
-			return s
-		}
+// sockDefWakeup: local 0 is the socket, 1 what to return.
+func (m *Machine) sockDefWakeup(c *cpu.Core, r *sim.Record) {
+	sock := SockID(c.Frame().L[0])
+	about(r, KindSock, sock)
+	q := m.Socks[sock].WQ
+	if m.Queues[q].First != None {
+		c.Call(fnWakeUpCommonLock, int64(q), wakeAll, 0)
 	}
-	return None
 }
 
-// unhashUDP takes a socket out of the table.
-func (m *Machine) unhashUDP(sock SockID) {
-	p := &m.udpTable[m.Socks[sock].Local.Port%udpChains]
-	for *p != None {
-		if *p == sock {
-			*p = m.Socks[sock].Hash
-			return
+// lookupUDP finds the socket for a packet: of those bound to its port and
+// address, the one that fits best. A socket connected to the sender comes before
+// one that is not, one bound to the address before one bound to all
+// (__udp4_lib_lookup, compute_score).
+func (m *Machine) lookupUDP(from, to SockAddr) SockID {
+	best, score := SockID(None), 0
+	for id := m.ports[to.Port%portChains]; id != None; id = m.Socks[id].Hash {
+		if n := m.udpScore(&m.Socks[id], from, to); n > score {
+			best, score = id, n
 		}
-		p = &m.Socks[*p].Hash
 	}
+	return best
+}
+
+func (m *Machine) udpScore(s *Sock, from, to SockAddr) int {
+	if s.Kind != SockUDP || s.Local.Port != to.Port {
+		return 0
+	}
+	score := 1
+	if s.Local.IP != anyIP {
+		if s.Local.IP != to.IP {
+			return 0
+		}
+		score++
+	}
+	if s.Connected {
+		if s.Peer != from {
+			return 0
+		}
+		score += 2
+	}
+	return score
 }

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"encoding/binary"
+
 	"ringside/cpu"
 	"ringside/kernel/program"
 	"ringside/sim"
@@ -68,7 +70,60 @@ func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
 	}
 	t.Call.Woken = false
 	c.Return(ret)
-	m.complete(c, ret)
+	if t.Call.Site != None {
+		m.raiseResults(c, ret)
+	}
+}
+
+// raiseResults gives the program what the C library's function returns.
+func (m *Machine) raiseResults(c *cpu.Core, ret int64) {
+	t := m.current(c)
+	second := ret
+	switch spec := m.spec(t); {
+	case ret < 0:
+	case spec.Results == 2:
+		ret, second = int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
+	case spec.Name == "eventfd_read":
+		ret = int64(binary.LittleEndian.Uint64(t.Mem.Scratch[:]))
+	case spec.Name == "eventfd_write":
+		ret = 0
+	case spec.Name == "getsockopt":
+		ret = int64(int32(binary.LittleEndian.Uint32(t.Mem.Scratch[:])))
+	}
+	t.Call.Value = ret
+	m.complete(c, ret, second)
+}
+
+// spec is the row of the call that a task makes.
+func (m *Machine) spec(t *Task) *program.Spec {
+	return m.programs[t.Thread].Calls[t.Call.Site].Spec
+}
+
+// lower turns what a program passes to the C library into what the library
+// passes to the kernel: values that the kernel takes or gives through memory go
+// to the thread's scratch.
+func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
+	nr = int32(spec.NR)
+	copy(regs[:], args[:6])
+	switch spec.Name {
+	case "eventfd_read":
+		regs = [6]int64{args[0], program.ScratchBase, 8}
+	case "eventfd_write":
+		binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[1]))
+		regs = [6]int64{args[0], program.ScratchBase, 8}
+	case "getsockopt":
+		regs[3] = program.ScratchBase
+	case "print":
+		regs = [6]int64{1, args[0], args[1]}
+	case "tgkill":
+		regs = [6]int64{int64(t.PID), FirstPID + args[0], args[1]}
+	case "send":
+		regs[4] = 0
+	case "syscall":
+		nr = int32(args[0])
+		copy(regs[:], args[1:7])
+	}
+	return nr, regs
 }
 
 // program gives the running task's program and its innermost running function.
@@ -108,12 +163,13 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		m.complete(c, results...)
 	case program.EffSyscall:
-		spec := p.Calls[eff.Site].Spec
-		m.knock(c, eff.Site, int32(spec.NR), eff.Args)
+		m.knock(c, eff.Site, eff.Args)
 	case program.EffLibrary:
 		m.library(c, p, eff)
+	case program.EffDirector:
+		m.direct(c, p, eff)
 	case program.EffExit:
-		m.knock(c, None, nrExit, [8]int64{})
+		m.knock(c, None, [8]int64{})
 	default:
 		m.giveUp(t.Name + ": " + t.Mem.Fault)
 	}
@@ -134,15 +190,16 @@ func (m *Machine) enterUser(c *cpu.Core, p *program.Program, eff program.Effect)
 }
 
 // knock calls the wrapper of a system call.
-func (m *Machine) knock(c *cpu.Core, site, nr int32, args [8]int64) {
+func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 	t := m.current(c)
-	t.Call.Site, t.Call.NR = site, nr
-	copy(t.Call.Args[:], args[:6])
-	code := cpu.CodeID(fnSyscallWrapper)
-	if site != None {
-		code = m.wrappers[t.Thread][site]
+	t.Call.Site, t.Call.Prog = site, args
+	if site == None {
+		t.Call.NR, t.Call.Args = nrExit, [6]int64{}
+		c.Call(fnSyscallWrapper)
+		return
 	}
-	c.Call(code)
+	t.Call.NR, t.Call.Args = lower(m.spec(t), t, args)
+	c.Call(m.wrappers[t.Thread][site])
 }
 
 // library does what needs no system call of its own.
@@ -151,8 +208,8 @@ func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
 	case "print":
-		n := int64(len(p.String(eff.Args[0])))
-		m.knock(c, eff.Site, nrWrite, [8]int64{1, eff.Args[0], n})
+		eff.Args[1] = int64(len(p.String(eff.Args[0])))
+		m.knock(c, eff.Site, eff.Args)
 	}
 }
 
@@ -164,6 +221,31 @@ func (m *Machine) userWrite(c *cpu.Core, addr, n int64) []byte {
 		return nil
 	}
 	return b
+}
+
+// copyToUser copies data to the running task's memory; false if it has none
+// there (copy_to_user).
+func (m *Machine) copyToUser(c *cpu.Core, addr int64, data []byte) bool {
+	if len(data) == 0 {
+		return true
+	}
+	b := m.userWrite(c, addr, int64(len(data)))
+	copy(b, data)
+	m.Counters.CopiedBytes += int64(len(b))
+	return b != nil
+}
+
+// copyFromUser fills to with what lies in the running task's memory; false if
+// it has nothing there (copy_from_user).
+func (m *Machine) copyFromUser(c *cpu.Core, to []byte, addr int64) bool {
+	if len(to) == 0 {
+		return true
+	}
+	t := m.current(c)
+	b, ok := m.programs[t.Thread].Bytes(&t.Mem, addr, int64(len(to)))
+	copy(to, b)
+	m.Counters.CopiedBytes += int64(len(b))
+	return ok
 }
 
 // userString reads a string that the running task points to.

@@ -45,11 +45,23 @@ var waitText = text{
 			{Name: "wake it", Cost: costFn, Do: (*Machine).autoremoveWake},
 			{Name: "take the entry off", Cost: costFn, Do: (*Machine).epAutoremoveDone},
 		}},
+	fnPollwake: {Name: "pollwake", File: fileSelect, Station: StWake,
+		Say:   "The callback of a thread in poll or select.",
+		Why:   "News of other events than those asked for do not wake it.",
+		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}}},
 	fnDefaultWake: {Name: "default_wake_function", File: "kernel/sched/core.c", Station: StWake,
 		Say:   "The entry is a task: wake it up.",
 		Why:   "All ways of waiting end here.",
 		Steps: []step{{Name: "try_to_wake_up", Cost: costFn, Do: (*Machine).defaultWake}}},
+	fnEntryWake: {Name: "default_wake_function", File: "kernel/sched/core.c", Station: StWake,
+		Say:   "The entry is a task: wake it up.",
+		Why:   "It stays on the queue until the task itself takes it off.",
+		Steps: []step{{Name: "try_to_wake_up", Cost: costFn, Do: (*Machine).entryWake}}},
 }
+
+// wakeAll is the number of exclusive waiters to wake when all are to be woken:
+// it never counts down to 0.
+const wakeAll = 0
 
 // Arguments of the wake functions: the queue (or the entry, for a callback),
 // how many exclusive waiters to wake, the key.
@@ -114,15 +126,19 @@ var waitFuncs = [...]cpu.CodeID{
 	WaitReceiver:   fnReceiverWake,
 	WaitEpCallback: fnEpPollCallback,
 	WaitEpWake:     fnEpAutoremoveWake,
+	WaitAutoremove: fnAutoremoveWake,
+	WaitPoll:       fnPollwake,
+	WaitDefault:    fnEntryWake,
 }
 
 // WaitFuncNames are their names.
-var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback", "ep_autoremove_wake_function"}
+var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback", "ep_autoremove_wake_function",
+	"autoremove_wake_function", "pollwake", "default_wake_function"}
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindWait, WaitID(f.L[0]))
-	if f.L[wakeKey]&(EPOLLIN|EPOLLERR) == 0 {
+	if key := f.L[wakeKey]; key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
 		return
 	}
@@ -154,6 +170,29 @@ func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
 	c.Tail(fnTryToWakeUp, c.Frame().L[0])
 }
 
+func (m *Machine) entryWake(c *cpu.Core, r *sim.Record) {
+	w := WaitID(c.Frame().L[0])
+	about(r, KindWait, w)
+	c.Tail(fnTryToWakeUp, int64(m.Waits[w].Obj))
+}
+
+// prepareToWait queues the running task, which from now on counts as asleep: a
+// wakeup between here and schedule() is not lost (prepare_to_wait). Exclusive
+// waiters stand at the end of a queue, others at its front.
+func (m *Machine) prepareToWait(c *cpu.Core, q QueueID, fn WaitFunc, exclusive bool) WaitID {
+	task := m.cpuOf(c).Current
+	w := m.newWait(fn, task, exclusive)
+	m.enqueueWait(q, w, exclusive)
+	m.setState(&m.Tasks[task], Interruptible)
+	return w
+}
+
+// finishWait ends the wait: running again, and off the queue (finish_wait).
+func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
+	m.setState(m.current(c), Running)
+	m.freeWaitEntry(w)
+}
+
 // newQueue makes an empty wait queue.
 func (m *Machine) newQueue() QueueID {
 	m.Queues = append(m.Queues, WaitQueue{First: None, Last: None})
@@ -169,7 +208,7 @@ func (m *Machine) newWait(fn WaitFunc, obj int32, exclusive bool) WaitID {
 	} else {
 		m.freeWait = m.Waits[id].Next
 	}
-	m.Waits[id] = Wait{Next: None, Prev: None, Queue: None, Func: fn, Obj: obj, Exclusive: exclusive}
+	m.Waits[id] = Wait{Next: None, Prev: None, Queue: None, Func: fn, Obj: obj, Exclusive: exclusive, Chain: None, File: None}
 	return id
 }
 

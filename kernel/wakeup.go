@@ -64,7 +64,7 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 	f.L[ttwuFlags] = m.irqSave(c)
 	m.Counters.Wakeups++
 	t.Wakee = m.Seq
-	t.Call.Woken = t.Call.Active && m.cpuOf(c).Preempt&maskSoftirq != 0
+	t.Call.Woken = t.Call.Active && m.cpuOf(c).servingSoftirq()
 	r.Arg[0] = int64(t.CPU)
 	m.point(c, r, PointSchedWaking)
 	if t.OnRQ {

@@ -20,6 +20,7 @@ const (
 // Numbers of protocols (IANA).
 const (
 	EtherTypeIPv4 = 0x0800
+	ProtoTCP      = 6
 	ProtoUDP      = 17
 )
 
@@ -41,25 +42,40 @@ func BuildUDP(dst, src [6]byte, from, to netip.AddrPort, payload []byte) ([]byte
 	copy(b[6:], src[:])
 	binary.BigEndian.PutUint16(b[12:], EtherTypeIPv4)
 
-	ip := b[EthHeader:]
-	ip[0], ip[8], ip[9] = 0x45, 64, ProtoUDP
-	binary.BigEndian.PutUint16(ip[2:], uint16(total))
-	binary.BigEndian.PutUint16(ip[6:], 0x4000) // do not fragment
-	copy(ip[12:], from.Addr().AsSlice())
-	copy(ip[16:], to.Addr().AsSlice())
-	binary.BigEndian.PutUint16(ip[10:], ^sum(ip[:IPv4Header], 0))
-
-	udp := ip[IPv4Header:total]
-	binary.BigEndian.PutUint16(udp, from.Port())
-	binary.BigEndian.PutUint16(udp[2:], to.Port())
-	binary.BigEndian.PutUint16(udp[4:], uint16(len(udp)))
-	copy(udp[UDPHeader:], payload)
-	check := ^sum(udp, pseudo(ip, len(udp)))
-	if check == 0 {
-		check = 0xffff // 0 would mean: no checksum
+	ip := b[EthHeader : EthHeader+total]
+	copy(ip[IPv4Header+UDPHeader:], payload)
+	PutIPv4(ip, ProtoUDP, be32(from.Addr()), be32(to.Addr()))
+	PutUDP(ip[IPv4Header:], from.Port(), to.Port())
+	udp := ip[IPv4Header:]
+	c := ^sum(udp, pseudo(ip, len(udp)))
+	if c == 0 {
+		c = 0xffff // 0 stands for "no checksum" (RFC 768)
 	}
-	binary.BigEndian.PutUint16(udp[6:], check)
+	binary.BigEndian.PutUint16(udp[6:], c)
 	return b, nil
+}
+
+func be32(a netip.Addr) uint32 { return binary.BigEndian.Uint32(a.AsSlice()) }
+
+// PutIPv4 writes the header of the packet that b holds, with its checksum.
+// Addresses are in host order.
+func PutIPv4(b []byte, proto uint8, src, dst uint32) {
+	clear(b[:IPv4Header])
+	b[0], b[8], b[9] = 0x45, 64, proto
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	binary.BigEndian.PutUint16(b[6:], 0x4000) // do not fragment
+	binary.BigEndian.PutUint32(b[12:], src)
+	binary.BigEndian.PutUint32(b[16:], dst)
+	binary.BigEndian.PutUint16(b[10:], ^sum(b[:IPv4Header], 0))
+}
+
+// PutUDP writes the header of the datagram that b holds. The checksum is left
+// out, for who can compute it later, or need not.
+func PutUDP(b []byte, src, dst uint16) {
+	binary.BigEndian.PutUint16(b, src)
+	binary.BigEndian.PutUint16(b[2:], dst)
+	binary.BigEndian.PutUint16(b[4:], uint16(len(b)))
+	binary.BigEndian.PutUint16(b[6:], 0)
 }
 
 // Eth is an Ethernet II header.

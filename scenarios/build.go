@@ -52,7 +52,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 }
 
 func params(k *tunables) kernel.Params {
-	return kernel.Params{Slice: sim.Time(k.Slice), HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, RMem: int(k.RMem)}
+	return kernel.Params{Slice: sim.Time(k.Slice), HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -84,6 +84,7 @@ func (d *decoder) machine(m *machine) {
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
+	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
 	d.within("machine.kernel.slice", int(k.Slice), 100_000, 1_000_000_000)
 	for i, cpu := range m.NIC.IRQCPU {
@@ -176,7 +177,7 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 	}
 	switch {
 	case t.Start == "spawned":
-		d.failAt(base+"start", "start: spawned is not part of this version: give a time")
+		tc.Spawned = true
 	case t.Start != "":
 		at, err := ParseDuration(t.Start)
 		if err != nil {

@@ -48,7 +48,6 @@ func TestMistakes(t *testing.T) {
 		{head + threads + "live: {run: false}\n", "7:7: run: false needs a why"},
 		{head + threads + "live: {run: maybe}\n", `7:13: live.run: true or false, not "maybe"`},
 		{head + threads + "  - name: a\n    program: getpid()\n", `7:11: a second thread "a"`},
-		{head + "threads:\n  - {name: a, start: spawned, program: getpid()}\n", "4:22: start: spawned is not part of this version: give a time"},
 		{head + "threads:\n  - {name: a, program: reed()}\n", `4:24: unknown call "reed"; did you mean "read"?`},
 		{head + "threads:\n  - name: a\n    program: |\n\n      getpid()\n        reed()\n", `8:9: unknown call "reed"`},
 		{head + threads + "title: again\n", "7:1: "},
@@ -105,7 +104,7 @@ live: {run: false, why: a reason}
 		c.NIC.RxUsecs != 10*sim.Microsecond || c.NIC.RxFrames != 4 || c.Costs["syscall_entry"] != 60 {
 		t.Errorf("machine: %+v", c)
 	}
-	if c.Params != (kernel.Params{Slice: sim.Millisecond, HZ: 1000, NAPIWeight: 8, Budget: 16, RMem: 4096}) {
+	if c.Params != (kernel.Params{Slice: sim.Millisecond, HZ: 1000, NAPIWeight: 8, Budget: 16, Backlog: 10, RMem: 4096}) {
 		t.Errorf("kernel: %+v", c.Params)
 	}
 	th := c.Threads[0]

@@ -65,7 +65,7 @@ type flow struct {
 type thread struct {
 	Name    string  `yaml:"name" required:"true" doc:"The thread's name."`
 	CPU     *int    `yaml:"cpu" doc:"The only core it may run on; without it the scheduler decides."`
-	Start   string  `yaml:"start" doc:"When it starts, in model time."`
+	Start   string  `yaml:"start" doc:"When it starts, in model time; or spawned: when another thread calls spawn for it."`
 	Process string  `yaml:"process" doc:"Threads of one process share descriptors; by default all do."`
 	Program Program `yaml:"program" required:"true" doc:"What it does: the body of a Go function."`
 }

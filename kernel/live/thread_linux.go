@@ -160,7 +160,7 @@ func (t *thread) perform(spec *program.Spec, args [8]int64) (int64, error) {
 	case "compute":
 		return 0, t.compute(sim.Time(args[0]))
 	case "print":
-		args = [8]int64{1, args[0], int64(len(t.prog.String(args[0])))}
+		args[1] = int64(len(t.prog.String(args[0])))
 	}
 	c := &strace.Call{Spec: spec, Args: args[:], Prog: t.prog, Mem: &t.mem}
 	t.enter(c)
