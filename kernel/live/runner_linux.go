@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -29,19 +26,17 @@ var errWatchdog = errors.New("the watchdog")
 type runner struct {
 	cfg      *kernel.Config
 	watchdog time.Duration // how long rest may take to come
-	began    time.Time
 	threads  []*thread
 	procs    map[string]*process
 	net      *network
-	ended    atomic.Bool // the run is over: whatever returns now is not recorded
+	ended    atomic.Bool  // the run is over: whatever returns now is not recorded
+	written  atomic.Int64 // bytes
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	lines   []Line
-	err     error     // what a program did that ends the run
-	now     sim.Time  // the scenario's time of the last event
-	horizon sim.Time  // and of the next: how far threads may go
-	moved   sync.Cond // the horizon has moved, or the run is over
+	mu    sync.Mutex
+	lines []Line
+	err   error    // what a program did that ends the run
+	now   sim.Time // the scenario's time
 }
 
 // Run makes the calls of all threads for real and sends the packets. It returns
@@ -59,8 +54,12 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	if err := canObserve(); err != nil {
 		return nil, err
 	}
-	r := &runner{cfg: cfg, watchdog: opts.Watchdog, began: time.Now(), procs: map[string]*process{}}
-	r.moved.L = &r.mu
+	r := &runner{cfg: cfg, watchdog: opts.Watchdog, procs: map[string]*process{}}
+	done, err := needCarriers()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if r.net, err = newNetwork(); err != nil {
 		return nil, err
 	}
@@ -96,7 +95,7 @@ func timetable(cfg *kernel.Config) ([]event, error) {
 	end := stop(cfg)
 	var events []event
 	for i := range cfg.Threads {
-		if at := cfg.Threads[i].Start; at <= end {
+		if at := cfg.Threads[i].Start; at <= end && !cfg.Threads[i].Spawned {
 			events = append(events, event{at, i, -1})
 		}
 	}
@@ -132,14 +131,12 @@ func (r *runner) play(ctx context.Context, events []event) error {
 		if err := r.rest(ctx, e.at); err != nil {
 			return err
 		}
-		r.mu.Lock()
-		r.now = e.at
-		r.mu.Unlock()
+		r.setClock(e.at)
 		if e.thread >= 0 {
 			r.threads[e.thread].start()
 			continue
 		}
-		if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
+		if err := r.net.play(&r.cfg.Wire[e.packet]); err != nil {
 			return err
 		}
 	}
@@ -147,26 +144,38 @@ func (r *runner) play(ctx context.Context, events []event) error {
 }
 
 // rest lets the threads go on up to a time of the scenario and waits until all
-// of them are at rest. Two looks in a row must agree: between the first thread
-// of a look and the last one, this one may have woken that one.
+// of them are at rest.
 func (r *runner) rest(ctx context.Context, until sim.Time) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.watchdog, fmt.Errorf("%w, after %s", errWatchdog, r.watchdog))
 	defer cancel()
-	r.mu.Lock()
-	r.horizon = until
-	r.moved.Broadcast()
-	r.mu.Unlock()
+	for {
+		if err := r.quiet(ctx); err != nil {
+			return err
+		}
+		if !r.advance(until) {
+			return nil
+		}
+	}
+}
+
+// quiet waits until all threads are at rest as the clock stands. Two looks in a
+// row must agree: between the first thread of a look and the last one, this one
+// may have woken that one.
+func (r *runner) quiet(ctx context.Context) error {
 	for agreed := 0; agreed < 2; {
-		_ = unix.Nanosleep(&unix.Timespec{Nsec: lookEvery}, nil) // the Go runtime's timers may be a millisecond late
+		pause()
 		agreed++
 		for _, t := range r.threads {
-			if why := t.busy(until); why != "" {
+			if why := t.busy(); why != "" {
 				if ctx.Err() != nil {
 					return unrest(ctx, why)
 				}
 				agreed = 0
 				break
 			}
+		}
+		if agreed > 0 && r.net.drain() {
+			agreed = 0
 		}
 		r.mu.Lock()
 		err := r.err
@@ -176,13 +185,21 @@ func (r *runner) rest(ctx context.Context, until sim.Time) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("the live run was ended by %w", context.Cause(ctx))
+		return unrest(ctx, r.lastWaiting())
 	}
 	return nil
 }
 
-// lookEvery is how long rest waits between two looks at the threads, in ns.
-const lookEvery = 50_000
+// lastWaiting is why there is no end of quiet times: the first thread that
+// sleeps, and will be woken by the clock.
+func (r *runner) lastWaiting() string {
+	for _, t := range r.threads {
+		if a := t.activity(); a.till != sim.Never && !t.gone.Load() {
+			return t.name + " is in " + cmp.Or(a.call, "compute")
+		}
+	}
+	return "no thread runs"
+}
 
 // unrest is the error of a run that was ended while a thread was busy.
 func unrest(ctx context.Context, why string) error {
@@ -193,18 +210,15 @@ func unrest(ctx context.Context, why string) error {
 	return fmt.Errorf("the live run was ended: %w; %s", cause, why)
 }
 
-// elapsed is how long the run has lasted.
-func (r *runner) elapsed() sim.Time { return sim.Time(time.Since(r.began)) }
-
-// record notes a finished call.
-func (r *runner) record(thread int, text string) {
+// record notes a line of a thread.
+func (r *runner) record(t *thread, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.lines) == maxCalls && r.err == nil {
 		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
 	}
 	if !r.ended.Load() && r.err == nil {
-		r.lines = append(r.lines, Line{Thread: thread, Text: text, At: r.elapsed()})
+		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now})
 	}
 }
 
@@ -219,6 +233,9 @@ func (r *runner) fail(err error) {
 
 // observe reads what can be seen of the threads at rest, and ends the recording.
 func (r *runner) observe() *Result {
+	for _, t := range r.threads {
+		t.deliver(true) // a call that was restarted has not returned
+	}
 	r.mu.Lock()
 	r.ended.Store(true)
 	res := &Result{Lines: r.lines}
@@ -226,7 +243,7 @@ func (r *runner) observe() *Result {
 	for i, t := range r.threads {
 		seen := Thread{Name: t.name}
 		if call := t.inCall(); call != "" {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.elapsed()})
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now})
 			seen.Wchan = readTask(t.tid.Load(), "wchan")
 		}
 		res.Threads = append(res.Threads, seen)
@@ -239,17 +256,9 @@ func (r *runner) observe() *Result {
 	return res
 }
 
-// finish ends all threads and closes everything. A thread that sleeps is woken:
-// its sockets are shut down, which ends a blocking receive, and a signal of the
-// kind that the Go runtime handles anyway ends every other sleep with EINTR.
+// finish ends all threads and closes everything.
 func (r *runner) finish() {
-	r.mu.Lock()
 	r.ended.Store(true)
-	r.moved.Broadcast()
-	r.mu.Unlock()
-	for _, p := range r.procs {
-		p.shutdown()
-	}
 	done := make(chan struct{})
 	go func() { r.wg.Wait(); close(done) }()
 	for _, t := range r.threads {
@@ -257,9 +266,7 @@ func (r *runner) finish() {
 	}
 	for {
 		for _, t := range r.threads {
-			if tid := t.tid.Load(); tid != 0 && !t.gone.Load() {
-				_ = unix.Tgkill(os.Getpid(), int(tid), unix.SIGURG)
-			}
+			t.kick()
 		}
 		select {
 		case <-done:

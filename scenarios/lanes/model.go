@@ -25,7 +25,7 @@ type Limits struct {
 // Lane is what one kernel did.
 type Lane struct {
 	Order   []string            // finished calls of all threads, in order of return, as "name: line"
-	At      []sim.Time          // when each of them returned: in model time, or for real since the run began
+	At      []sim.Time          // when each of them returned, by the scenario's clock
 	Threads map[string][]string // the same by thread
 	Asleep  map[string]string   // the call that a thread still sleeps in
 }
