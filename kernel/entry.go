@@ -177,6 +177,9 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 	c.Ctx.Kernel.Saved().RAX = c.Regs.RAX
 	t.Call.Active, t.Call.Ret = false, int64(c.Regs.RAX)
 	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
+	if t.Call.Returns {
+		r.Arg[0], t.Call.Returns = nrRtSigreturn, false
+	}
 	r.Station = m.wokenStation(c)
 	m.point(c, r, PointSysExit)
 	m.fdput(c)

@@ -53,7 +53,17 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 	}
 	c := strace.Call{
 		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: t.Call.Value,
-		Mem: &t.Mem, Prog: p, Unfinished: unfinished,
+		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
+	}
+	switch c.Spec.Name {
+	case "tgkill":
+		c.Target = [2]int64{t.Call.Args[0], t.Call.Args[1]}
+	case "select":
+		for i := range c.Sets {
+			if c.Args[1+i] != 0 {
+				c.Sets[i] = t.Sets[i][:]
+			}
+		}
 	}
 	if c.Ret == -1 {
 		c.Errno = int(t.Mem.Errno)

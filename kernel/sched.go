@@ -67,6 +67,9 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.updateCurr(int32(c.ID))
+	if t.State == Interruptible && t.signalPending() {
+		m.setState(t, Running) // signal_pending_state: who has a signal to take does not sleep
+	}
 	if t.State != Running {
 		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
 		t.Switches++

@@ -287,6 +287,7 @@ func (m *Machine) sysRtSigreturn(c *cpu.Core, r *sim.Record) {
 	c.Ctx.User.Pop()
 	*c.Ctx.Kernel.Saved() = f.Regs
 	t.Call, t.SigBlocked = f.Call, f.Blocked
+	t.Call.Returns = true
 	c.Return(int64(f.Regs.RAX))
 }
 

@@ -157,23 +157,26 @@ type Task struct {
 	Switches      int32    // voluntary context switches
 	Preempted     int32    // involuntary ones
 	ExitCode      int32
-	Call          Syscall // the call in progress, or the last one
+	Sets          [3][fdSetBytes]byte // what select was given
+	Call          Syscall             // the call in progress, or the last one
 }
 
 // Syscall is a system call in progress, as the program made it.
 type Syscall struct {
-	Active bool
-	Site   int32 // index into the program's call sites, or None
-	NR     int32
-	Args   [6]int64
-	Prog   [8]int64  // the arguments as the program wrote them
-	Held   [4]FileID // open files that the call holds a reference to
-	NHeld  int8
-	Pair   [2]int32 // the descriptors that pipe2 and socketpair made
-	From   SockAddr // the peer that recvfrom or accept found
-	Woken  bool     // a packet has ended its sleep
-	Value  int64    // what the program got
-	Ret    int64    // what the kernel returned: a result, or minus errno
+	Active  bool
+	Site    int32 // index into the program's call sites, or None
+	NR      int32
+	Args    [6]int64
+	N       int8      // how many arguments the program has given
+	Prog    [8]int64  // the arguments as the program wrote them
+	Held    [4]FileID // open files that the call holds a reference to
+	NHeld   int8
+	Returns bool     // it is rt_sigreturn that brought the call back
+	Pair    [2]int32 // the descriptors that pipe2 and socketpair made
+	From    SockAddr // the peer that recvfrom or accept found
+	Woken   bool     // a packet has ended its sleep
+	Value   int64    // what the program got
+	Ret     int64    // what the kernel returned: a result, or minus errno
 }
 
 // Process is what threads share: the table of descriptors.

@@ -102,7 +102,7 @@ func (m *Machine) spec(t *Task) *program.Spec {
 // lower turns what a program passes to the C library into what the library
 // passes to the kernel: values that the kernel takes or gives through memory go
 // to the thread's scratch.
-func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
+func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
 	nr = int32(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
@@ -113,10 +113,9 @@ func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64)
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "getsockopt":
 		regs[3] = program.ScratchBase
-	case "print":
-		regs = [6]int64{1, args[0], args[1]}
 	case "tgkill":
-		regs = [6]int64{int64(t.PID), FirstPID + args[0], args[1]}
+		target := &m.Tasks[m.threadTask(int32(args[0]))]
+		regs = [6]int64{int64(m.Procs[target.Proc].PID), int64(target.PID), args[1]}
 	case "send":
 		regs[4] = 0
 	case "syscall":
@@ -163,6 +162,7 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		m.complete(c, results...)
 	case program.EffSyscall:
+		t.Call.N = int8(eff.N)
 		m.knock(c, eff.Site, eff.Args)
 	case program.EffLibrary:
 		m.library(c, p, eff)
@@ -198,9 +198,26 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 		c.Call(fnSyscallWrapper)
 		return
 	}
-	t.Call.NR, t.Call.Args = lower(m.spec(t), t, args)
+	spec := m.spec(t)
+	if spec.Name == "select" {
+		m.noteSets(t)
+	}
+	t.Call.NR, t.Call.Args = m.lower(spec, t, args)
 	c.Call(m.wrappers[t.Thread][site])
 }
+
+// noteSets keeps the sets that select is given, for strace: the call overwrites
+// them.
+func (m *Machine) noteSets(t *Task) {
+	for i, addr := range t.Call.Prog[1:4] {
+		b, _ := t.Mem.Writable(addr, fdSetBytes)
+		clear(t.Sets[i][:])
+		copy(t.Sets[i][:], b)
+	}
+}
+
+// fdSetBytes is sizeof(fd_set).
+const fdSetBytes = 128
 
 // library does what needs no system call of its own.
 func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
@@ -208,8 +225,8 @@ func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
 	case "print":
-		eff.Args[1] = int64(len(p.String(eff.Args[0])))
-		m.knock(c, eff.Site, eff.Args)
+		n := int64(len(p.String(eff.Args[0])))
+		m.knock(c, eff.Site, [8]int64{1, eff.Args[0], n})
 	}
 }
 

@@ -90,10 +90,7 @@ func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 	switch c.Spec.Name {
 	case "read", "recv", "recvfrom":
 		return t.receive(c, a)
-	case "print":
-		n, err := unix.Write(p.real(1), []byte(t.prog.String(a[0])))
-		return int64(n), err
-	case "write", "send", "sendto":
+	case "write", "print", "send", "sendto":
 		return t.send(c, a)
 	case "close":
 		return 0, p.closeFD(a[0])

@@ -200,7 +200,7 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 		t.compute(sim.Time(args[0]))
 		return nil, nil
 	case "print":
-		args[1] = int64(len(t.prog.String(args[0])))
+		args = [8]int64{1, args[0], int64(len(t.prog.String(args[0])))}
 	}
 	c := &strace.Call{Spec: spec, Args: args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, args[:])}
 	t.enter(c)

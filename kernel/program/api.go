@@ -5,8 +5,8 @@
 //
 // A Program is immutable. Everything that changes while it runs is in a Memory
 // (one a thread) and in Frames (one a running function), both plain data that
-// can be copied. All values are 64-bit integers: numbers, truth values, and
-// addresses of strings and arrays.
+// can be copied. All values are 64-bit integers: numbers, truth values, addresses
+// of strings and arrays, handles of maps.
 //
 // A runner executes like this:
 //

@@ -24,7 +24,6 @@ var (
 	// sockOpts are the options of SOL_SOCKET; TCP_NODELAY is SOL_TCP's 1.
 	sockOpts = []Name{
 		{"SO_REUSEADDR", 2}, {"SO_TYPE", 3}, {"SO_ERROR", 4}, {"SO_SNDBUF", 7}, {"SO_RCVBUF", 8}, {"SO_REUSEPORT", 15},
-		{"SO_RCVTIMEO", 20}, {"SO_SNDTIMEO", 21},
 		{"SO_ACCEPTCONN", 30}, {"SO_PROTOCOL", 38}, {"SO_DOMAIN", 39}, {"SO_BUSY_POLL", 46},
 	}
 
@@ -59,8 +58,12 @@ var (
 		{"EWOULDBLOCK", 11}, {"PF_UNIX", 1}, {"PF_INET", 2}, {"AF_LOCAL", 1}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17},
 		{"TCP_NODELAY", 1},
 		{"O_RDONLY", 0}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"NULL", 0},
+		{"SYS_eventfd2", 290}, {"SYS_rt_sigaction", 13},
 	}
 )
+
+// libraryNames are the calls that the C library makes by another system call.
+var libraryNames = map[string]bool{"eventfd": true, "eventfd_read": true, "eventfd_write": true, "send": true, "recv": true, "sigaction": true}
 
 // constants are all names that programs can use as numbers.
 var constants = func() map[string]int64 {
@@ -71,8 +74,23 @@ var constants = func() map[string]int64 {
 			m[n.Name] = n.Bit
 		}
 	}
+	for _, s := range specs {
+		if s.Group == Syscall && s.Built && s.NR >= 0 && !libraryNames[s.Name] {
+			m["SYS_"+s.Name] = int64(s.NR)
+		}
+	}
 	return m
 }()
+
+// SignalName is the name of a signal.
+func SignalName(n int) string {
+	for _, s := range signals {
+		if s.Bit == int64(n) {
+			return s.Name
+		}
+	}
+	return fmt.Sprintf("signal %d", n)
+}
 
 // ErrnoName is the name of an error number, as errno.h has it.
 func ErrnoName(n int) string {
@@ -84,12 +102,3 @@ func ErrnoName(n int) string {
 	return fmt.Sprintf("errno %d", n)
 }
 
-// SignalName is the name of a signal, as signal.h has it.
-func SignalName(sig int) string {
-	for _, s := range signals {
-		if s.Bit == int64(sig) {
-			return s.Name
-		}
-	}
-	return fmt.Sprintf("signal %d", sig)
-}

@@ -164,24 +164,6 @@ func isBlank(x ast.Expr) bool {
 	return ok && id.Name == "_"
 }
 
-// hidden is a variable without a name.
-func (c *compiler) hidden() *expr { return &expr{op: xSlot, k: c.temp(), typ: typ{kind: tInt}} }
-
-// setSlot is the operation "slot = x".
-func setSlot(at pos, slot, x *expr) Op {
-	return Op{kind: opSet, pos: at, dst: []*lvalue{{kind: lvSlot, k: slot.k}}, args: []*expr{x}}
-}
-
-// hold keeps a value in a slot.
-func (c *compiler) hold(at pos, x *expr) *expr {
-	if x.op == xConst {
-		return x
-	}
-	t := &expr{op: xSlot, k: c.temp(), typ: x.typ}
-	c.emit(setSlot(at, t, x))
-	return t
-}
-
 func (c *compiler) switchStmt(s *ast.SwitchStmt) {
 	c.push()
 	defer c.pop()

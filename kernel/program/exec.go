@@ -152,6 +152,10 @@ func (p *Program) set(op *Op, mem *Memory, f *Frame, shared []int64) {
 }
 
 func (p *Program) assign(dst []*lvalue, vals *[maxResults]int64, mem *Memory, f *Frame, shared []int64) {
+	if len(dst) == 1 {
+		p.store(dst[0], p.find(dst[0], mem, f, shared), vals[0], mem, f, shared)
+		return
+	}
 	var at [maxResults]spot
 	for i, d := range dst {
 		at[i] = p.find(d, mem, f, shared)
@@ -217,16 +221,18 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 // no meaning for it. Only maxevents is checked by the kernel first.
 func (p *Program) checkCounts(site *Call, e *Effect, mem *Memory, at pos) {
 	for i, n := range site.lens {
-		switch {
-		case n == 0:
-			continue
-		case n == lenOfString:
-			n = int64(len(p.String(e.Args[i])))
-		case e.Args[i+1] <= 0 && site.Spec.Params[i].Kind == Events:
+		if n == 0 {
 			continue
 		}
-		if got := e.Args[i+1]; got < 0 || got > n {
-			mem.fault(at, fmt.Sprintf("%s is given %s = %d, but %s has %d", site.Spec.Name, site.Spec.Params[i+1].Name, got, site.Spec.Params[i].Name, n))
+		if n == lenOfString {
+			n = int64(len(p.String(e.Args[i])))
+		}
+		got := e.Args[i+1]
+		if got >= 0 && got <= n {
+			continue
+		}
+		if ps := site.Spec.params(e.N); got >= 0 || ps[i].Kind != Events {
+			mem.fault(at, fmt.Sprintf("%s is given %s = %d, but %s has %d", site.Spec.Name, ps[i+1].Name, got, ps[i].Name, n))
 		}
 	}
 }

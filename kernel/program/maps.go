@@ -48,15 +48,15 @@ func (mem *Memory) newMap(at pos) int64 {
 
 // find gives a key's place in a map, and whether it is there.
 func find(m []Pair, key int64) (int, bool) {
-	return slices.BinarySearchFunc(m, key, func(p Pair, key int64) int {
-		switch {
-		case p.Key < key:
-			return -1
-		case p.Key > key:
-			return 1
+	lo, hi := 0, len(m)
+	for lo < hi {
+		if mid := (lo + hi) / 2; m[mid].Key < key {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
-		return 0
-	})
+	}
+	return lo, lo < len(m) && m[lo].Key == key
 }
 
 func (mem *Memory) mapGet(h, key int64) int64 {

@@ -145,10 +145,12 @@ func (c *compiler) syntaxError(src string, err error) *Error {
 	}
 	list.Sort()
 	line, col := list[0].Pos.Line, c.column(list[0].Pos)
+	msg := strings.ReplaceAll(list[0].Msg, selectName, "select")
 	if lines := strings.Split(strings.TrimRight(src, "\n"), "\n"); line > len(lines) {
 		line, col = len(lines), len(lines[len(lines)-1])+1 // at the end of the text
+		msg = strings.ReplaceAll(msg, "found '}'", "found 'EOF'")
 	}
-	return &Error{line, col, strings.ReplaceAll(list[0].Msg, selectName, "select")}
+	return &Error{line, col, msg}
 }
 
 // column undoes the shift of the first line.
