@@ -215,8 +215,23 @@ const (
 	fnIPRcv
 
 	// Poll.
+	fnSysPoll
+	fnSysPpoll
+	fnDoSysPoll
+	fnDoPoll
+	fnDoPollfd
+	fnVfsPoll
+	fnPollScheduleTimeout
+	fnPollFreewait
 	fnPollwait
 	fnPollwake
+
+	// Select.
+	fnSysSelect
+	fnKernSelect
+	fnCoreSysSelect
+	fnDoSelect
+	fnSelectPollOne
 
 	// Signals.
 	fnSysRtSigaction
@@ -256,7 +271,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
