@@ -221,9 +221,6 @@ func (m *Machine) noteSets(t *Task) {
 	}
 }
 
-// fdSetBytes is sizeof(fd_set).
-const fdSetBytes = 128
-
 // library does what needs no system call of its own.
 func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
 	switch p.Calls[eff.Site].Spec.Name {
