@@ -90,6 +90,8 @@ const (
 
 	// Wait queues and wakeups.
 	fnWakeUpSyncKey
+	fnWakeUpSync
+	fnWakeUp
 	fnWakeUpCommonLock
 	fnWakeUpCommon
 	fnReceiverWake
@@ -185,6 +187,7 @@ const (
 	fnSysRecvfromInner // __sys_recvfrom
 	fnSockReadIter
 	fnSockWriteIter
+	fnSockRecvmsg
 	fnInetRecvmsg
 	fnSockClose
 	fnInetBind
@@ -236,6 +239,7 @@ const (
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
+	fnDoSendSigInfo
 	fnSendSignal
 	fnSignalWakeUp
 	fnArchDoSignal

@@ -253,7 +253,7 @@ func (t *thread) enter(c *strace.Call) {
 	asleep := *c
 	asleep.Unfinished = true
 	now := t.r.clock()
-	till := deadline(c, now)
+	till := t.deadline(c, now)
 	t.note(activity{call: strace.Format(asleep), nr: sleepsIn(c), till: till, due: till <= now, mask: mask(c)})
 }
 
