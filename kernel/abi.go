@@ -40,6 +40,7 @@ const (
 	EPOLLOUT       = 0x004
 	EPOLLERR       = 0x008
 	EPOLLHUP       = 0x010
+	EPOLLNVAL      = 0x020 // no such descriptor; poll and select only
 	EPOLLRDNORM    = 0x040
 	EPOLLRDBAND    = 0x080
 	EPOLLWRNORM    = 0x100

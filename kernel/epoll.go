@@ -162,6 +162,7 @@ func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 	it := &m.Epis[epi]
 	ep := &m.Eps[it.Ep]
 	about(r, KindEpi, epi)
+	m.Counters.EpCallbacks++
 	f.L[cbFlags] = m.irqSave(c)
 	f.L[cbWake], f.L[cbNews] = 0, 0
 	key := uint32(f.L[wakeKey])
@@ -440,6 +441,7 @@ func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
 	}
 	binary.LittleEndian.PutUint32(out, revents)
 	binary.LittleEndian.PutUint64(out[4:], uint64(it.Data))
+	m.Counters.CopiedBytes += epollEventBytes
 	f.L[seRes]++
 	switch {
 	case it.Events&EPOLLONESHOT != 0:
@@ -494,6 +496,7 @@ func (m *Machine) epItemPoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindEpi, EpiID(f.L[0]))
 	r.Station = m.wokenStation(c)
+	m.Counters.EpPolled++
 	file := m.Epis[f.L[0]].File
 	table := int64(pollNone)
 	if f.L[1] != 0 {

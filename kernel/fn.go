@@ -215,6 +215,14 @@ const (
 	fnIPRcv
 
 	// Poll.
+	fnSysPoll
+	fnSysPpoll
+	fnDoSysPoll
+	fnDoPoll
+	fnDoPollfd
+	fnVfsPoll
+	fnPollScheduleTimeout
+	fnPollFreewait
 	fnPollwait
 	fnPollwake
 
@@ -246,6 +254,13 @@ const (
 	fnShmemRead
 	fnShmemWrite
 	fnShmemRelease
+
+	// Select.
+	fnSysSelect
+	fnKernSelect
+	fnCoreSysSelect
+	fnDoSelect
+	fnSelectPollOne
 
 	// Signals.
 	fnSysRtSigaction
@@ -285,7 +300,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
 		pipeText, eventfdText, timerfdText, memfdText,
 	} {
 		for id, c := range t {

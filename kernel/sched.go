@@ -73,6 +73,10 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	if t.State != Running {
 		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
 		t.Switches++
+		if t.Call.Active && t.Call.Roused {
+			m.Counters.SpuriousWakeups++
+			t.Call.Roused = false
+		}
 	}
 }
 

@@ -32,6 +32,8 @@ const (
 	ERESTARTSYS    = 512 // again, if the handler was installed with SA_RESTART
 	ERESTARTNOINTR = 513 // again, always
 	ERESTARTNOHAND = 514 // again, if there is no handler
+
+	ERESTART_RESTARTBLOCK = 516 // the same, for the time that is left
 )
 
 // sigBit is a signal's place in a set.
@@ -191,14 +193,12 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 	t.SigPending &^= sigBit(sig)
 	f.L[0] = sig
 	r.Arg[0] = sig
-	switch m.Procs[t.Proc].Actions[sig] {
-	case sigDefault:
+	m.point(c, r, PointSignalDeliver)
+	if m.Procs[t.Proc].Actions[sig] == sigDefault {
 		f.L[0] = 0
 		if !ignored(sig) {
 			c.Call(fnDoGroupExit, sig)
 		}
-	default:
-		m.point(c, r, PointSignalDeliver)
 	}
 }
 
@@ -237,7 +237,7 @@ const sigFrameBytes = 0x1b8
 func (m *Machine) restartCall(c *cpu.Core, saved *cpu.Regs, restart bool) {
 	again := false
 	switch -int64(saved.RAX) {
-	case ERESTARTNOHAND:
+	case ERESTARTNOHAND, ERESTART_RESTARTBLOCK: // only a handler leads here
 	case ERESTARTSYS:
 		again = restart
 	case ERESTARTNOINTR:

@@ -142,6 +142,7 @@ type Task struct {
 	PollTable     WaitID // the entries that its poll or select has on wait queues
 	PollKey       uint32 // the events that the next of them is for
 	PollTriggered bool   // one of them has been called
+	SelectSets    BufID  // what its last select was asked for, or None
 	SigPending    uint64 // signals that wait to be delivered: bit n-1 is signal n
 	SavedMask     uint64 // what SigBlocked was before the call that has changed it
 	RestoreMask   bool
@@ -168,20 +169,21 @@ type Task struct {
 
 // Syscall is a system call in progress, as the program made it.
 type Syscall struct {
-	Active  bool
-	Site    int32 // index into the program's call sites, or None
-	NR      int32
-	Args    [6]int64
-	N       int8      // how many arguments the program has given
-	Prog    [8]int64  // the arguments as the program wrote them
-	Held    [4]FileID // open files that the call holds a reference to
-	NHeld   int8
-	Returns bool     // it is rt_sigreturn that brought the call back
-	Pair    [2]int32 // the descriptors that pipe2 and socketpair made
-	From    SockAddr // the peer that recvfrom or accept found
-	Woken   bool     // a packet has ended its sleep
-	Value   int64    // what the program got
-	Ret     int64    // what the kernel returned: a result, or minus errno
+	Active      bool
+	Site        int32 // index into the program's call sites, or None
+	NR          int32
+	Args        [6]int64
+	N           int8      // how many arguments the program has given
+	Prog        [8]int64  // the arguments as the program wrote them
+	Held        [4]FileID // open files that the call holds a reference to
+	NHeld       int8
+	Returns     bool     // it is rt_sigreturn that brought the call back
+	Pair        [2]int32 // the descriptors that pipe2 and socketpair made
+	From        SockAddr // the peer that recvfrom or accept found
+	Woken       bool     // a packet has ended its sleep
+	Roused      bool     // a wakeup has ended its sleep, and it has not slept again
+	Interrupted bool     // a signal has: what it returned is not what the program sees yet
+	Ret         int64    // what the kernel returned: a result, or minus errno
 }
 
 // Process is what threads share: the table of descriptors.
@@ -367,7 +369,13 @@ type Counters struct {
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams
 	Delivered       int64 // datagrams that a program has received
-	CopiedBytes     int64 // bytes copied to user space
+	CopiedBytes     int64 // bytes copied to and from user space
+	PollScanned     int64 // descriptors that poll and select have looked at
+	PollCallbacks   int64 // pollwake
+	EpCallbacks     int64 // ep_poll_callback
+	EpPolled        int64 // items that epoll has polled (ep_item_poll)
+	UsefulWakeups   int64 // wakeups after which the call ended
+	SpuriousWakeups int64 // wakeups after which it went back to sleep
 }
 
 // Task gives a task's stacks and registers, whether it runs or not.

@@ -64,34 +64,39 @@ func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	ret := c.Result()
 	r.Arg[0], r.Arg[1] = ret, int64(t.Call.NR)
-	if ret < 0 && ret >= -4095 {
+	t.Call.Ret, t.Call.Woken = ret, false
+	if failed(ret) {
 		t.Mem.Errno = -ret
 		ret = -1
 	}
-	t.Call.Woken = false
 	c.Return(ret)
-	if t.Call.Site != None {
-		m.raiseResults(c, ret)
+	if t.Call.Site == None {
+		return
 	}
+	first, second := m.results(t)
+	if ret == -1 {
+		first, second = -1, -1
+	}
+	m.complete(c, first, second)
 }
 
-// raiseResults gives the program what the C library's function returns.
-func (m *Machine) raiseResults(c *cpu.Core, ret int64) {
-	t := m.current(c)
-	second := ret
-	switch spec := m.spec(t); {
-	case ret < 0:
-	case spec.Results == 2:
-		ret, second = int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
-	case spec.Name == "eventfd_read":
-		ret = int64(binary.LittleEndian.Uint64(t.Mem.Scratch[:]))
-	case spec.Name == "eventfd_write":
-		ret = 0
-	case spec.Name == "getsockopt":
-		ret = int64(int32(binary.LittleEndian.Uint32(t.Mem.Scratch[:])))
+// failed tells whether an answer of the kernel is an error's number.
+func failed(ret int64) bool { return ret < 0 && ret >= -4095 }
+
+// results are what the C library's function returns when the call has not
+// failed.
+func (m *Machine) results(t *Task) (first, second int64) {
+	switch spec := m.spec(t); spec.Name {
+	case "pipe2", "socketpair":
+		return int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
+	case "eventfd_read":
+		return int64(binary.LittleEndian.Uint64(t.Mem.Scratch[:])), 0
+	case "eventfd_write":
+		return 0, 0
+	case "getsockopt":
+		return int64(int32(binary.LittleEndian.Uint32(t.Mem.Scratch[:]))), 0
 	}
-	t.Call.Value = ret
-	m.complete(c, ret, second)
+	return t.Call.Ret, 0
 }
 
 // spec is the row of the call that a task makes.
@@ -215,9 +220,6 @@ func (m *Machine) noteSets(t *Task) {
 		copy(t.Sets[i][:], b)
 	}
 }
-
-// fdSetBytes is sizeof(fd_set).
-const fdSetBytes = 128
 
 // library does what needs no system call of its own.
 func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {

@@ -64,6 +64,7 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 	f.L[ttwuFlags] = m.irqSave(c)
 	m.Counters.Wakeups++
 	t.Wakee = m.Seq
+	t.Call.Roused = t.Call.Active
 	t.Call.Woken = t.Call.Active && m.cpuOf(c).servingSoftirq()
 	r.Arg[0] = int64(t.CPU)
 	m.point(c, r, PointSchedWaking)

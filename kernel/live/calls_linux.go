@@ -90,7 +90,10 @@ func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 	switch c.Spec.Name {
 	case "read", "recv", "recvfrom":
 		return t.receive(c, a)
-	case "write", "print", "send", "sendto":
+	case "print":
+		n, err := unix.Write(p.real(1), []byte(t.prog.String(a[0])))
+		return int64(n), err
+	case "write", "send", "sendto":
 		return t.send(c, a)
 	case "close":
 		return 0, p.closeFD(a[0])
@@ -202,7 +205,9 @@ func (t *thread) send(c *strace.Call, a []int64) (int64, error) {
 		if err != nil {
 			return -1, err
 		}
-		return sendto(fd, b, int(int32(a[3])), to)
+		n, err := sendto(fd, b, int(int32(a[3])), to)
+		t.r.net.autobound(fd)
+		return n, err
 	}
 	n, err := unix.Write(fd, b)
 	return int64(n), err

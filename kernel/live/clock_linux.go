@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,10 @@ import (
 // longestCompute bounds what computing costs for real: its length has a meaning
 // on the model only.
 const longestCompute = 2 * time.Millisecond
+
+// longestWait bounds what waiting costs for real where TCP has timers of its own
+// (delayed acknowledgements) that must not be overtaken.
+const longestWait = 50 * time.Millisecond
 
 // clock is the scenario's time.
 func (r *runner) clock() sim.Time {
@@ -50,10 +55,10 @@ func deadline(c *strace.Call, now sim.Time) sim.Time {
 	return sim.Never
 }
 
-// advance takes the clock to the next deadline before a time, and lets what ends
-// there go on: one thing at a time, in a fixed order. False if there is none.
-func (r *runner) advance(until sim.Time) bool {
-	at, release := until, func() {}
+// next finds what comes first before a time: when, and how to let it go on. One
+// thing at a time, in a fixed order; at is until if there is none.
+func (r *runner) next(until sim.Time) (at sim.Time, release func()) {
+	at = until
 	for i := range r.threads { // the processes, in the order of their first threads
 		p := r.threads[i].proc
 		if p.pid != kernel.FirstPID+i {
@@ -68,12 +73,26 @@ func (r *runner) advance(until sim.Time) bool {
 			at, release = a.till, t.release
 		}
 	}
+	return at, release
+}
+
+// advance takes the clock to what comes first before a time. False if nothing
+// does.
+func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
+	at, release := r.next(until)
+	if r.net.tcp.Load() && at > r.clock() {
+		time.Sleep(min(time.Duration(at-r.clock()), longestWait))
+		if err := r.quiet(ctx); err != nil {
+			return false, err
+		}
+		at, release = r.next(until)
+	}
 	if at == until {
-		return false
+		return false, nil
 	}
 	r.setClock(at)
 	release()
-	return true
+	return true, nil
 }
 
 func (r *runner) setClock(at sim.Time) {
@@ -136,6 +155,7 @@ func (t *thread) compute(d sim.Time) {
 	till := later(t.r.clock(), d)
 	t.mu.Lock()
 	t.doing.computing, t.doing.till, t.doing.due = true, till, false
+	t.r.moves.Add(1)
 	t.mu.Unlock()
 	burn := min(time.Duration(d), longestCompute-time.Duration(t.computed))
 	for begin := time.Now(); time.Since(begin) < burn && !t.over(); {
@@ -147,6 +167,7 @@ func (t *thread) compute(d sim.Time) {
 		t.cond.Wait()
 	}
 	t.doing.computing, t.doing.till, t.doing.due = false, sim.Never, false
+	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.switches = t.switches.plus(ownSwitches().minus(before))
 	t.since.Store(int64(processorTime(0)))

@@ -37,11 +37,11 @@ func (t *thread) direct(e *program.Effect) {
 		w.met = func(o *thread) bool { return o.gone.Load() }
 	}
 	t.note(activity{nr: noSleep, till: sim.Never, awaits: &w})
-	for agreed := 0; agreed < 2 && !t.over() && !t.signalled.Load(); {
+	for seen := (looks{}); !seen.agree(t.r) && !t.over() && !t.signalled.Load(); {
 		pause()
-		agreed++
+		seen.n++
 		if !w.fulfilled() {
-			agreed = 0
+			seen = looks{}
 		}
 	}
 	t.leave()

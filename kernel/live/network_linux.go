@@ -48,8 +48,7 @@ var (
 )
 
 // firstEphemeral is the first of the ports that sockets get which are not bound
-// (ip_local_port_range). The real ones are random; the scenario's are in the
-// order in which they are seen.
+// (ip_local_port_range). The real ones are random; the scenario's are counted.
 const firstEphemeral = 32768
 
 func newNetwork() (*network, error) {
@@ -159,8 +158,12 @@ func (n *network) bind(fd int, addr string) error {
 		return err
 	}
 	at, err := ownAddress(fd)
-	if err != nil || p.number == 0 {
-		return err // the kernel has chosen one, which no packet names
+	if err != nil {
+		return err
+	}
+	if p.number == 0 {
+		n.local(port{p.tcp, at.Port})
+		return nil
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -259,12 +262,7 @@ func (n *network) nameOf(fd int, sa *unix.SockaddrInet4) string {
 	if name, ok := n.hosts[p]; ok {
 		return name.String()
 	}
-	at, known := n.locals[p]
-	if !known {
-		at = netip.AddrPortFrom(netip.IPv4Unspecified(), n.next)
-		n.locals[p] = at
-		n.next++
-	}
+	at := n.local(p)
 	host := at.Addr()
 	if host.IsUnspecified() {
 		host = netip.AddrFrom4(sa.Addr)
@@ -273,6 +271,29 @@ func (n *network) nameOf(fd int, sa *unix.SockaddrInet4) string {
 		}
 	}
 	return netip.AddrPortFrom(host, at.Port()).String()
+}
+
+// local is the scenario's address behind a real port. mu is held.
+func (n *network) local(p port) netip.AddrPort {
+	at, known := n.locals[p]
+	if !known {
+		at = netip.AddrPortFrom(netip.IPv4Unspecified(), n.next)
+		n.locals[p] = at
+		n.next++
+	}
+	return at
+}
+
+// autobound notes the port that a call has given to a socket, if it has: the
+// scenario's are given in the order of these calls.
+func (n *network) autobound(fd int) {
+	at, err := ownAddress(fd)
+	if err != nil || at.Port == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.local(port{isTCP(fd), at.Port})
 }
 
 func (n *network) close() {

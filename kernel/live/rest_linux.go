@@ -58,6 +58,23 @@ func sleepsIn(c *strace.Call) int {
 	return noSleep
 }
 
+// looks counts the looks at the threads that have found the same. Two in a row
+// must, and no thread may have begun anything else between them: while one
+// thread is looked at, another may wake the one that was looked at before.
+type looks struct {
+	n     int
+	moves int64
+}
+
+// agree begins a look, or ends the last one.
+func (l *looks) agree(r *runner) bool {
+	moves := r.moves.Load()
+	if l.n == 0 || moves != l.moves {
+		*l = looks{moves: moves}
+	}
+	return l.n == 2
+}
+
 // busy says why the thread is not at rest, or "".
 func (t *thread) busy() string {
 	if !t.started.Load() || t.gone.Load() {

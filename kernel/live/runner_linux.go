@@ -30,6 +30,7 @@ type runner struct {
 	procs    map[string]*process
 	net      *network
 	ended    atomic.Bool  // the run is over: whatever returns now is not recorded
+	moves    atomic.Int64 // changes of what threads do
 	written  atomic.Int64 // bytes
 	wg       sync.WaitGroup
 
@@ -152,42 +153,50 @@ func (r *runner) rest(ctx context.Context, until sim.Time) error {
 		if err := r.quiet(ctx); err != nil {
 			return err
 		}
-		if !r.advance(until) {
-			return nil
+		if more, err := r.advance(ctx, until); err != nil || !more {
+			return err
 		}
 	}
 }
 
-// quiet waits until all threads are at rest as the clock stands. Two looks in a
-// row must agree: between the first thread of a look and the last one, this one
-// may have woken that one.
+// quiet waits until all threads are at rest as the clock stands.
 func (r *runner) quiet(ctx context.Context) error {
-	for agreed := 0; agreed < 2; {
+	var seen looks
+	for !seen.agree(r) {
 		pause()
-		agreed++
-		for _, t := range r.threads {
-			if why := t.busy(); why != "" {
-				if ctx.Err() != nil {
-					return unrest(ctx, why)
-				}
-				agreed = 0
-				break
-			}
-		}
-		if agreed > 0 && r.net.drain() {
-			agreed = 0
-		}
-		r.mu.Lock()
-		err := r.err
-		r.mu.Unlock()
-		if err != nil {
+		if err := r.failure(); err != nil {
 			return err
+		}
+		seen.n++
+		why := r.busy()
+		if why != "" && ctx.Err() != nil {
+			return unrest(ctx, why)
+		}
+		if why != "" || r.net.drain() {
+			seen = looks{}
 		}
 	}
 	if ctx.Err() != nil {
 		return unrest(ctx, r.lastWaiting())
 	}
 	return nil
+}
+
+// busy looks at all threads and says why one is not at rest, or "".
+func (r *runner) busy() string {
+	for _, t := range r.threads {
+		if why := t.busy(); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// failure is what a program did that ends the run, or nil.
+func (r *runner) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // lastWaiting is why there is no end of quiet times: the first thread that
@@ -234,7 +243,7 @@ func (r *runner) fail(err error) {
 // observe reads what can be seen of the threads at rest, and ends the recording.
 func (r *runner) observe() *Result {
 	for _, t := range r.threads {
-		t.deliver(true) // a call that was restarted has not returned
+		t.deliver(t.activity().mask) // a call that was restarted has not returned
 	}
 	r.mu.Lock()
 	r.ended.Store(true)

@@ -26,6 +26,7 @@ import (
 
 const (
 	lastSignal    = 15
+	maxSignal     = 64
 	plainCarrier  = 34               // and the signal: interrupts
 	restarter     = 49               // and the signal: restarts
 	kickSignal    = plainCarrier + 9 // nobody handles SIGKILL: interrupts a sleep for reasons of the runner
@@ -114,7 +115,7 @@ func realMask(set int64) (mask uint64) {
 func (t *thread) sigaction(a []int64) error {
 	sig := int(int32(a[0]))
 	switch {
-	case sig < 1 || sig > 64 || sig == sigKill || sig == int(unix.SIGSTOP):
+	case sig < 1 || sig > maxSignal || sig == sigKill || sig == int(unix.SIGSTOP):
 		return unix.EINVAL
 	case sig > lastSignal || a[1]&^saRestart != 0:
 		return errRefused
@@ -137,10 +138,7 @@ func (p *process) handler(sig int) (flags int64, ok bool) {
 func (t *thread) tgkill(c *strace.Call) error {
 	to, sig := t.r.threads[c.Args[0]], int(int32(c.Args[1]))
 	c.Target = [2]int64{int64(to.proc.pid), int64(kernel.FirstPID + to.index)}
-	switch {
-	case sig < 0 || sig > 64:
-		return unix.EINVAL
-	case sig > lastSignal:
+	if sig > lastSignal && sig <= maxSignal {
 		return errRefused
 	}
 	return to.signal(sig)
@@ -155,7 +153,9 @@ func (t *thread) signal(sig int) error {
 	switch {
 	case !t.started.Load() || t.gone.Load():
 		return unix.ESRCH
-	case sig == 0 || t.doing.blocks(sig) && slices.Contains(t.pending, sig):
+	case sig < 0 || sig > maxSignal:
+		return unix.EINVAL
+	case sig == 0 || blocks(t.doing.mask, sig) && slices.Contains(t.pending, sig):
 		return nil
 	}
 	t.pending = append(t.pending, sig)
@@ -167,16 +167,14 @@ func (t *thread) signal(sig int) error {
 		carrier = unix.Signal(restarter + sig)
 	case handled:
 		carrier = unix.Signal(plainCarrier + sig)
-	case t.doing.blocks(sig):
+	case blocks(t.doing.mask, sig):
 		return nil
 	}
 	return unix.Tgkill(os.Getpid(), int(t.tid.Load()), carrier)
 }
 
 // blocks tells whether a call's mask keeps a signal pending until it returns.
-func (a *activity) blocks(sig int) bool {
-	return sig != 0 && sig != sigKill && a.mask&(1<<(sig-1)) != 0
-}
+func blocks(mask int64, sig int) bool { return sig != sigKill && mask&(1<<(sig-1)) != 0 }
 
 // kick interrupts a thread's sleep. Whoever was kicked has taken the signal by
 // the end of the next system call that it makes after mu is free, so no call
@@ -199,27 +197,29 @@ func (t *thread) interrupted() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.pending, func(sig int) bool { return !t.doing.blocks(sig) })
+	return slices.ContainsFunc(t.pending, func(sig int) bool { return !blocks(t.doing.mask, sig) })
 }
 
 // over tells whether the thread has to end.
 func (t *thread) over() bool { return t.r.ended.Load() || t.proc.killed.Load() != 0 }
 
 // deliver takes the signals that are pending, but for those that are blocked,
-// and writes them down. The first one that has no handler is fatal.
-func (t *thread) deliver(blocked bool) (fatal int) {
+// and writes them down: the lowest number first (next_signal). The first one
+// without a handler is fatal.
+func (t *thread) deliver(blocked int64) (fatal int) {
 	t.mu.Lock()
 	var now, then []int
 	for _, sig := range t.pending {
-		if blocked && t.doing.blocks(sig) {
+		if blocks(blocked, sig) {
 			then = append(then, sig)
 		} else {
 			now = append(now, sig)
 		}
 	}
 	t.pending = then
-	t.signalled.Store(len(then) > 0)
+	t.signalled.Store(false)
 	t.mu.Unlock()
+	slices.Sort(now)
 	for _, sig := range now {
 		if sig != sigKill {
 			t.r.record(t, strace.Signal(sig))

@@ -24,9 +24,13 @@ func (t *thread) socketCall(c *strace.Call, a []int64) (int64, error) {
 		if err != nil {
 			return -1, err
 		}
-		return 0, unix.Connect(fd, to)
+		err = unix.Connect(fd, to)
+		net.autobound(fd)
+		return 0, err
 	case "listen":
-		return 0, unix.Listen(fd, int(int32(a[1])))
+		err := unix.Listen(fd, int(int32(a[1])))
+		net.autobound(fd)
+		return 0, err
 	case "accept", "accept4":
 		return t.accept(c, fd)
 	case "shutdown":

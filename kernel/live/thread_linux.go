@@ -141,7 +141,7 @@ func (t *thread) execute() (int, error) {
 	frames := []program.Frame{t.prog.Start(&t.mem)}
 	for !t.over() {
 		if t.signalled.Load() {
-			if fatal := t.deliver(false); fatal != 0 {
+			if fatal := t.deliver(0); fatal != 0 {
 				return 0, t.die(fatal)
 			}
 		}
@@ -194,15 +194,12 @@ func (t *thread) complete(f *program.Frame, results []int64) {
 
 // perform makes one call and records it.
 func (t *thread) perform(e *program.Effect) ([]int64, error) {
-	spec, args := t.prog.Calls[e.Site].Spec, e.Args
-	switch spec.Name {
-	case "compute":
-		t.compute(sim.Time(args[0]))
+	spec := t.prog.Calls[e.Site].Spec
+	if spec.Name == "compute" {
+		t.compute(sim.Time(e.Args[0]))
 		return nil, nil
-	case "print":
-		args = [8]int64{1, args[0], int64(len(t.prog.String(args[0])))}
 	}
-	c := &strace.Call{Spec: spec, Args: args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, args[:])}
+	c := &strace.Call{Spec: spec, Args: e.Args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, e.Args[:])}
 	t.enter(c)
 	ret, errno, err := t.syscall(c)
 	if t.r.ended.Load() {
@@ -227,27 +224,25 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 	return []int64{c.Ret}, nil
 }
 
-// finished writes down a call that has returned, and the signals: before it
-// those that came while it slept; after it those that it has raised itself, or
-// has kept waiting.
+// finished writes down a call that has returned. What has interrupted it comes
+// first, even if it was restarted then: the handler runs before the program has
+// the result. Signals that the call has raised, or has kept waiting, come after.
 func (t *thread) finished(c *strace.Call) error {
-	fatal := 0
 	if c.Spec.Name != "tgkill" {
-		fatal = t.deliver(true)
+		if fatal := t.deliver(mask(c)); fatal != 0 {
+			return t.die(fatal)
+		}
 	}
-	interrupted := c.Errno == int(unix.EINTR) && (fatal != 0 || t.proc.killed.Load() != 0)
-	if !interrupted { // what a fatal signal interrupts does not return
-		t.r.record(t, strace.Format(*c))
+	if t.proc.killed.Load() != 0 && c.Errno == int(unix.EINTR) {
+		return errKilled
 	}
+	t.r.record(t, strace.Format(*c))
 	if c.Errno == int(unix.EPIPE) && pipeSignal() {
 		t.mu.Lock()
 		t.pending = append(t.pending, sigPipe)
 		t.mu.Unlock()
 	}
-	if fatal == 0 {
-		fatal = t.deliver(false)
-	}
-	if fatal != 0 {
+	if fatal := t.deliver(0); fatal != 0 {
 		return t.die(fatal)
 	}
 	return nil
@@ -270,6 +265,7 @@ func (t *thread) leave() { t.note(activity{nr: noSleep, till: sim.Never}) }
 func (t *thread) note(a activity) {
 	t.mu.Lock()
 	t.doing = a
+	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.computed = 0
 	t.since.Store(int64(processorTime(0)))

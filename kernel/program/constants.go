@@ -101,4 +101,3 @@ func ErrnoName(n int) string {
 	}
 	return fmt.Sprintf("errno %d", n)
 }
-

@@ -97,7 +97,7 @@ func (c *Call) result() string {
 func (c *Call) args() (out []string, before int) {
 	switch c.Spec.Name {
 	case "print":
-		text := c.Prog.String(c.Args[1])
+		text := c.Prog.String(c.Args[0])
 		out = []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
 		return out, len(out)
 	case "syscall":
