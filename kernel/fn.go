@@ -255,6 +255,29 @@ const (
 	fnShmemWrite
 	fnShmemRelease
 
+	// Sockets of one host.
+	fnSysSocketpair
+	fnSysSocketpairInner // __sys_socketpair
+	fnUnixBind
+	fnUnixStreamConnect
+	fnUnixDgramConnect
+	fnUnixListen
+	fnUnixAccept
+	fnUnixShutdown
+	fnUnixRelease
+	fnUnixPoll
+	fnUnixDgramPoll
+	fnSockAllocSendPskb
+	fnSockWaitForWmem
+	fnSockWfree
+	fnUnixWriteSpace
+	fnUnixStreamSendmsg
+	fnUnixStreamRecvmsg
+	fnUnixStreamRead
+	fnUnixStreamDataWait
+	fnUnixDgramSendmsg
+	fnUnixDgramRecvmsg
+
 	// Select.
 	fnSysSelect
 	fnKernSelect
@@ -301,7 +324,7 @@ func kernelText() []code {
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
-		pipeText, eventfdText, timerfdText, memfdText,
+		pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
