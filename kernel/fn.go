@@ -264,6 +264,29 @@ const (
 	fnShmemWrite
 	fnShmemRelease
 
+	// Sockets of one host.
+	fnSysSocketpair
+	fnSysSocketpairInner // __sys_socketpair
+	fnUnixBind
+	fnUnixStreamConnect
+	fnUnixDgramConnect
+	fnUnixListen
+	fnUnixAccept
+	fnUnixShutdown
+	fnUnixRelease
+	fnUnixPoll
+	fnUnixDgramPoll
+	fnSockAllocSendPskb
+	fnSockWaitForWmem
+	fnSockWfree
+	fnUnixWriteSpace
+	fnUnixStreamSendmsg
+	fnUnixStreamRecvmsg
+	fnUnixStreamRead
+	fnUnixStreamDataWait
+	fnUnixDgramSendmsg
+	fnUnixDgramRecvmsg
+
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
@@ -303,7 +326,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -103,7 +103,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
-	nrMemfd: fnSysMemfdCreate,
+	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.

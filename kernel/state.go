@@ -236,6 +236,8 @@ type SockKind uint8
 const (
 	SockUDP SockKind = iota
 	SockTCP
+	SockUnixStream
+	SockUnixDgram
 	NumSockKinds
 )
 
@@ -260,7 +262,7 @@ type Sock struct {
 	Drops     int32 // sk_drops
 	WQ        QueueID
 	Hash      SockID // the next socket in its port's chain
-	Ext       int32  // what belongs to its protocol alone, an index there
+	Ext       int32  // what belongs to its protocol alone, an index there; a unix socket's peer
 }
 
 // Skb is a packet inside the kernel ("struct sk_buff").
