@@ -131,7 +131,7 @@ func (m *Machine) pollInitwait(c *cpu.Core) {
 func (m *Machine) pollFreewait(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	w := t.PollTable
-	if w == None {
+	if w == None || m.entrySpin(c, w) {
 		return
 	}
 	about(r, KindWait, w)
