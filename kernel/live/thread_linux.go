@@ -104,12 +104,13 @@ func onOwnThread(f func()) {
 // run is the thread.
 func (t *thread) run(ready chan<- struct{}) {
 	defer t.r.wg.Done()
+	t.since.Store(int64(processorTime(0))) // the Go runtime may have used the thread before
 	t.tid.Store(int32(unix.Gettid()))
 	close(ready)
 	<-t.begin
 	t.setName()
 	holdPipeSignal()
-	t.leave() // the Go runtime may have used the thread before
+	t.leave()
 	before := ownSwitches()
 	code, err := t.execute()
 	t.switches = ownSwitches().minus(before).minus(t.switches)
