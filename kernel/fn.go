@@ -235,6 +235,57 @@ const (
 	fnCoreSysSelect
 	fnDoSelect
 	fnSelectPollOne
+	// Pipes.
+	fnSysPipe2
+	fnDoPipe2
+	fnPipeRead
+	fnPipeWrite
+	fnPipePoll
+	fnPipeRelease
+	fnPipeFcntl
+
+	// Event descriptors, timers, files in memory.
+	fnSysEventfd2
+	fnDoEventfd
+	fnEventfdRead
+	fnEventfdWrite
+	fnEventfdPoll
+	fnEventfdRelease
+	fnDoWaitIntrIRQ
+	fnSysTimerfdCreate
+	fnSysTimerfdSettime
+	fnDoTimerfdSettime
+	fnTimerfdTmrproc
+	fnTimerfdRead
+	fnTimerfdPoll
+	fnTimerfdRelease
+	fnSysMemfdCreate
+	fnShmemRead
+	fnShmemWrite
+	fnShmemRelease
+
+	// Sockets of one host.
+	fnSysSocketpair
+	fnSysSocketpairInner // __sys_socketpair
+	fnUnixBind
+	fnUnixStreamConnect
+	fnUnixDgramConnect
+	fnUnixListen
+	fnUnixAccept
+	fnUnixShutdown
+	fnUnixRelease
+	fnUnixPoll
+	fnUnixDgramPoll
+	fnSockAllocSendPskb
+	fnSockWaitForWmem
+	fnSockWfree
+	fnUnixWriteSpace
+	fnUnixStreamSendmsg
+	fnUnixStreamRecvmsg
+	fnUnixStreamRead
+	fnUnixStreamDataWait
+	fnUnixDgramSendmsg
+	fnUnixDgramRecvmsg
 
 	// Signals.
 	fnSysRtSigaction
@@ -275,7 +326,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

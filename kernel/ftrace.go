@@ -180,7 +180,7 @@ func (m *Machine) skbDevice(skb SkbID) string {
 // SkbAddr is where an skb lies in kernel memory.
 func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
 
-var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup"}
+var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup", TimerFile: "timerfd_tmrproc"}
 
 // sysName is a system call's name and parameters, as ftrace prints them.
 type sysName struct {

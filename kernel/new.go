@@ -102,6 +102,8 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
+	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
+	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.

@@ -30,6 +30,9 @@ type protoOps struct {
 
 var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
+
+	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
+	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 }
 
 var socketText = text{

@@ -46,8 +46,12 @@ type Machine struct {
 	Waits  []Wait
 	Eps    []Eventpoll
 	Epis   []Epitem
-	Bufs   [][]byte // kernel memory that holds data, by BufID
-	Napi   Napi
+	Pipes  []Pipe
+
+	EventFDs []EventFD
+	TimerFDs []TimerFD
+	Bufs     [][]byte // kernel memory that holds data, by BufID
+	Napi     Napi
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -96,7 +100,7 @@ const (
 type Hrtimer struct {
 	Expires sim.Time
 	Kind    TimerKind
-	Task    TaskID // whom it wakes
+	Task    TaskID // whom it wakes; a TimerFile's own number
 }
 
 // TimerKind is a timer's function.
@@ -105,6 +109,7 @@ type TimerKind uint8
 const (
 	TimerTick   TimerKind = iota // tick_nohz_handler
 	TimerWakeup                  // hrtimer_wakeup
+	TimerFile                    // timerfd_tmrproc
 )
 
 // TaskState is a task's state, as in sched_switch's prev_state.
@@ -202,6 +207,10 @@ const (
 	FileConsole
 	FileSocket
 	FileEpoll
+	FilePipe
+	FileEventFD
+	FileTimerFD
+	FileMemFD
 	NumFileKinds
 )
 
@@ -210,7 +219,7 @@ type File struct {
 	Kind  FileKind
 	Flags int32 // O_NONBLOCK and the access mode
 	Refs  int32
-	Obj   int32 // its socket or epoll instance
+	Obj   int32 // its socket, epoll instance, pipe…; a file in memory has a BufID
 	Items EpiID // the first epoll item that watches it (f_ep)
 	Pos   int64 // f_pos
 }
@@ -227,6 +236,8 @@ type SockKind uint8
 const (
 	SockUDP SockKind = iota
 	SockTCP
+	SockUnixStream
+	SockUnixDgram
 	NumSockKinds
 )
 
@@ -251,7 +262,7 @@ type Sock struct {
 	Drops     int32 // sk_drops
 	WQ        QueueID
 	Hash      SockID // the next socket in its port's chain
-	Ext       int32  // what belongs to its protocol alone, an index there
+	Ext       int32  // what belongs to its protocol alone, an index there; a unix socket's peer
 }
 
 // Skb is a packet inside the kernel ("struct sk_buff").

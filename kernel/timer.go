@@ -146,7 +146,7 @@ func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
 func (m *Machine) timerExit(c *cpu.Core, r *sim.Record) { m.point(c, r, PointLocalTimerExit) }
 
 // timerFuncs are the timers' functions.
-var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup}
+var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup, TimerFile: fnTimerfdTmrproc}
 
 func (m *Machine) hrtimerNext(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
