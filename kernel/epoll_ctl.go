@@ -158,7 +158,7 @@ func (m *Machine) readyNow(c *cpu.Core, ep EpID, epi EpiID) {
 		f.L[5] = int64(e.PollWait) + 1
 	}
 	if m.Queues[e.WQ].First != None {
-		c.Call(fnWakeUpCommonLock, int64(e.WQ), 1, 0)
+		c.Call(fnWakeUp, int64(e.WQ), 1, 0)
 	}
 }
 

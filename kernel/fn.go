@@ -90,6 +90,8 @@ const (
 
 	// Wait queues and wakeups.
 	fnWakeUpSyncKey
+	fnWakeUpSync
+	fnWakeUp
 	fnWakeUpCommonLock
 	fnWakeUpCommon
 	fnReceiverWake
@@ -185,6 +187,7 @@ const (
 	fnSysRecvfromInner // __sys_recvfrom
 	fnSockReadIter
 	fnSockWriteIter
+	fnSockRecvmsg
 	fnInetRecvmsg
 	fnSockClose
 	fnInetBind
@@ -225,6 +228,13 @@ const (
 	fnPollFreewait
 	fnPollwait
 	fnPollwake
+
+	// Select.
+	fnSysSelect
+	fnKernSelect
+	fnCoreSysSelect
+	fnDoSelect
+	fnSelectPollOne
 
 	// Pipes.
 	fnSysPipe2
@@ -278,16 +288,10 @@ const (
 	fnUnixDgramSendmsg
 	fnUnixDgramRecvmsg
 
-	// Select.
-	fnSysSelect
-	fnKernSelect
-	fnCoreSysSelect
-	fnDoSelect
-	fnSelectPollOne
-
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
+	fnDoSendSigInfo
 	fnSendSignal
 	fnSignalWakeUp
 	fnArchDoSignal
@@ -323,8 +327,8 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
-		pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText,
+		unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -276,6 +276,7 @@ func (m *Machine) startThread(id TaskID, r *sim.Record) {
 	}
 	t.CPU = core
 	m.setState(t, Running)
+	m.updateRqClock(core)
 	m.enqueueTask(core, id, true)
 	m.wakeupPreempt(core, id)
 	t.Wakee = m.Seq

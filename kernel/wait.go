@@ -15,7 +15,15 @@ var waitText = text{
 	fnWakeUpSyncKey: {Name: "__wake_up_sync_key", File: fileWait, Station: StWaitQueue,
 		Say:   "Wake the queue, with a key that says what happened: EPOLLIN.",
 		Why:   "Sync is a hint: the waker is about to be done, so the woken task may as well stay on this core.",
-		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: (*Machine).wakeUpSyncKey}}},
+		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUpSync: {Name: "__wake_up_sync", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue, without a key, on behalf of a waker that is about to be done.",
+		Why:   "epoll passes the hint on that it was woken with (since 6.13; 6.1 did not).",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUp: {Name: "__wake_up", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue.",
+		Why:   "Exclusive waiters are woken one at a time, all others at once.",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(0)}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnWakeUpCommonLock: {Name: "__wake_up_common_lock", File: fileWait, Station: StWaitQueue,
 		Say: "Takes the queue's lock, with interrupts off.",
 		Why: "Who is about to sleep takes the same lock: either it sees the data, or it is on the queue in time.",
@@ -74,10 +82,17 @@ const (
 	wakeEntry  // the entry whose callback runs, plus one
 )
 
-func (m *Machine) wakeUpSyncKey(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
-	about(r, KindQueue, int32(f.L[wakeQueue]))
-	c.Tail(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey])
+// wakeSync goes with the key, above its 32 bits of events: the waker will sleep
+// soon (WF_SYNC).
+const wakeSync = 1 << 32
+
+// wakesUp is the step of the functions that only differ in their flags.
+func wakesUp(flags int64) func(*Machine, *cpu.Core, *sim.Record) {
+	return func(m *Machine, c *cpu.Core, r *sim.Record) {
+		f := c.Frame()
+		about(r, KindQueue, int32(f.L[wakeQueue]))
+		c.Call(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey]|flags)
+	}
 }
 
 func (m *Machine) wakeLock(c *cpu.Core, r *sim.Record) {
@@ -138,7 +153,7 @@ var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback"
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindWait, WaitID(f.L[0]))
-	if key := f.L[wakeKey]; key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
+	if key := uint32(f.L[wakeKey]); key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
 		return
 	}
