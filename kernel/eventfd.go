@@ -301,5 +301,5 @@ func (m *Machine) eventfdPollMask(c *cpu.Core, r *sim.Record) {
 func (m *Machine) eventfdRelease(c *cpu.Core, r *sim.Record) {
 	q := m.eventfdOf(c.Frame().L[0]).WQ
 	about(r, KindQueue, q)
-	c.Call(fnWakeUpCommonLock, int64(q), 1, EPOLLHUP)
+	c.Call(fnWakeUp, int64(q), 1, EPOLLHUP)
 }

@@ -325,7 +325,7 @@ func (m *Machine) pipeFill(c *cpu.Core) {
 func (m *Machine) pipeBroken(c *cpu.Core) {
 	pipeFails(c.Frame(), EPIPE)
 	c.Goto(4)
-	c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+	c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 }
 
 func (m *Machine) pipeWriteFull(c *cpu.Core, r *sim.Record) {
@@ -422,7 +422,7 @@ func (m *Machine) pipeRelease(c *cpu.Core, r *sim.Record) {
 	}
 	if (p.Readers == 0) != (p.Writers == 0) {
 		f.L[1] = 1
-		c.Call(fnWakeUpCommonLock, int64(p.RdWait), wakeAll, 0)
+		c.Call(fnWakeUp, int64(p.RdWait), wakeAll, 0)
 	}
 }
 
@@ -431,7 +431,7 @@ func (m *Machine) pipeReleaseWriters(c *cpu.Core, r *sim.Record) {
 	q := m.pipeOf(f.L[0]).WrWait
 	about(r, KindQueue, q)
 	if f.L[1] != 0 {
-		c.Call(fnWakeUpCommonLock, int64(q), wakeAll, 0)
+		c.Call(fnWakeUp, int64(q), wakeAll, 0)
 	}
 }
 
@@ -470,7 +470,7 @@ func (m *Machine) pipeFcntl(c *cpu.Core, r *sim.Record) {
 		c.Return(-EBUSY)
 	default:
 		p.Slots = slots
-		c.Call(fnWakeUpCommonLock, int64(p.WrWait), 1, 0) // there may be more room now
+		c.Call(fnWakeUp, int64(p.WrWait), 1, 0) // there may be more room now
 	}
 }
 
