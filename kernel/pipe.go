@@ -325,7 +325,7 @@ func (m *Machine) pipeFill(c *cpu.Core) {
 func (m *Machine) pipeBroken(c *cpu.Core) {
 	pipeFails(c.Frame(), EPIPE)
 	c.Goto(4)
-	c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+	c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 }
 
 func (m *Machine) pipeWriteFull(c *cpu.Core, r *sim.Record) {

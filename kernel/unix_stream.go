@@ -85,7 +85,7 @@ func (m *Machine) unixBroken(c *cpu.Core, skb SkbID) {
 		c.Call(fnSockWfree, int64(skb))
 	}
 	if signal {
-		c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+		c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 	}
 }
 
