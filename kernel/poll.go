@@ -110,6 +110,9 @@ func (m *Machine) pollwait(c *cpu.Core, r *sim.Record) {
 // pollwake: news of events that were not asked for are no reason to wake.
 func (m *Machine) pollwake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if entryGone(c) {
+		return
+	}
 	w := &m.Waits[f.L[0]]
 	about(r, KindWait, WaitID(f.L[0]))
 	m.Counters.PollCallbacks++
@@ -118,7 +121,7 @@ func (m *Machine) pollwake(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.Tasks[w.Obj].PollTriggered = true
-	c.Tail(fnTryToWakeUp, int64(w.Obj))
+	c.Call(fnTryToWakeUp, int64(w.Obj))
 }
 
 // pollInitwait empties the running task's poll table (poll_initwait).
