@@ -37,6 +37,7 @@ const (
 	PointNetDevXmit
 	PointNetifRxEntry
 	PointNetifRx
+	PointInetSockSetState
 	NumPoints
 )
 
@@ -52,5 +53,5 @@ var Points = [NumPoints]string{
 	"timer:hrtimer_start", "timer:hrtimer_expire_entry", "timer:hrtimer_expire_exit",
 	"ipi:ipi_send_cpu", "sched:sched_process_exit",
 	"signal:signal_generate", "signal:signal_deliver",
-	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx",
+	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx", "sock:inet_sock_set_state",
 }

@@ -15,7 +15,7 @@ type Call struct {
 	Args       []int64
 	Ret        int64  // what the program sees: -1 when it failed
 	Errno      int    // then
-	From       string // the sender that recvfrom found, "ip:port"
+	From       string // the sender that recvfrom found or the peer of accept, "ip:port"
 	Prog       *program.Program
 	Mem        *program.Memory
 	Unfinished bool
@@ -56,6 +56,9 @@ func (c *Call) name() string {
 // inputs are the arguments that strace has printed when a call goes to sleep:
 // those before the first that the call fills.
 func (c *Call) inputs() []string {
+	if c.accepts() {
+		return append(c.args(1), "")
+	}
 	for i, p := range c.Spec.Params {
 		if p.Kind == program.Buf || p.Kind == program.Events {
 			return append(c.args(i), "")[:i+1]
@@ -71,9 +74,15 @@ func (c *Call) args(n int) (out []string) {
 		return []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
 	}
 	for i, p := range c.Spec.Params[:n] {
+		if i == 1 && c.accepts() {
+			out = append(out, c.peer())
+		}
 		if s, ok := c.arg(i, p); ok {
 			out = append(out, s)
 		}
+	}
+	if n == 1 && c.Spec.Name == "accept" && !c.Unfinished {
+		out = append(out, c.peer())
 	}
 	if n == len(c.Spec.Params) && c.Spec.NR == nrRecvfrom {
 		from := "NULL"
@@ -86,6 +95,17 @@ func (c *Call) args(n int) (out []string) {
 }
 
 const nrRecvfrom = 45
+
+// accepts tells whether the call gives the peer's address, behind the
+// descriptor, without a program having to ask for it.
+func (c *Call) accepts() bool { return c.Spec.Name == "accept" || c.Spec.Name == "accept4" }
+
+func (c *Call) peer() string {
+	if c.From == "" {
+		return "..."
+	}
+	return c.From
+}
 
 // arg is one argument; false if it is part of another one, or not printed.
 func (c *Call) arg(i int, p program.Param) (string, bool) {
