@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -317,7 +318,11 @@ func verifyOne(ctx context.Context, w io.Writer, name string) (bool, error) {
 	for i := range cfg.Threads {
 		threads = append(threads, kernel.Printable(cfg.Threads[i].Name))
 	}
-	ok := lanes.Compare(w, threads, model, real)
+	unordered, why := sc.Unordered()
+	if len(unordered) > 0 {
+		fmt.Fprintf(w, "  %s: any order is right: %s\n", strings.Join(unordered, ", "), kernel.Printable(why))
+	}
+	ok := lanes.Compare(w, threads, unordered, model, real)
 	fmt.Fprintf(w, "%s: %s\n", name, map[bool]string{true: "no difference", false: "DIFFERENT"}[ok])
 	return ok, nil
 }

@@ -152,7 +152,7 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		{"bad program syntax", program("if {"), ":7:10: missing condition in if statement"},
 		{"unknown call", program("reed(x)"), `:7:7: unknown call "reed"; did you mean "read"?`},
 		{"unknown variable", program("exit(y)"), `:7:12: unknown variable or constant "y"`},
-		{"a call of a later version", program("pipe2(0)"), ":7:7: pipe2 is not among the calls that this version can run"},
+		{"a call of a later version", program("kqueue()"), ":7:7: kqueue is not among the calls that this version can run"},
 		{"endless loop without a call", program("for { x++ }"), "the run has not come to its end after"},
 		{"a big file", big, "the file is bigger than 1048576 bytes"},
 		{"control characters in names", head + "threads: [{name: \"a\\x1b[31m\", program: \"\"}]\n", `the character '\x1b' cannot stand in a name`},

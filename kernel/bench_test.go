@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -171,4 +172,48 @@ func BenchmarkStepBack(b *testing.B) {
 		}
 		tl.Back()
 	})
+}
+
+// many is a server that watches n sockets, of which one gets the packets.
+func many(b *testing.B, n int) *Config {
+	src := fmt.Sprintf(`ep := epoll_create1(0)
+for i := 0; i < %d; i++ {
+	s := socket(AF_INET, SOCK_DGRAM, 0)
+	if i == 0 {
+		bind(s, ":7000")
+	}
+	epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)
+}
+var events [8]epoll_event
+var buf [512]byte
+for {
+	n := epoll_wait(ep, events, 8, -1)
+	for i := 0; i < n; i++ {
+		read(events[i].fd, buf, 512)
+	}
+}`, n)
+	cfg := config(1, []ThreadConfig{thread(b, "server", src, -1, 0)}, packet(sim.Second, 7000, "hello"))
+	cfg.Wire[0].Count, cfg.Wire[0].Every = math.MaxInt32, 20*sim.Microsecond
+	return cfg
+}
+
+// BenchmarkDescriptors steps an epoll server with few and with many idle
+// descriptors beside the busy one, with the log and the snapshots.
+func BenchmarkDescriptors(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			m, err := New(many(b, n))
+			if err != nil {
+				b.Fatal(err)
+			}
+			tl := sim.NewTimeline(m, Fresh, sim.Options{})
+			for m.Now < sim.Second {
+				tl.Forward()
+			}
+			for b.Loop() {
+				tl.Forward()
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Msteps/s")
+		})
+	}
 }

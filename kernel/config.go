@@ -50,11 +50,16 @@ type ThreadConfig struct {
 	Program *program.Program
 }
 
-// Packets are UDP datagrams that reach the card: Count of them, Every apart.
+// Packets are what reaches the card: Count of them, Every apart. UDP carries the
+// payload as one datagram; of TCP it is either a step of the connection or data.
 type Packets struct {
 	At, Every sim.Time
 	Count     int
 	From, To  netip.AddrPort
+	Proto     string // "udp" or "tcp"; "" is udp
+	Connect   bool   // tcp: the remote host connects
+	Fin       bool   // tcp: it has no more data
+	Rst       bool   // tcp: it resets the connection
 	Payload   []byte
 	Flow      string // the scenario's name for the connection
 }

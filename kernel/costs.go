@@ -42,6 +42,10 @@ const (
 	costSleep
 	costExit
 	costFork
+	costPoll
+	costPollFD
+	costPollWait
+	costPollFree
 	costIPI
 	numCosts
 )
@@ -100,6 +104,10 @@ var costTable = [numCosts]costRow{
 	costSleep:       {"prepare_to_wait", 30, "queueing on a wait queue"},
 	costExit:        {"exit", 1500, "ending a thread"},
 	costFork:        {"ret_from_fork", 200, "a new thread's first steps"},
+	costPoll:        {"poll", 200, "setting poll or select up"},
+	costPollFD:      {"poll_fd", 35, "looking at one descriptor in poll or select, without the file's own part"},
+	costPollWait:    {"poll_wait", 15, "queueing on one descriptor's wait queue in poll or select"},
+	costPollFree:    {"poll_free", 10, "taking one entry of poll or select off its wait queue"},
 	costIPI:         {"ipi_latency", 800, "an interrupt message from core to core"},
 }
 

@@ -162,7 +162,7 @@ func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
 	nr := saved.RAX
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
-	t.Call.From, t.Call.Woken, t.Call.NHeld = SockAddr{}, false, 0
+	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld = SockAddr{}, false, false, 0
 	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
 	m.point(c, r, PointSysEnter)
 	fn := cpu.CodeID(fnSysNi)
@@ -176,10 +176,23 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	c.Ctx.Kernel.Saved().RAX = c.Regs.RAX
 	t.Call.Active, t.Call.Ret = false, int64(c.Regs.RAX)
+	if t.Call.Roused {
+		m.Counters.UsefulWakeups++
+	}
 	r.Arg[0], r.Arg[1] = int64(t.Call.NR), t.Call.Ret
 	r.Station = m.wokenStation(c)
+	if t.Call.Returns {
+		r.Arg[0], t.Call.Returns = nrRtSigreturn, false
+	} else {
+		t.Call.Interrupted = interrupted(t.Call.Ret) && t.signalPending()
+	}
 	m.point(c, r, PointSysExit)
 	m.fdput(c)
+}
+
+// interrupted tells whether an answer means that a signal has ended a call.
+func interrupted(ret int64) bool {
+	return ret == -EINTR || ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK
 }
 
 // exitToUser turns interrupts off for good, so that nothing can ask for more

@@ -158,10 +158,14 @@ const (
 
 func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if entryGone(c) {
+		return
+	}
 	epi := EpiID(m.Waits[f.L[0]].Obj)
 	it := &m.Epis[epi]
 	ep := &m.Eps[it.Ep]
 	about(r, KindEpi, epi)
+	m.Counters.EpCallbacks++
 	f.L[cbFlags] = m.irqSave(c)
 	f.L[cbWake], f.L[cbNews] = 0, 0
 	key := uint32(f.L[wakeKey])
@@ -185,7 +189,11 @@ func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 			f.L[cbWake] = exclusiveWake(key, it.Events)
 		}
 		r.Arg[0] = int64(ep.WQ)
-		c.Call(fnWakeUpCommonLock, int64(ep.WQ), 1, 0)
+		wake := cpu.CodeID(fnWakeUp)
+		if f.L[wakeKey]&wakeSync != 0 {
+			wake = fnWakeUpSync
+		}
+		c.Call(wake, int64(ep.WQ), 1, 0)
 	}
 }
 
@@ -205,10 +213,13 @@ func exclusiveWake(key, events uint32) int64 {
 
 func (m *Machine) epPollCallbackDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	about(r, KindEpi, EpiID(m.Waits[f.L[0]].Obj))
 	m.irqRestore(c, f.L[cbFlags])
+	if entryGone(c) {
+		return
+	}
+	about(r, KindEpi, EpiID(m.Waits[f.L[0]].Obj))
 	if q := m.Eps[m.Epis[m.Waits[f.L[0]].Obj].Ep].PollWait; f.L[cbNews] != 0 && m.Queues[q].First != None {
-		c.Call(fnEpPollSafewake, int64(q), f.L[wakeKey]|EPOLLIN)
+		c.Call(fnEpPollSafewake, int64(q), EPOLLIN)
 		return
 	}
 	c.Return(f.L[cbWake])
@@ -350,6 +361,9 @@ func (m *Machine) epPollAwake(c *cpu.Core, r *sim.Record) {
 	ep, w := EpID(f.L[epEp]), WaitID(f.L[epWait]-1)
 	about(r, KindEp, ep)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, w) {
+		return
+	}
 	t := m.current(c)
 	m.setState(t, Running)
 	avail := true
@@ -440,6 +454,7 @@ func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
 	}
 	binary.LittleEndian.PutUint32(out, revents)
 	binary.LittleEndian.PutUint64(out[4:], uint64(it.Data))
+	m.Counters.CopiedBytes += epollEventBytes
 	f.L[seRes]++
 	switch {
 	case it.Events&EPOLLONESHOT != 0:
@@ -486,7 +501,7 @@ func (m *Machine) doneScan(c *cpu.Core, r *sim.Record) {
 	e.Overflow, e.Scanning, e.Locked = None, false, false
 	m.spliceReady(ep, EpiID(f.L[1]))
 	if e.Ready != None && m.Queues[e.WQ].First != None {
-		c.Call(fnWakeUpCommonLock, int64(e.WQ), 1, 0)
+		c.Call(fnWakeUp, int64(e.WQ), 1, 0)
 	}
 }
 
@@ -494,6 +509,7 @@ func (m *Machine) epItemPoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindEpi, EpiID(f.L[0]))
 	r.Station = m.wokenStation(c)
+	m.Counters.EpPolled++
 	file := m.Epis[f.L[0]].File
 	table := int64(pollNone)
 	if f.L[1] != 0 {

@@ -13,17 +13,20 @@ import (
 )
 
 // Strace gives the line that strace would print for a record in which a system
-// call returns to its program, a signal is delivered or a thread ends, and the
-// task it belongs to. The machine's state must be the one after the record.
+// call is finished, a signal is delivered or a thread ends, and the task it
+// belongs to. A call that a signal has interrupted is finished when the handler
+// is. The machine's state must be the one after the record.
 func (m *Machine) Strace(r *sim.Record) (task TaskID, line string, ok bool) {
 	switch {
-	case r.Point == PointSignalDeliver:
+	case r.Point == PointSignalDeliver && r.Arg[0] != sigKILL:
 		return TaskID(r.Task), strace.Signal(int(r.Arg[0])), true
 	case r.Point == PointProcessExit && m.Tasks[r.Task].ExitSignal != 0:
 		return TaskID(r.Task), strace.Killed(int(m.Tasks[r.Task].ExitSignal)), true
 	case r.Point == PointProcessExit:
 		return TaskID(r.Task), strace.Exited(int(m.Tasks[r.Task].ExitCode)), true
-	case r.Step == 1 && m.isWrapper(cpu.CodeID(r.Fn)):
+	case r.Point == PointSysExit && r.Arg[0] != nrRtSigreturn && !m.Tasks[r.Task].Call.Interrupted:
+		return TaskID(r.Task), m.straceCall(TaskID(r.Task), false), true
+	case r.Step == 1 && m.isWrapper(cpu.CodeID(r.Fn)) && m.Tasks[r.Task].Call.Interrupted:
 		return TaskID(r.Task), m.straceCall(TaskID(r.Task), false), true
 	}
 	return None, "", false
@@ -52,11 +55,26 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 		return "exit(0)"
 	}
 	c := strace.Call{
-		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: t.Call.Value,
-		Mem: &t.Mem, Prog: p, Unfinished: unfinished,
+		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
+		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
 	}
-	if c.Ret == -1 {
-		c.Errno = int(t.Mem.Errno)
+	switch c.Spec.Name {
+	case "tgkill":
+		c.Target = [2]int64{t.Call.Args[0], t.Call.Args[1]}
+	case "select":
+		for i := range c.Sets {
+			if c.Args[1+i] != 0 {
+				c.Sets[i] = t.Sets[i][:]
+			}
+		}
+	}
+	switch {
+	case failed(t.Call.Ret):
+		c.Errno = int(-t.Call.Ret)
+	case c.Spec.Results == 2: // the two descriptors are not the system call's result
+		c.Ret = t.Call.Ret
+	default:
+		c.Ret, _ = m.results(t)
 	}
 	if t.Call.From.Port != 0 {
 		c.From = t.Call.From.String()

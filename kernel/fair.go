@@ -25,7 +25,13 @@ type RunQueue struct {
 	Nr    int32    // with it
 	Curr  TaskID   // the task that runs, or is about to
 	V     sim.Time // the queue's virtual time when it was last known
+	Clock sim.Time // the time as of the last lock of the queue
 }
+
+// updateRqClock reads the clock, once for everything that is done under one lock
+// of the run queue (update_rq_clock): between placing a woken task and comparing
+// it with the running one, no time passes.
+func (m *Machine) updateRqClock(core int32) { m.CPUs[core].RQ.Clock = m.Now }
 
 // avg gives the sum of virtual run times and their number, the running task
 // included: the average is the queue's virtual time V (avg_vruntime).
@@ -57,8 +63,8 @@ func (m *Machine) updateCurr(core int32) {
 		return
 	}
 	se := &t.SE
-	delta := m.Now - se.ExecStart
-	se.ExecStart = m.Now
+	delta := k.RQ.Clock - se.ExecStart
+	se.ExecStart = k.RQ.Clock
 	se.Vruntime += delta
 	se.SumExec += delta
 	over := se.Vruntime >= se.Deadline
@@ -224,7 +230,7 @@ func (m *Machine) putPrev(core int32) {
 // setNext notes that a task starts to run (set_next_entity).
 func (m *Machine) setNext(core int32, id TaskID) {
 	se := &m.Tasks[id].SE
-	se.ExecStart = m.Now
+	se.ExecStart = m.CPUs[core].RQ.Clock
 	se.Vprot = se.Deadline
 }
 

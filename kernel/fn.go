@@ -90,6 +90,8 @@ const (
 
 	// Wait queues and wakeups.
 	fnWakeUpSyncKey
+	fnWakeUpSync
+	fnWakeUp
 	fnWakeUpCommonLock
 	fnWakeUpCommon
 	fnReceiverWake
@@ -185,6 +187,7 @@ const (
 	fnSysRecvfromInner // __sys_recvfrom
 	fnSockReadIter
 	fnSockWriteIter
+	fnSockRecvmsg
 	fnInetRecvmsg
 	fnSockClose
 	fnInetBind
@@ -274,12 +277,80 @@ const (
 	fnIPRcv
 
 	// Poll.
+	fnSysPoll
+	fnSysPpoll
+	fnDoSysPoll
+	fnDoPoll
+	fnDoPollfd
+	fnVfsPoll
+	fnPollScheduleTimeout
+	fnPollFreewait
 	fnPollwait
 	fnPollwake
+
+	// Select.
+	fnSysSelect
+	fnKernSelect
+	fnCoreSysSelect
+	fnDoSelect
+	fnSelectPollOne
+
+	// Pipes.
+	fnSysPipe2
+	fnDoPipe2
+	fnPipeRead
+	fnPipeWrite
+	fnPipePoll
+	fnPipeRelease
+	fnPipeFcntl
+
+	// Event descriptors, timers, files in memory.
+	fnSysEventfd2
+	fnDoEventfd
+	fnEventfdRead
+	fnEventfdWrite
+	fnEventfdPoll
+	fnEventfdRelease
+	fnDoWaitIntrIRQ
+	fnSysTimerfdCreate
+	fnSysTimerfdSettime
+	fnDoTimerfdSettime
+	fnTimerfdTmrproc
+	fnTimerfdRead
+	fnTimerfdPoll
+	fnTimerfdRelease
+	fnSysMemfdCreate
+	fnShmemRead
+	fnShmemWrite
+	fnShmemRelease
+
+	// Sockets of one host.
+	fnSysSocketpair
+	fnSysSocketpairInner // __sys_socketpair
+	fnUnixBind
+	fnUnixStreamConnect
+	fnUnixDgramConnect
+	fnUnixListen
+	fnUnixAccept
+	fnUnixShutdown
+	fnUnixRelease
+	fnUnixPoll
+	fnUnixDgramPoll
+	fnSockAllocSendPskb
+	fnSockWaitForWmem
+	fnSockWfree
+	fnUnixWriteSpace
+	fnUnixStreamSendmsg
+	fnUnixStreamRecvmsg
+	fnUnixStreamRead
+	fnUnixStreamDataWait
+	fnUnixDgramSendmsg
+	fnUnixDgramRecvmsg
 
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
+	fnDoSendSigInfo
 	fnSendSignal
 	fnSignalWakeUp
 	fnArchDoSignal
@@ -316,7 +387,7 @@ func kernelText() []code {
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, signalText, directorText, processText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -69,6 +69,9 @@ func newImage(cfg *Config) (*Image, error) {
 	for nr, fn := range sysCallTable {
 		im.sysCalls[nr] = fn
 	}
+	if breakText != nil {
+		breakText(im)
+	}
 	for i := range cfg.Threads {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
@@ -84,6 +87,10 @@ func newImage(cfg *Config) (*Image, error) {
 	return im, nil
 }
 
+// breakText, set by tests only, breaks the kernel's text on purpose: a suite that
+// then finds nothing wrong is no good.
+var breakText func(*Image)
+
 // sysCallTable is sys_call_table.
 var sysCallTable = map[int]cpu.CodeID{
 	nrRead: fnSysRead, nrWrite: fnSysWrite, nrClose: fnSysClose, nrSchedYield: fnSysSchedYield,
@@ -92,8 +99,11 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrEpollCreate: fnSysEpollCreate, nrEpollWait: fnSysEpollWait, nrEpollCtl: fnSysEpollCtl,
 	nrEpollCreate1: fnSysEpollCreate1, nrEpollPwait: fnSysEpollPwait, nrEpollPwait2: fnSysEpollPwait2,
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
+	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
+	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
+	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -191,7 +201,7 @@ func (m *Machine) newTask(t Task) TaskID {
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
 	t.Wakee = sim.NoSeq
-	t.Call.Site, t.PollTable = None, None
+	t.Call.Site, t.PollTable, t.SelectSets = None, None, None
 	m.Tasks = append(m.Tasks, t)
 	return id
 }
@@ -266,6 +276,7 @@ func (m *Machine) startThread(id TaskID, r *sim.Record) {
 	}
 	t.CPU = core
 	m.setState(t, Running)
+	m.updateRqClock(core)
 	m.enqueueTask(core, id, true)
 	m.wakeupPreempt(core, id)
 	t.Wakee = m.Seq

@@ -54,11 +54,13 @@ func anyProgram(t *rapid.T, port int) string {
 		"epoll_wait(ep, events, 4, 0)", "compute(7*us)", "nanosleep(30*us)", "sched_yield()", "getpid()", "n = twice(n) % 1000",
 		"epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLET)", "epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLONESHOT)",
 		"fcntl(s, F_SETFL, O_NONBLOCK)", "fcntl(s, F_SETFL, 0)", "print(\"hi\")", "close(99)", "epoll_ctl(ep, EPOLL_CTL_DEL, s, 0)",
-		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)",
+		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)", "poll(p, 3, -1)", "poll(p, 3, 1)", "poll(p, 3, 0)", "ppoll(p, 1, 20*us)",
+		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "func twice(x int) int { return 2*x + 1 }\nfunc main() {\ns := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":%d\")\nep := epoll_create1(0)\n", port)
 	b.WriteString("epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)\nvar events [4]epoll_event\nvar buf [64]byte\nn := 0\n")
+	b.WriteString("p := []pollfd{{s, POLLIN}, {ep, POLLIN}, {s, POLLPRI}}\nr := fd_set(s)\n")
 	fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(1, 20).Draw(t, "rounds"))
 	for range rapid.IntRange(1, 8).Draw(t, "calls") {
 		b.WriteString(rapid.SampledFrom(calls).Draw(t, "call") + "\n")

@@ -63,13 +63,21 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	c.Frame().L[0] = m.irqSave(c)
 	k, t := m.cpuOf(c), m.current(c)
 	about(r, KindTask, k.Current)
+	m.updateRqClock(int32(c.ID))
 	if t.Idle {
 		return
 	}
 	m.updateCurr(int32(c.ID))
+	if t.State == Interruptible && t.signalPending() {
+		m.setState(t, Running) // signal_pending_state: who has a signal to take does not sleep
+	}
 	if t.State != Running {
 		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
 		t.Switches++
+		if t.Call.Active && t.Call.Roused {
+			m.Counters.SpuriousWakeups++
+			t.Call.Roused = false
+		}
 	}
 }
 

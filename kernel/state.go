@@ -48,8 +48,12 @@ type Machine struct {
 	Waits  []Wait
 	Eps    []Eventpoll
 	Epis   []Epitem
-	Bufs   [][]byte // kernel memory that holds data, by BufID
-	Napi   Napi
+	Pipes  []Pipe
+
+	EventFDs []EventFD
+	TimerFDs []TimerFD
+	Bufs     [][]byte // kernel memory that holds data, by BufID
+	Napi     Napi
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -99,7 +103,7 @@ const (
 type Hrtimer struct {
 	Expires sim.Time
 	Kind    TimerKind
-	Task    TaskID // whom it wakes
+	Task    TaskID // whom it wakes; a TimerFile's own number
 }
 
 // TimerKind is a timer's function.
@@ -108,6 +112,7 @@ type TimerKind uint8
 const (
 	TimerTick   TimerKind = iota // tick_nohz_handler
 	TimerWakeup                  // hrtimer_wakeup
+	TimerFile                    // timerfd_tmrproc
 )
 
 // TaskState is a task's state, as in sched_switch's prev_state.
@@ -141,6 +146,7 @@ type Task struct {
 	PollTable     WaitID // the entries that its poll or select has on wait queues
 	PollKey       uint32 // the events that the next of them is for
 	PollTriggered bool   // one of them has been called
+	SelectSets    BufID  // what its last select was asked for, or None
 	SigPending    uint64 // signals that wait to be delivered: bit n-1 is signal n
 	SavedMask     uint64 // what SigBlocked was before the call that has changed it
 	RestoreMask   bool
@@ -161,23 +167,27 @@ type Task struct {
 	Switches      int32    // voluntary context switches
 	Preempted     int32    // involuntary ones
 	ExitCode      int32
-	Call          Syscall // the call in progress, or the last one
+	Sets          [3][fdSetBytes]byte // what select was given
+	Call          Syscall             // the call in progress, or the last one
 }
 
 // Syscall is a system call in progress, as the program made it.
 type Syscall struct {
-	Active bool
-	Site   int32 // index into the program's call sites, or None
-	NR     int32
-	Args   [6]int64
-	Prog   [8]int64  // the arguments as the program wrote them
-	Held   [4]FileID // open files that the call holds a reference to
-	NHeld  int8
-	Pair   [2]int32 // the descriptors that pipe2 and socketpair made
-	From   SockAddr // the peer that recvfrom or accept found
-	Woken  bool     // a packet has ended its sleep
-	Value  int64    // what the program got
-	Ret    int64    // what the kernel returned: a result, or minus errno
+	Active      bool
+	Site        int32 // index into the program's call sites, or None
+	NR          int32
+	Args        [6]int64
+	N           int8      // how many arguments the program has given
+	Prog        [8]int64  // the arguments as the program wrote them
+	Held        [4]FileID // open files that the call holds a reference to
+	NHeld       int8
+	Returns     bool     // it is rt_sigreturn that brought the call back
+	Pair        [2]int32 // the descriptors that pipe2 and socketpair made
+	From        SockAddr // the peer that recvfrom or accept found
+	Woken       bool     // a packet has ended its sleep
+	Roused      bool     // a wakeup has ended its sleep, and it has not slept again
+	Interrupted bool     // a signal has: what it returned is not what the program sees yet
+	Ret         int64    // what the kernel returned: a result, or minus errno
 }
 
 // Process is what threads share: the table of descriptors.
@@ -201,6 +211,10 @@ const (
 	FileConsole
 	FileSocket
 	FileEpoll
+	FilePipe
+	FileEventFD
+	FileTimerFD
+	FileMemFD
 	NumFileKinds
 )
 
@@ -209,7 +223,7 @@ type File struct {
 	Kind  FileKind
 	Flags int32 // O_NONBLOCK and the access mode
 	Refs  int32
-	Obj   int32 // its socket or epoll instance
+	Obj   int32 // its socket, epoll instance, pipe…; a file in memory has a BufID
 	Items EpiID // the first epoll item that watches it (f_ep)
 	Pos   int64 // f_pos
 }
@@ -226,6 +240,8 @@ type SockKind uint8
 const (
 	SockUDP SockKind = iota
 	SockTCP
+	SockUnixStream
+	SockUnixDgram
 	NumSockKinds
 )
 
@@ -250,7 +266,7 @@ type Sock struct {
 	Drops     int32 // sk_drops
 	WQ        QueueID
 	Hash      SockID // the next socket in its port's chain
-	Ext       int32  // what belongs to its protocol alone, an index there
+	Ext       int32  // what belongs to its protocol alone, an index there; a unix socket's peer
 }
 
 // Skb is a packet inside the kernel ("struct sk_buff").
@@ -271,6 +287,7 @@ type Skb struct {
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
 	First, Last WaitID
+	Walker      int8 // the core that walks it and holds its lock, plus one; or 0
 }
 
 // WaitFunc is the callback of a wait queue entry.
@@ -364,7 +381,13 @@ type Counters struct {
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams
 	Delivered       int64 // datagrams that a program has received
-	CopiedBytes     int64 // bytes copied to user space
+	CopiedBytes     int64 // bytes copied to and from user space
+	PollScanned     int64 // descriptors that poll and select have looked at
+	PollCallbacks   int64 // pollwake
+	EpCallbacks     int64 // ep_poll_callback
+	EpPolled        int64 // items that epoll has polled (ep_item_poll)
+	UsefulWakeups   int64 // wakeups after which the call ended
+	SpuriousWakeups int64 // wakeups after which it went back to sleep
 }
 
 // Task gives a task's stacks and registers, whether it runs or not.

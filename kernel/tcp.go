@@ -26,7 +26,6 @@ const (
 	fileTCPOutput = "net/ipv4/tcp_output.c"
 	fileTCPv4     = "net/ipv4/tcp_ipv4.c"
 	fileInetSock  = "net/ipv4/inet_connection_sock.c"
-	fileSock      = "net/core/sock.c"
 	fileStream    = "net/core/stream.c"
 )
 

@@ -47,7 +47,7 @@ var tcpConnectText = text{
 			{Name: "wait_woken", Cost: costFn, Do: callsWithSecond(fnWaitWoken)},
 			{Name: "lock_sock", Cost: costFn, Do: callsWithArg(fnLockSock)},
 			{Name: "a signal?", Cost: costFn, Do: (*Machine).waitConnectAgain},
-			{Name: "remove_wait_queue", Cost: costFn, Do: (*Machine).waitRemove},
+			{Name: "remove_wait_queue", Cost: costFn, Do: func(m *Machine, c *cpu.Core, r *sim.Record) { m.waitRemove(c, r) }},
 		}},
 }
 
@@ -203,10 +203,4 @@ func (m *Machine) waitConnectAgain(c *cpu.Core, r *sim.Record) {
 	if !m.signalPending(c) {
 		c.Goto(1)
 	}
-}
-
-// waitRemove takes the entry, local 1, off the socket's queue.
-func (m *Machine) waitRemove(c *cpu.Core, r *sim.Record) {
-	about(r, KindSock, SockID(c.Frame().L[0]))
-	m.freeWaitEntry(WaitID(c.Frame().L[1]))
 }

@@ -406,6 +406,6 @@ func (m *Machine) sockDefErrorReport(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	about(r, KindSock, sock)
 	if q := m.Socks[sock].WQ; m.Queues[q].First != None {
-		c.Call(fnWakeUpCommonLock, int64(q), 1, EPOLLERR)
+		c.Call(fnWakeUp, int64(q), 1, EPOLLERR)
 	}
 }

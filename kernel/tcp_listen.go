@@ -188,6 +188,9 @@ func (m *Machine) cskWaitDone(c *cpu.Core, r *sim.Record) {
 	sock := SockID(f.L[0])
 	t := m.tcp(sock)
 	about(r, KindSock, sock)
+	if m.entrySpin(c, WaitID(f.L[1])) {
+		return
+	}
 	r.Station = m.wokenStation(c)
 	m.finishWait(c, WaitID(f.L[1]))
 	switch {

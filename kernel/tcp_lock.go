@@ -56,9 +56,12 @@ func (m *Machine) lockSock(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) lockSockAgain(c *cpu.Core, r *sim.Record) {
-	about(r, KindSock, SockID(c.Frame().L[0]))
-	m.finishWait(c, WaitID(c.Frame().L[1]))
-	c.Goto(0)
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if !m.entrySpin(c, WaitID(l[1])) {
+		m.finishWait(c, WaitID(l[1]))
+		c.Goto(0)
+	}
 }
 
 func (m *Machine) releaseSock(c *cpu.Core, r *sim.Record) {
@@ -81,7 +84,7 @@ func (m *Machine) releaseSockDone(c *cpu.Core, r *sim.Record) {
 	default:
 		t.Owned = false
 		if m.Queues[t.LockWQ].First != None {
-			c.Call(fnWakeUpCommonLock, int64(t.LockWQ), 1, 0)
+			c.Call(fnWakeUp, int64(t.LockWQ), 1, 0)
 		}
 	}
 }
@@ -113,6 +116,18 @@ func (m *Machine) addWait(c *cpu.Core, sock SockID) int64 {
 	return int64(w)
 }
 
+// waitRemove takes the entry, local 1, off the queue of the socket, local 0, and
+// tells whether it could: otherwise the step is done again (remove_wait_queue).
+func (m *Machine) waitRemove(c *cpu.Core, r *sim.Record) bool {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if m.entrySpin(c, WaitID(l[1])) {
+		return false
+	}
+	m.freeWaitEntry(WaitID(l[1]))
+	return true
+}
+
 func (m *Machine) waitWoken(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
@@ -131,6 +146,9 @@ func (m *Machine) waitWokenDone(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) wokenWake(c *cpu.Core, r *sim.Record) {
+	if entryGone(c) {
+		return
+	}
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	m.Waits[w].Woken = true

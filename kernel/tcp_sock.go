@@ -74,7 +74,7 @@ var tcpSockText = text{
 			{Name: "add_wait_queue, release_sock", Cost: costSleep, Do: (*Machine).waitData},
 			{Name: "nothing new? wait_woken", Cost: costFn, Do: (*Machine).waitDataSleep},
 			{Name: "lock_sock", Cost: costFn, Do: callsWithArg(fnLockSock)},
-			{Name: "remove_wait_queue", Cost: costFn, Do: (*Machine).waitRemove},
+			{Name: "remove_wait_queue", Cost: costFn, Do: func(m *Machine, c *cpu.Core, r *sim.Record) { m.waitRemove(c, r) }},
 		}},
 	fnTCPCleanupRbuf: oneStep("tcp_cleanup_rbuf", fileTCP, "is the window much wider now?", costFn, (*Machine).tcpCleanupRbuf,
 		"Reading has made room: does the peer have to know?", "A sender that was told of no room waits to hear of some."),
@@ -269,7 +269,9 @@ func (m *Machine) streamWaitConnect(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) streamWaitConnectDone(c *cpu.Core, r *sim.Record) {
-	m.waitRemove(c, r)
+	if !m.waitRemove(c, r) {
+		return
+	}
 	if s := m.tcp(SockID(c.Frame().L[0])).State; s == TCPEstablished || s == TCPCloseWait {
 		c.Return(0)
 		return
@@ -318,8 +320,9 @@ func (m *Machine) streamWaitSleep(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) streamWaitDone(c *cpu.Core, r *sim.Record) {
-	m.waitRemove(c, r)
-	c.Return(c.Frame().L[3])
+	if m.waitRemove(c, r) {
+		c.Return(c.Frame().L[3])
+	}
 }
 
 // streamWriteable tells whether a third of the send buffer is free
@@ -337,7 +340,7 @@ func (m *Machine) streamWriteSpace(c *cpu.Core, r *sim.Record) {
 	}
 	m.tcp(sock).NoSpace = false
 	if q := m.Socks[sock].WQ; m.Queues[q].First != None {
-		c.Call(fnWakeUpCommonLock, int64(q), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
+		c.Call(fnWakeUp, int64(q), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
 	}
 }
 

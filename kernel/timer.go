@@ -44,13 +44,13 @@ var timerText = text{
 	fnHrtimerNanosleep: {Name: "hrtimer_nanosleep", File: fileHrtimer,
 		Say:   "Sleeps for a time.",
 		Why:   "No core is busy with waiting: a timer will wake the task.",
-		Steps: []step{{Name: "set the timer up", Cost: costFn, Do: callsWithArg(fnDoNanosleep)}}},
+		Steps: []step{{Name: "set the timer up", Cost: costFn, Do: (*Machine).hrtimerNanosleep}}},
 	fnDoNanosleep: {Name: "do_nanosleep", File: fileHrtimer,
 		Say: "Arms the timer and gives the core away.",
 		Why: "The state is set before the timer is armed: if it fires at once, the wakeup is not lost.",
 		Steps: []step{
 			{Name: "arm the timer, sleep", Cost: costTimer, Do: (*Machine).nanosleepStart},
-			{Name: "awake", Cost: costFn, Do: (*Machine).nanosleepDone},
+			{Name: "awake: the time, or a signal?", Cost: costFn, Do: (*Machine).nanosleepDone},
 		}},
 	fnScheduleHrtimeoutRange: {Name: "schedule_hrtimeout_range", File: "kernel/time/sleep_timeout.c",
 		Say:   "Sleep until woken, or until a time.",
@@ -146,7 +146,7 @@ func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
 func (m *Machine) timerExit(c *cpu.Core, r *sim.Record) { m.point(c, r, PointLocalTimerExit) }
 
 // timerFuncs are the timers' functions.
-var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup}
+var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup, TimerFile: fnTimerfdTmrproc}
 
 func (m *Machine) hrtimerNext(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
@@ -189,6 +189,7 @@ func (m *Machine) tickDone(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) schedTick(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
+	m.updateRqClock(int32(c.ID))
 	m.updateCurr(int32(c.ID))
 }
 
@@ -204,8 +205,10 @@ func (m *Machine) startSleep(c *cpu.Core, r *sim.Record, until sim.Time) {
 	}
 	about(r, KindTask, id)
 	r.Arg[0], r.Arg[1] = int64(TimerWakeup), int64(until)
+	flags := m.irqSave(c) // the timer base's lock
 	m.point(c, r, PointHrtimerStart)
 	m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
+	m.irqRestore(c, flags)
 }
 
 // endSleep cancels the timer if it is armed still.
@@ -215,14 +218,37 @@ func (m *Machine) endSleep(c *cpu.Core) {
 	m.setState(&m.Tasks[id], Running)
 }
 
+// hrtimerNanosleep: local 0 is the time. A timespec with negative parts is no
+// time at all.
+func (m *Machine) hrtimerNanosleep(c *cpu.Core, r *sim.Record) {
+	d := c.Frame().L[0]
+	if d < 0 {
+		c.Return(-EINVAL)
+		return
+	}
+	c.Call(fnDoNanosleep, int64(m.Now)+d)
+}
+
+// nanosleepStart: local 0 is when to wake.
 func (m *Machine) nanosleepStart(c *cpu.Core, r *sim.Record) {
-	m.startSleep(c, r, m.Now+sim.Time(c.Frame().L[0]))
+	m.startSleep(c, r, sim.Time(c.Frame().L[0]))
 	c.Call(fnSchedule)
 }
 
+// nanosleepDone: a signal ends the sleep early. Linux would continue it with
+// restart_syscall if there is no handler, but then a signal that comes so far
+// ends the process.
 func (m *Machine) nanosleepDone(c *cpu.Core, r *sim.Record) {
+	timedOut := m.current(c).TimedOut
 	m.endSleep(c)
-	c.Return(0)
+	switch {
+	case timedOut:
+		c.Return(0)
+	case m.signalPending(c):
+		c.Return(-EINTR)
+	default:
+		c.Goto(0)
+	}
 }
 
 func (m *Machine) hrtimeoutRange(c *cpu.Core, r *sim.Record) {

@@ -64,34 +64,39 @@ func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	ret := c.Result()
 	r.Arg[0], r.Arg[1] = ret, int64(t.Call.NR)
-	if ret < 0 && ret >= -4095 {
+	t.Call.Ret, t.Call.Woken = ret, false
+	if failed(ret) {
 		t.Mem.Errno = -ret
 		ret = -1
 	}
-	t.Call.Woken = false
 	c.Return(ret)
-	if t.Call.Site != None {
-		m.raiseResults(c, ret)
+	if t.Call.Site == None {
+		return
 	}
+	first, second := m.results(t)
+	if ret == -1 {
+		first, second = -1, -1
+	}
+	m.complete(c, first, second)
 }
 
-// raiseResults gives the program what the C library's function returns.
-func (m *Machine) raiseResults(c *cpu.Core, ret int64) {
-	t := m.current(c)
-	second := ret
-	switch spec := m.spec(t); {
-	case ret < 0:
-	case spec.Results == 2:
-		ret, second = int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
-	case spec.Name == "eventfd_read":
-		ret = int64(binary.LittleEndian.Uint64(t.Mem.Scratch[:]))
-	case spec.Name == "eventfd_write":
-		ret = 0
-	case spec.Name == "getsockopt":
-		ret = int64(int32(binary.LittleEndian.Uint32(t.Mem.Scratch[:])))
+// failed tells whether an answer of the kernel is an error's number.
+func failed(ret int64) bool { return ret < 0 && ret >= -4095 }
+
+// results are what the C library's function returns when the call has not
+// failed.
+func (m *Machine) results(t *Task) (first, second int64) {
+	switch spec := m.spec(t); spec.Name {
+	case "pipe2", "socketpair":
+		return int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
+	case "eventfd_read":
+		return int64(binary.LittleEndian.Uint64(t.Mem.Scratch[:])), 0
+	case "eventfd_write":
+		return 0, 0
+	case "getsockopt":
+		return int64(int32(binary.LittleEndian.Uint32(t.Mem.Scratch[:]))), 0
 	}
-	t.Call.Value = ret
-	m.complete(c, ret, second)
+	return t.Call.Ret, 0
 }
 
 // spec is the row of the call that a task makes.
@@ -102,10 +107,12 @@ func (m *Machine) spec(t *Task) *program.Spec {
 // lower turns what a program passes to the C library into what the library
 // passes to the kernel: values that the kernel takes or gives through memory go
 // to the thread's scratch.
-func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
+func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
 	nr = int32(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
+	case "print":
+		regs = [6]int64{1, args[0], args[1]}
 	case "eventfd_read":
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "eventfd_write":
@@ -113,10 +120,9 @@ func lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64)
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "getsockopt":
 		regs[3] = program.ScratchBase
-	case "print":
-		regs = [6]int64{1, args[0], args[1]}
 	case "tgkill":
-		regs = [6]int64{int64(t.PID), FirstPID + args[0], args[1]}
+		target := &m.Tasks[m.threadTask(int32(args[0]))]
+		regs = [6]int64{int64(m.Procs[target.Proc].PID), int64(target.PID), args[1]}
 	case "send":
 		regs[4] = 0
 	case "syscall":
@@ -163,6 +169,7 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		m.complete(c, results...)
 	case program.EffSyscall:
+		t.Call.N = int8(eff.N)
 		m.knock(c, eff.Site, eff.Args)
 	case program.EffLibrary:
 		m.library(c, p, eff)
@@ -198,8 +205,22 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 		c.Call(fnSyscallWrapper)
 		return
 	}
-	t.Call.NR, t.Call.Args = lower(m.spec(t), t, args)
+	spec := m.spec(t)
+	if spec.Name == "select" {
+		m.noteSets(t)
+	}
+	t.Call.NR, t.Call.Args = m.lower(spec, t, args)
 	c.Call(m.wrappers[t.Thread][site])
+}
+
+// noteSets keeps the sets that select is given, for strace: the call overwrites
+// them.
+func (m *Machine) noteSets(t *Task) {
+	for i, addr := range t.Call.Prog[1:4] {
+		b, _ := t.Mem.Writable(addr, fdSetBytes)
+		clear(t.Sets[i][:])
+		copy(t.Sets[i][:], b)
+	}
 }
 
 // library does what needs no system call of its own.

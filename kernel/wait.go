@@ -15,7 +15,15 @@ var waitText = text{
 	fnWakeUpSyncKey: {Name: "__wake_up_sync_key", File: fileWait, Station: StWaitQueue,
 		Say:   "Wake the queue, with a key that says what happened: EPOLLIN.",
 		Why:   "Sync is a hint: the waker is about to be done, so the woken task may as well stay on this core.",
-		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: (*Machine).wakeUpSyncKey}}},
+		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUpSync: {Name: "__wake_up_sync", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue, without a key, on behalf of a waker that is about to be done.",
+		Why:   "epoll passes the hint on that it was woken with (since 6.13; 6.1 did not).",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUp: {Name: "__wake_up", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue.",
+		Why:   "Exclusive waiters are woken one at a time, all others at once.",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(0)}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnWakeUpCommonLock: {Name: "__wake_up_common_lock", File: fileWait, Station: StWaitQueue,
 		Say: "Takes the queue's lock, with interrupts off.",
 		Why: "Who is about to sleep takes the same lock: either it sees the data, or it is on the queue in time.",
@@ -48,7 +56,7 @@ var waitText = text{
 	fnPollwake: {Name: "pollwake", File: fileSelect, Station: StWake,
 		Say:   "The callback of a thread in poll or select.",
 		Why:   "News of other events than those asked for do not wake it.",
-		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}}},
+		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnDefaultWake: {Name: "default_wake_function", File: "kernel/sched/core.c", Station: StWake,
 		Say:   "The entry is a task: wake it up.",
 		Why:   "All ways of waiting end here.",
@@ -74,10 +82,17 @@ const (
 	wakeEntry  // the entry whose callback runs, plus one
 )
 
-func (m *Machine) wakeUpSyncKey(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
-	about(r, KindQueue, int32(f.L[wakeQueue]))
-	c.Tail(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey])
+// wakeSync goes with the key, above its 32 bits of events: the waker will sleep
+// soon (WF_SYNC).
+const wakeSync = 1 << 32
+
+// wakesUp is the step of the functions that only differ in their flags.
+func wakesUp(flags int64) func(*Machine, *cpu.Core, *sim.Record) {
+	return func(m *Machine, c *cpu.Core, r *sim.Record) {
+		f := c.Frame()
+		about(r, KindQueue, int32(f.L[wakeQueue]))
+		c.Call(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey]|flags)
+	}
 }
 
 func (m *Machine) wakeLock(c *cpu.Core, r *sim.Record) {
@@ -99,15 +114,18 @@ func (m *Machine) wakeUnlock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) wakeNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindQueue, int32(f.L[wakeQueue]))
-	next := WaitID(f.L[wakeCursor])
+	q, next := &m.Queues[f.L[wakeQueue]], WaitID(f.L[wakeCursor])
 	if f.L[wakeEntry] == 0 {
-		next = m.Queues[f.L[wakeQueue]].First
-	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
-		if f.L[wakeNr]--; f.L[wakeNr] == 0 {
+		if m.queueSpin(c, QueueID(f.L[wakeQueue])) {
 			return
 		}
+		q.Walker = c.ID + 1
+		next = q.First
+	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
+		f.L[wakeNr]--
 	}
-	if next == None {
+	if next == None || f.L[wakeEntry] != 0 && f.L[wakeNr] == 0 && c.Result() != 0 && f.L[wakeFlags] != 0 {
+		q.Walker = 0
 		return
 	}
 	w := &m.Waits[next]
@@ -138,8 +156,11 @@ var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback"
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if entryGone(c) {
+		return
+	}
 	about(r, KindWait, WaitID(f.L[0]))
-	if key := f.L[wakeKey]; key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
+	if key := uint32(f.L[wakeKey]); key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
 		return
 	}
@@ -148,6 +169,9 @@ func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if entryGone(c) {
+		return
+	}
 	about(r, KindWait, WaitID(f.L[0]))
 	c.Call(fnDefaultWake, int64(m.Waits[f.L[0]].Obj))
 }
@@ -155,7 +179,7 @@ func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	if c.Result() != 0 {
+	if c.Result() != 0 && w != None {
 		m.dequeueWait(w)
 	}
 }
@@ -163,7 +187,9 @@ func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epAutoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	m.dequeueWait(w)
+	if w != None {
+		m.dequeueWait(w)
+	}
 }
 
 func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
@@ -172,6 +198,9 @@ func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) entryWake(c *cpu.Core, r *sim.Record) {
+	if entryGone(c) {
+		return
+	}
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	c.Tail(fnTryToWakeUp, int64(m.Waits[w].Obj))
@@ -192,6 +221,21 @@ func (m *Machine) prepareToWait(c *cpu.Core, q QueueID, fn WaitFunc, exclusive b
 func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
 	m.setState(m.current(c), Running)
 	m.freeWaitEntry(w)
+}
+
+// queueSpin tells whether another core walks a queue, with its lock held. The
+// step is then done again, as a spinlock is tried again.
+func (m *Machine) queueSpin(c *cpu.Core, q QueueID) bool {
+	if w := m.Queues[q].Walker; w == 0 || w == c.ID+1 {
+		return false
+	}
+	c.Again()
+	return true
+}
+
+// entrySpin is queueSpin for the queue that an entry is on.
+func (m *Machine) entrySpin(c *cpu.Core, w WaitID) bool {
+	return m.Waits[w].Queue != None && m.queueSpin(c, m.Waits[w].Queue)
 }
 
 // newQueue makes an empty wait queue.
@@ -216,6 +260,7 @@ func (m *Machine) newWait(fn WaitFunc, obj int32, exclusive bool) WaitID {
 // freeWaitEntry takes an entry off its queue and gives it back.
 func (m *Machine) freeWaitEntry(id WaitID) {
 	m.dequeueWait(id)
+	m.forgetWait(id)
 	m.Waits[id] = Wait{Next: m.freeWait, Prev: None, Queue: None, Func: WaitNone}
 	m.freeWait = id
 }
@@ -244,6 +289,7 @@ func (m *Machine) dequeueWait(id WaitID) {
 	if w.Queue == None {
 		return
 	}
+	m.skipWait(id)
 	h := &m.Queues[w.Queue]
 	if w.Prev == None {
 		h.First = w.Next
@@ -256,4 +302,54 @@ func (m *Machine) dequeueWait(id WaitID) {
 		m.Waits[w.Next].Prev = w.Prev
 	}
 	w.Next, w.Prev, w.Queue = None, None, None
+}
+
+// A walk of a queue takes several steps, and another core may want to take an
+// entry away meanwhile. Linux makes it spin on the queue's lock; here it is done
+// at once, and the walk is told.
+
+// walks calls f for each walk in progress: its frame and, if a callback runs,
+// the callback's.
+func (m *Machine) walks(f func(walk, callback *cpu.Frame)) {
+	for i := range m.Cores {
+		for _, s := range [...][]cpu.Frame{m.Cores[i].Ctx.Kernel.F, m.Cores[i].IRQ.F} {
+			for j := range s {
+				if s[j].Kind != cpu.Call || s[j].Code != fnWakeUpCommon {
+					continue
+				}
+				if j+1 < len(s) {
+					f(&s[j], &s[j+1])
+				} else {
+					f(&s[j], nil)
+				}
+			}
+		}
+	}
+}
+
+// skipWait moves walks on that would come to an entry next.
+func (m *Machine) skipWait(id WaitID) {
+	m.walks(func(walk, _ *cpu.Frame) {
+		if walk.L[wakeEntry] != 0 && WaitID(walk.L[wakeCursor]) == id {
+			walk.L[wakeCursor] = int64(m.Waits[id].Next)
+		}
+	})
+}
+
+// forgetWait tells callbacks that are running that their entry is gone.
+func (m *Machine) forgetWait(id WaitID) {
+	m.walks(func(walk, callback *cpu.Frame) {
+		if callback != nil && WaitID(walk.L[wakeEntry]-1) == id && callback.Kind == cpu.Call {
+			callback.L[0] = None
+		}
+	})
+}
+
+// entryGone ends a callback whose entry is gone.
+func entryGone(c *cpu.Core) bool {
+	gone := c.Frame().L[0] == None
+	if gone {
+		c.Return(0)
+	}
+	return gone
 }

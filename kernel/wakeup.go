@@ -64,6 +64,7 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 	f.L[ttwuFlags] = m.irqSave(c)
 	m.Counters.Wakeups++
 	t.Wakee = m.Seq
+	t.Call.Roused = t.Call.Active
 	t.Call.Woken = t.Call.Active && m.cpuOf(c).servingSoftirq()
 	r.Arg[0] = int64(t.CPU)
 	m.point(c, r, PointSchedWaking)
@@ -80,6 +81,7 @@ func (m *Machine) ttwuRunnable(c *cpu.Core, id TaskID) {
 	f := c.Frame()
 	t := &m.Tasks[id]
 	m.lock(c)
+	m.updateRqClock(t.CPU)
 	if t.SE.Delayed {
 		m.requeueDelayed(t.CPU, id)
 	}
@@ -120,6 +122,7 @@ func (m *Machine) ttwuEnqueue(c *cpu.Core, r *sim.Record) {
 	id := TaskID(c.Frame().L[0])
 	about(r, KindTask, id)
 	m.lock(c)
+	m.updateRqClock(m.Tasks[id].CPU)
 	m.enqueueTask(m.Tasks[id].CPU, id, false)
 	r.Arg[0] = int64(m.Tasks[id].CPU)
 }
@@ -152,9 +155,12 @@ func (m *Machine) ttwuQueue(c *cpu.Core, r *sim.Record) {
 	r.Arg[0] = int64(target)
 	k := &m.CPUs[target]
 	k.Wake = append(k.Wake, id)
-	m.Tasks[k.Current].NeedResched = true
-	if len(k.Wake) > 1 || k.Polling {
-		return // it is on its way already, or looks by itself
+	if k.Polling {
+		m.Tasks[k.Current].NeedResched = true // it looks by itself (call_function_single_prep_ipi)
+		return
+	}
+	if len(k.Wake) > 1 {
+		return // the interrupt is on its way already
 	}
 	m.sendIPI(target, VectorCallSingle)
 	m.point(c, r, PointIPISendCPU)

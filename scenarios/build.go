@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -45,10 +46,32 @@ func (d *decoder) build(f *file) *kernel.Config {
 	d.threads(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
-	if l := f.Live; l.Run != nil && !*l.Run && l.Why == "" {
-		d.failAt("live", "run: false needs a why: the reason is shown")
-	}
+	d.live(f)
 	return cfg
+}
+
+func (d *decoder) live(f *file) {
+	l := &f.Live
+	switch {
+	case l.Why != "":
+	case l.Run != nil && !*l.Run:
+		d.failAt("live", "run: false needs a why: the reason is shown")
+	case len(l.Unordered) > 0:
+		d.failAt("live", "unordered needs a why: the reason is shown")
+	}
+	names := threadNames(f)
+	for i, name := range l.Unordered {
+		if !slices.Contains(names, name) {
+			d.failAt(fmt.Sprintf("live.unordered[%d]", i), "unknown thread %q%s", name, suggest(name, names))
+		}
+	}
+}
+
+func threadNames(f *file) (names []string) {
+	for i := range f.Threads {
+		names = append(names, f.Threads[i].Name)
+	}
+	return names
 }
 
 func params(k *tunables) kernel.Params {
@@ -112,15 +135,11 @@ func (d *decoder) card(c *card) nic.Config {
 
 func (d *decoder) costs(f *file, cfg *kernel.Config) {
 	known := kernel.CostNames()
-	var names []string
-	for name := range known {
-		names = append(names, name)
-	}
-	for name, v := range f.Machine.Costs {
+	for _, name := range sortedKeys(f.Machine.Costs) {
 		if _, ok := known[name]; !ok {
-			d.failAt("machine.costs."+name, "unknown cost %q%s", name, suggest(name, names))
+			d.failAt("machine.costs."+name, "unknown cost %q%s", name, suggest(name, sortedKeys(known)))
 		}
-		cfg.Costs[name] = sim.Time(v)
+		cfg.Costs[name] = sim.Time(f.Machine.Costs[name])
 	}
 }
 
@@ -211,11 +230,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		last = p.At
 		fl, ok := f.Flows[p.Flow]
 		if !ok {
-			var names []string
-			for name := range f.Flows {
-				names = append(names, name)
-			}
-			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, suggest(p.Flow, names))
+			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, suggest(p.Flow, sortedKeys(f.Flows)))
 		}
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
@@ -238,12 +253,15 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		}
 		cfg.Wire = append(cfg.Wire, out)
 	}
-	for name := range f.Flows {
+	for _, name := range sortedKeys(f.Flows) {
 		fl := f.Flows[name]
 		d.checkName("flows."+name, name)
 		d.flow("flows."+name, &fl)
 	}
 }
+
+// sortedKeys makes the first error of several the same in every run.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
 	d.one(path+".proto", fl.Proto, "udp", "tcp")
@@ -268,21 +286,15 @@ func (d *decoder) address(path, s string, own bool) netip.AddrPort {
 }
 
 func (d *decoder) expect(f *file) {
-	var names []string
-	for i := range f.Threads {
-		names = append(names, f.Threads[i].Name)
-	}
-	for name := range f.Expect.Strace {
+	names := threadNames(f)
+	for _, name := range sortedKeys(f.Expect.Strace) {
 		if !slices.Contains(names, name) {
 			d.failAt("expect.strace."+name, "unknown thread %q%s", name, suggest(name, names))
 		}
 	}
 	counters := lanes.Counters(&kernel.Machine{})
-	var known []string
-	for name := range counters {
-		known = append(known, name)
-	}
-	for name := range f.Expect.Counters {
+	known := sortedKeys(counters)
+	for _, name := range sortedKeys(f.Expect.Counters) {
 		if _, ok := counters[name]; !ok {
 			d.failAt("expect.counters."+name, "unknown counter %q%s", name, suggest(name, known))
 		}

@@ -146,6 +146,12 @@ func (s *Scenario) LiveWhy() string {
 	return ""
 }
 
+// Unordered names the threads whose calls come in an order that Linux leaves
+// open, and says why.
+func (s *Scenario) Unordered() (threads []string, why string) {
+	return s.file.Live.Unordered, s.file.Live.Why
+}
+
 // Expectations are what the file expects of a run.
 func (s *Scenario) Expectations() lanes.Expect {
 	e := lanes.Expect{Strace: map[string][]string{}, Counters: map[string]int64{}}

@@ -84,8 +84,9 @@ type expect struct {
 }
 
 type live struct {
-	Run *bool  `yaml:"run" doc:"Whether the programs can run on the real kernel."`
-	Why string `yaml:"why" doc:"Why not."`
+	Run       *bool    `yaml:"run" doc:"Whether the programs can run on the real kernel."`
+	Unordered []string `yaml:"unordered" doc:"Threads whose calls verify compares together, as a set: Linux leaves their order open."`
+	Why       string   `yaml:"why" doc:"Why the programs cannot run there, or why their order is open."`
 }
 
 // defaults are the values of what a file leaves out.

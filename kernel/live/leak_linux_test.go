@@ -53,6 +53,18 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		cfg.Stop = 2000
 		configs = append(configs, cfg)
 	}
+	for _, src := range []string{
+		"a, b = pipe2(0)\nvar buf [8]byte\nspawn(w)\nread(a, buf, 8)",
+		"sigaction(SIGUSR1, SA_RESTART)\na = eventfd(0, 0)\nspawn(w)\neventfd_read(a)",
+		listener + "spawn(w)\naccept(a)\naccept(a)",
+		"a = timerfd_create(CLOCK_MONOTONIC, 0)\ntimerfd_settime(a, 0, 0, 1*us)\nfds := []pollfd{{a, POLLIN}}\nspawn(w)\npoll(fds, 1, -1)\nsettle()\njoin(w)",
+		"a, b = socketpair(AF_UNIX, SOCK_STREAM, 0)\nr := fd_set(a)\nspawn(w)\nselect(a+1, r, NULL, NULL, NULL)",
+		"spawn(w)\nsettle()\ntgkill(w, SIGTERM)",
+	} {
+		cfg := two(t, src, "wait_blocked(main)\ntgkill(main, SIGUSR1)\nclose(b)\nnanosleep(1*s)", tcp(1000, kernel.Packets{Connect: true}))
+		cfg.Stop = 2000
+		configs = append(configs, cfg)
+	}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	one := func(i int) {

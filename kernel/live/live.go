@@ -6,26 +6,27 @@
 // never touches a descriptor of this process that it did not open, and packets
 // travel over loopback only, sent by sockets that play the remote hosts.
 //
-// Order is reproduced, not time. Before a packet is sent or a thread is started,
-// every thread has come to rest:
+// Order is reproduced, not time. Whatever the scenario's clock brings happens
+// when every thread has come to rest: a packet, the start of a thread, the end of
+// a sleep, of a timeout or of a computation, a timer. At rest means:
 //
 //   - it has ended, or sleeps in a system call (proc(5): stat and syscall);
-//   - or it is in a timed sleep or a computation that, by the scenario's clock,
-//     ends after that event. Such a thread does not go on before the event has
-//     happened, however long that takes for real;
+//   - or it has computed, and its time has not come;
+//   - or it waits, in a call of the director, for others to rest or to end;
 //   - or it computes for ever: it has used processor time for a while and has
 //     made no call.
 //
-// The scenario's clock of a thread is that of the last event, plus what it has
-// slept and computed since. What calls cost, and how long a thread waits for its
-// turn on a core, only the model knows: events that are a few microseconds from
-// a thread's own doing may fall on its other side here.
+// What calls cost, and how long a thread waits for its turn on a core, only the
+// model knows: events that are a few microseconds from a thread's own doing may
+// fall on its other side here.
 package live
 
 import (
 	"errors"
 	"fmt"
 	"time"
+
+	"ringside/sim"
 )
 
 // ErrUnsupported is what Run returns where there is no Linux.
@@ -41,6 +42,7 @@ type Line struct {
 	Thread int // index into the configuration's threads
 	Text   string
 	Asleep bool
+	At     sim.Time // by the scenario's clock
 }
 
 // Result is what was seen of a run.

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -18,13 +18,24 @@ import (
 // network is loopback in the scenario's clothes: its ports are real ephemeral
 // ones, and each remote host is a socket of ours.
 type network struct {
-	mu    sync.Mutex
-	ports map[uint16]int         // real port by the scenario's
-	bound map[uint16][]uint64    // inodes of the sockets that were bound to it
-	peers map[netip.AddrPort]int // socket that plays a remote address
-	names map[int]netip.AddrPort // remote address by real port
-	sink  int                    // takes what only shows that something else has arrived
-	wild  bool                   // a socket bound to every address is still confined to loopback
+	tcp atomic.Bool // the scenario has TCP sockets
+
+	mu     sync.Mutex
+	ports  map[port]int            // real port by the scenario's
+	bound  map[port][]uint64       // inodes of the sockets that were bound to it
+	locals map[port]netip.AddrPort // the scenario's address by real port: sockets of its own
+	hosts  map[port]netip.AddrPort // and remote hosts
+	peers  map[peer]int            // socket that plays a remote address
+	next   uint16                  // ephemeral port that the scenario gets next
+	sink   int                     // takes what only shows that something else has arrived
+	dead   [2]int                  // sockets that hold a port at which nobody answers: UDP, TCP
+	wild   bool                    // a socket bound to every address is still confined to loopback
+}
+
+// port is one of UDP or TCP.
+type port struct {
+	tcp    bool
+	number int
 }
 
 // Addresses of loopback: where peers are, and what stands for the modelled
@@ -36,40 +47,73 @@ var (
 	nowhere  = [4]byte{192, 0, 2, 1} // an address that no host has (RFC 5737)
 )
 
+// firstEphemeral is the first of the ports that sockets get which are not bound
+// (ip_local_port_range). The real ones are random; the scenario's are counted.
+const firstEphemeral = 32768
+
 func newNetwork() (*network, error) {
-	n := &network{ports: map[uint16]int{}, bound: map[uint16][]uint64{}, peers: map[netip.AddrPort]int{}, names: map[int]netip.AddrPort{}, wild: true}
-	var err error
-	if n.sink, _, err = ephemeral(); err != nil {
+	n := &network{
+		ports: map[port]int{}, bound: map[port][]uint64{}, locals: map[port]netip.AddrPort{}, hosts: map[port]netip.AddrPort{},
+		peers: map[peer]int{}, next: firstEphemeral, sink: -1, dead: [2]int{-1, -1}, wild: true,
+	}
+	err := n.furnish()
+	if err != nil {
+		n.close()
 		return nil, fmt.Errorf("a socket on loopback: %w", err)
 	}
-	n.confine(n.sink)
 	return n, nil
 }
 
-// ephemeral makes a UDP socket on a free port of loopback.
-func ephemeral() (fd, port int, err error) {
-	if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+// furnish makes the network's own sockets. A UDP socket that is connected to
+// itself takes nothing from others, and to a TCP port where nobody listens
+// nobody can connect: the kernel refuses both, as it does at a free port.
+func (n *network) furnish() (err error) {
+	if n.sink, _, err = ephemeral(unix.SOCK_DGRAM); err != nil {
+		return err
+	}
+	n.confine(n.sink)
+	var own int
+	if n.dead[0], own, err = ephemeral(unix.SOCK_DGRAM); err != nil {
+		return err
+	}
+	if err = unix.Connect(n.dead[0], &unix.SockaddrInet4{Addr: loopback, Port: own}); err != nil {
+		return err
+	}
+	n.dead[1], _, err = ephemeral(unix.SOCK_STREAM)
+	return err
+}
+
+// ephemeral makes a socket on a free port of loopback.
+func ephemeral(kind int) (fd, number int, err error) {
+	if fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0); err != nil {
 		return -1, 0, err
 	}
 	if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: loopback}); err == nil {
-		if port, err = portOf(fd); err == nil {
-			return fd, port, nil
+		if at, err := ownAddress(fd); err == nil {
+			return fd, at.Port, nil
 		}
 	}
 	unix.Close(fd)
 	return -1, 0, err
 }
 
-func portOf(fd int) (int, error) {
+// ownAddress is where a socket is bound.
+func ownAddress(fd int) (*unix.SockaddrInet4, error) {
 	sa, err := unix.Getsockname(fd)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	in4, ok := sa.(*unix.SockaddrInet4)
 	if !ok {
-		return 0, unix.EAFNOSUPPORT
+		return nil, unix.EAFNOSUPPORT
 	}
-	return in4.Port, nil
+	return in4, nil
+}
+
+// isTCP tells whether a socket is one of TCP's.
+func isTCP(fd int) bool {
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_STREAM
 }
 
 // confine ties a socket to the loopback device. Before Linux 5.7 it takes
@@ -82,37 +126,51 @@ func (n *network) confine(fd int) {
 	}
 }
 
-// bind binds a socket to the real port that stands for the scenario's. The same
-// port twice is the same real port twice: the kernel says EADDRINUSE.
-func (n *network) bind(fd int, addr string) error {
+// parse reads an address; without a host it is every address.
+func parse(addr string) (netip.AddrPort, bool) {
 	if strings.HasPrefix(addr, ":") {
 		addr = "0.0.0.0" + addr
 	}
 	ap, err := netip.ParseAddrPort(addr)
-	if err != nil || !ap.Addr().Is4() {
-		// No address at all: the kernel says what is wrong first.
-		if _, _, errno := unix.Syscall(unix.SYS_BIND, uintptr(fd), 0, 0); errno != 0 {
-			return errno
-		}
-		return unix.EINVAL
+	return ap, err == nil && ap.Addr().Is4()
+}
+
+// noAddress is the error of a call that is given no address at all: the kernel
+// says what is wrong first.
+func noAddress(nr uintptr, fd int) error {
+	if _, _, errno := unix.Syscall(nr, uintptr(fd), 0, 0); errno != 0 {
+		return errno
+	}
+	return unix.EINVAL
+}
+
+// bind binds a socket to the real port that stands for the scenario's. The same
+// port twice is the same real port twice: the kernel says EADDRINUSE.
+func (n *network) bind(fd int, addr string) error {
+	ap, ok := parse(addr)
+	if !ok {
+		return noAddress(unix.SYS_BIND, fd)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	real := n.ports[ap.Port()]
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: real, Addr: n.realIP(ap.Addr())}); err != nil {
+	p := port{isTCP(fd), int(ap.Port())}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: n.ports[p], Addr: n.realIP(ap.Addr())}); err != nil {
 		return err
 	}
-	if ap.Port() == 0 {
-		return nil // the kernel has chosen one, which no packet names
-	}
-	if n.ports[ap.Port()], err = portOf(fd); err != nil {
+	at, err := ownAddress(fd)
+	if err != nil {
 		return err
+	}
+	if p.number == 0 {
+		n.local(port{p.tcp, at.Port})
+		return nil
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
-	n.bound[ap.Port()] = append(n.bound[ap.Port()], st.Ino)
+	n.ports[p], n.locals[port{p.tcp, at.Port}] = at.Port, ap
+	n.bound[p] = append(n.bound[p], st.Ino)
 	return nil
 }
 
@@ -128,22 +186,73 @@ func (n *network) realIP(a netip.Addr) [4]byte {
 	return nowhere
 }
 
-// isBound tells whether a socket of the scenario has a port now. That it was
-// closed does not mean that it has gone: a thread that sleeps in a receive keeps
-// it. So the kernel's table of UDP sockets is asked (proc(5), net/udp: the
-// inode is the tenth column).
-func (n *network) isBound(port uint16) bool {
-	if len(n.bound[port]) == 0 {
-		return false
+// destination is the real address that stands for one of the scenario's. To
+// UDP every remote host is there; TCP would have to wait for an answer that does
+// not come.
+func (n *network) destination(fd int, addr string) (*unix.SockaddrInet4, error) {
+	ap, ok := parse(addr)
+	if !ok {
+		return nil, noAddress(unix.SYS_CONNECT, fd)
 	}
-	table, err := os.ReadFile("/proc/thread-self/net/udp")
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := port{isTCP(fd), int(ap.Port())}
+	local := ap.Addr().IsUnspecified() || ap.Addr().IsLoopback() || ap.Addr() == kernel.HostIP
+	switch {
+	case !local && p.tcp:
+		return nil, fmt.Errorf("%w: no host answers at %s", errRefused, ap)
+	case !local:
+		return n.host(ap)
+	case ap.Addr().IsUnspecified():
+		ap = netip.AddrPortFrom(netip.AddrFrom4(loopback), ap.Port())
+	}
+	to := &unix.SockaddrInet4{Addr: n.realIP(ap.Addr()), Port: n.ports[p]}
+	if p.number == 0 {
+		return to, nil
+	}
+	if !n.isBound(p, false) {
+		dead, err := ownAddress(n.dead[truth(p.tcp)])
+		return dead, err
+	}
+	return to, nil
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// isBound tells whether a socket of the scenario has a port now, and listens if
+// need be. That it was closed does not mean that it has gone: a thread that
+// sleeps in a receive keeps it. So the kernel's table of sockets is asked. It is
+// read piece by piece, and what ends elsewhere on this machine meanwhile may
+// make it leave a line out; hardly more than once.
+func (n *network) isBound(p port, listening bool) bool {
+	for range 3 {
+		if len(n.bound[p]) > 0 && n.inTable(p, listening) {
+			return true
+		}
+	}
+	return false
+}
+
+// inTable looks for the port's sockets in net/udp or net/tcp (proc(5): the state
+// is the fourth column, the inode the tenth).
+func (n *network) inTable(p port, listening bool) bool {
+	name := "udp"
+	if p.tcp {
+		name = "tcp"
+	}
+	table, err := os.ReadFile("/proc/thread-self/net/" + name)
 	if err != nil {
 		return false
 	}
 	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 9 {
+		if f := strings.Fields(line); len(f) > 9 && (!listening || f[3] == "0A") {
 			ino, err := strconv.ParseUint(f[9], 10, 64)
-			if err == nil && slices.Contains(n.bound[port], ino) {
+			if err == nil && slices.Contains(n.bound[p], ino) {
 				return true
 			}
 		}
@@ -151,79 +260,63 @@ func (n *network) isBound(port uint16) bool {
 	return false
 }
 
-// send plays one packet of the wire. If nobody has bound the port there is
-// nobody to send to, and the real port may be a stranger's by now.
-func (n *network) send(p *kernel.Packets) error {
+// nameOf is the scenario's address of a socket's real peer. A socket that was
+// not bound has the address at which it was reached (ip_route_output: the source
+// of a local route is its destination).
+func (n *network) nameOf(fd int, sa *unix.SockaddrInet4) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fd, ok := n.peers[p.From]
-	if !ok {
-		var err error
-		if fd, err = n.newPeer(p.From); err != nil {
-			return err
-		}
-	}
-	if p.To.Addr() != kernel.HostIP || !n.isBound(p.To.Port()) {
-		return nil
-	}
-	if err := unix.Sendto(fd, p.Payload, 0, &unix.SockaddrInet4{Port: n.ports[p.To.Port()], Addr: ownHost}); err != nil {
-		return fmt.Errorf("sending as %s: %w", p.From, err)
-	}
-	return n.arrived(fd)
-}
-
-// arrived waits until what was sent has reached its socket. The softirq that
-// takes it there may be left to ksoftirqd on a busy core; the core's queue is in
-// order, so a second packet behind the first tells.
-func (n *network) arrived(fd int) error {
-	port, err := portOf(n.sink)
-	if err != nil {
-		return err
-	}
-	if err := unix.Sendto(fd, []byte{0}, 0, &unix.SockaddrInet4{Port: port, Addr: loopback}); err != nil {
-		return err
-	}
-	pfd := []unix.PollFd{{Fd: int32(n.sink), Events: unix.POLLIN}}
-	for {
-		ready, err := unix.Poll(pfd, 1000)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return err
-		case ready == 0:
-			return errors.New("a packet on loopback does not arrive")
-		}
-		var b [1]byte
-		_, _, err = unix.Recvfrom(n.sink, b[:], unix.MSG_DONTWAIT)
-		return err
-	}
-}
-
-func (n *network) newPeer(from netip.AddrPort) (int, error) {
-	fd, port, err := ephemeral()
-	if err != nil {
-		return -1, fmt.Errorf("a socket for %s: %w", from, err)
-	}
-	n.peers[from], n.names[port] = fd, from
-	return fd, nil
-}
-
-// peerName is the scenario's address of who sent from a real port.
-func (n *network) peerName(port int) string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if name, ok := n.names[port]; ok {
+	p := port{isTCP(fd), sa.Port}
+	if name, ok := n.hosts[p]; ok {
 		return name.String()
 	}
-	return "127.0.0.1:" + strconv.Itoa(port)
+	at := n.local(p)
+	host := at.Addr()
+	if host.IsUnspecified() {
+		host = netip.AddrFrom4(sa.Addr)
+		if own, err := ownAddress(fd); err == nil && own.Addr == ownHost {
+			host = kernel.HostIP
+		}
+	}
+	return netip.AddrPortFrom(host, at.Port()).String()
+}
+
+// local is the scenario's address behind a real port. mu is held.
+func (n *network) local(p port) netip.AddrPort {
+	at, known := n.locals[p]
+	if !known {
+		at = netip.AddrPortFrom(netip.IPv4Unspecified(), n.next)
+		n.locals[p] = at
+		n.next++
+	}
+	return at
+}
+
+// autobound notes the port that a call has given to a socket, if it has: the
+// scenario's are given in the order of these calls.
+func (n *network) autobound(fd int) {
+	at, err := ownAddress(fd)
+	if err != nil || at.Port == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.local(port{isTCP(fd), at.Port})
 }
 
 func (n *network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	unix.Close(n.sink)
-	for _, fd := range n.peers {
-		unix.Close(fd)
+	all := append(n.dead[:], n.sink)
+	for p, fd := range n.peers {
+		if p.tcp {
+			reset(fd)
+		}
+		all = append(all, fd)
+	}
+	for _, fd := range all {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 	}
 }

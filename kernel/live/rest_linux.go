@@ -9,7 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ringside/sim"
+	"ringside/kernel/program"
+	"ringside/kernel/strace"
 )
 
 // Seeing from outside what a thread does.
@@ -25,36 +26,75 @@ const noSleep = -1
 // if it can. While the thread has it, it sleeps in the scenario's call and not
 // in one of the Go runtime's own, such as the futex in which a thread waits for
 // its turn after a call.
-func sleepsIn(call string) int {
-	switch call {
-	case "read":
+func sleepsIn(c *strace.Call) int {
+	name := c.Spec.Name
+	if name == "syscall" {
+		if spec := program.SpecOf(c.Args[0]); spec != nil {
+			name = spec.Name
+		}
+	}
+	switch name {
+	case "read", "eventfd_read":
 		return unix.SYS_READ
+	case "write", "eventfd_write":
+		return unix.SYS_WRITE
 	case "recv", "recvfrom":
 		return unix.SYS_RECVFROM
-	case "epoll_wait":
+	case "send", "sendto":
+		return unix.SYS_SENDTO
+	case "accept", "accept4":
+		return unix.SYS_ACCEPT4
+	case "connect":
+		return unix.SYS_CONNECT
+	case "epoll_wait", "epoll_pwait", "epoll_pwait2":
 		return unix.SYS_EPOLL_PWAIT
+	case "poll", "ppoll":
+		return unix.SYS_PPOLL
+	case "select":
+		return unix.SYS_PSELECT6
 	case "nanosleep":
 		return unix.SYS_NANOSLEEP
 	}
 	return noSleep
 }
 
-// busy says why the thread is not at rest, or "". What ends before a given time
-// of the scenario is not rest.
-func (t *thread) busy(before sim.Time) string {
+// looks counts the looks at the threads that have found the same. Two in a row
+// must, and no thread may have begun anything else between them: while one
+// thread is looked at, another may wake the one that was looked at before.
+type looks struct {
+	n     int
+	moves int64
+}
+
+// agree begins a look, or ends the last one.
+func (l *looks) agree(r *runner) bool {
+	moves := r.moves.Load()
+	if l.n == 0 || moves != l.moves {
+		*l = looks{moves: moves}
+	}
+	return l.n == 2
+}
+
+// busy says why the thread is not at rest, or "".
+func (t *thread) busy() string {
 	if !t.started.Load() || t.gone.Load() {
 		return ""
 	}
 	tid, a := t.tid.Load(), t.activity()
 	switch {
-	case a.call == "" && a.computing && a.till >= before:
-		return "" // it waits there until the event has happened
-	case a.call == "" && tid != 0 && processorTime(tid)-time.Duration(t.since.Load()) > quiet:
+	case a.awaits != nil && !a.awaits.fulfilled():
+		return "" // the others are waited for
+	case a.call == "" && a.computing && !a.due:
+		return ""
+	case a.call == "" && a.awaits == nil && processorTime(tid)-time.Duration(t.since.Load()) > quiet:
 		return "" // it computes for ever
 	case a.call == "":
 		return t.name + " runs"
-	case a.till >= before && asleep(tid, a.nr):
-		return ""
+	case asleep(tid, a.nr):
+		if !a.due {
+			return ""
+		}
+		t.rouse()
 	}
 	return t.name + " is in " + a.call
 }

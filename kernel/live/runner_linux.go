@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -32,15 +29,15 @@ type runner struct {
 	threads  []*thread
 	procs    map[string]*process
 	net      *network
-	ended    atomic.Bool // the run is over: whatever returns now is not recorded
+	ended    atomic.Bool  // the run is over: whatever returns now is not recorded
+	moves    atomic.Int64 // changes of what threads do
+	written  atomic.Int64 // bytes
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	lines   []Line
-	err     error     // what a program did that ends the run
-	now     sim.Time  // the scenario's time of the last event
-	horizon sim.Time  // and of the next: how far threads may go
-	moved   sync.Cond // the horizon has moved, or the run is over
+	mu    sync.Mutex
+	lines []Line
+	err   error    // what a program did that ends the run
+	now   sim.Time // the scenario's time
 }
 
 // Run makes the calls of all threads for real and sends the packets. It returns
@@ -59,7 +56,11 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 		return nil, err
 	}
 	r := &runner{cfg: cfg, watchdog: opts.Watchdog, procs: map[string]*process{}}
-	r.moved.L = &r.mu
+	done, err := needCarriers()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if r.net, err = newNetwork(); err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func timetable(cfg *kernel.Config) ([]event, error) {
 	end := stop(cfg)
 	var events []event
 	for i := range cfg.Threads {
-		if at := cfg.Threads[i].Start; at <= end {
+		if at := cfg.Threads[i].Start; at <= end && !cfg.Threads[i].Spawned {
 			events = append(events, event{at, i, -1})
 		}
 	}
@@ -131,14 +132,12 @@ func (r *runner) play(ctx context.Context, events []event) error {
 		if err := r.rest(ctx, e.at); err != nil {
 			return err
 		}
-		r.mu.Lock()
-		r.now = e.at
-		r.mu.Unlock()
+		r.setClock(e.at)
 		if e.thread >= 0 {
 			r.threads[e.thread].start()
 			continue
 		}
-		if err := r.net.send(&r.cfg.Wire[e.packet]); err != nil {
+		if err := r.net.play(&r.cfg.Wire[e.packet]); err != nil {
 			return err
 		}
 	}
@@ -146,42 +145,70 @@ func (r *runner) play(ctx context.Context, events []event) error {
 }
 
 // rest lets the threads go on up to a time of the scenario and waits until all
-// of them are at rest. Two looks in a row must agree: between the first thread
-// of a look and the last one, this one may have woken that one.
+// of them are at rest.
 func (r *runner) rest(ctx context.Context, until sim.Time) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.watchdog, fmt.Errorf("%w, after %s", errWatchdog, r.watchdog))
 	defer cancel()
-	r.mu.Lock()
-	r.horizon = until
-	r.moved.Broadcast()
-	r.mu.Unlock()
-	for agreed := 0; agreed < 2; {
-		_ = unix.Nanosleep(&unix.Timespec{Nsec: lookEvery}, nil) // the Go runtime's timers may be a millisecond late
-		agreed++
-		for _, t := range r.threads {
-			if why := t.busy(until); why != "" {
-				if ctx.Err() != nil {
-					return unrest(ctx, why)
-				}
-				agreed = 0
-				break
-			}
+	for {
+		if err := r.quiet(ctx); err != nil {
+			return err
 		}
-		r.mu.Lock()
-		err := r.err
-		r.mu.Unlock()
-		if err != nil {
+		if more, err := r.advance(ctx, until); err != nil || !more {
 			return err
 		}
 	}
+}
+
+// quiet waits until all threads are at rest as the clock stands.
+func (r *runner) quiet(ctx context.Context) error {
+	var seen looks
+	for !seen.agree(r) {
+		pause()
+		if err := r.failure(); err != nil {
+			return err
+		}
+		seen.n++
+		why := r.busy()
+		if why != "" && ctx.Err() != nil {
+			return unrest(ctx, why)
+		}
+		if why != "" || r.net.drain() {
+			seen = looks{}
+		}
+	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("the live run was ended by %w", context.Cause(ctx))
+		return unrest(ctx, r.lastWaiting())
 	}
 	return nil
 }
 
-// lookEvery is how long rest waits between two looks at the threads, in ns.
-const lookEvery = 50_000
+// busy looks at all threads and says why one is not at rest, or "".
+func (r *runner) busy() string {
+	for _, t := range r.threads {
+		if why := t.busy(); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// failure is what a program did that ends the run, or nil.
+func (r *runner) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// lastWaiting is why there is no end of quiet times: the first thread that
+// sleeps, and will be woken by the clock.
+func (r *runner) lastWaiting() string {
+	for _, t := range r.threads {
+		if a := t.activity(); a.till != sim.Never && !t.gone.Load() {
+			return t.name + " is in " + cmp.Or(a.call, "compute")
+		}
+	}
+	return "no thread runs"
+}
 
 // unrest is the error of a run that was ended while a thread was busy.
 func unrest(ctx context.Context, why string) error {
@@ -192,15 +219,15 @@ func unrest(ctx context.Context, why string) error {
 	return fmt.Errorf("the live run was ended: %w; %s", cause, why)
 }
 
-// record notes a finished call.
-func (r *runner) record(thread int, text string) {
+// record notes a line of a thread.
+func (r *runner) record(t *thread, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.lines) == maxCalls && r.err == nil {
 		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
 	}
 	if !r.ended.Load() && r.err == nil {
-		r.lines = append(r.lines, Line{Thread: thread, Text: text})
+		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now})
 	}
 }
 
@@ -215,6 +242,9 @@ func (r *runner) fail(err error) {
 
 // observe reads what can be seen of the threads at rest, and ends the recording.
 func (r *runner) observe() *Result {
+	for _, t := range r.threads {
+		t.deliver(t.activity().mask) // a call that was restarted has not returned
+	}
 	r.mu.Lock()
 	r.ended.Store(true)
 	res := &Result{Lines: r.lines}
@@ -222,7 +252,7 @@ func (r *runner) observe() *Result {
 	for i, t := range r.threads {
 		seen := Thread{Name: t.name}
 		if call := t.inCall(); call != "" {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true})
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now})
 			seen.Wchan = readTask(t.tid.Load(), "wchan")
 		}
 		res.Threads = append(res.Threads, seen)
@@ -235,17 +265,9 @@ func (r *runner) observe() *Result {
 	return res
 }
 
-// finish ends all threads and closes everything. A thread that sleeps is woken:
-// its sockets are shut down, which ends a blocking receive, and a signal of the
-// kind that the Go runtime handles anyway ends every other sleep with EINTR.
+// finish ends all threads and closes everything.
 func (r *runner) finish() {
-	r.mu.Lock()
 	r.ended.Store(true)
-	r.moved.Broadcast()
-	r.mu.Unlock()
-	for _, p := range r.procs {
-		p.shutdown()
-	}
 	done := make(chan struct{})
 	go func() { r.wg.Wait(); close(done) }()
 	for _, t := range r.threads {
@@ -253,9 +275,7 @@ func (r *runner) finish() {
 	}
 	for {
 		for _, t := range r.threads {
-			if tid := t.tid.Load(); tid != 0 && !t.gone.Load() {
-				_ = unix.Tgkill(os.Getpid(), int(tid), unix.SIGURG)
-			}
+			t.kick()
 		}
 		select {
 		case <-done:

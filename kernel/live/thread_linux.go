@@ -18,24 +18,26 @@ import (
 
 // thread is one thread of the scenario.
 type thread struct {
-	r       *runner
-	index   int
-	name    string
-	proc    *process
-	prog    *program.Program
-	mem     program.Memory
-	begin   chan struct{}
-	once    sync.Once
-	started atomic.Bool
-	tid     atomic.Int32
-	gone    atomic.Bool
-	since   atomic.Int64 // processor time at its last call, ns
+	r         *runner
+	index     int
+	name      string
+	proc      *process
+	prog      *program.Program
+	mem       program.Memory
+	begin     chan struct{}
+	once      sync.Once
+	started   atomic.Bool
+	tid       atomic.Int32
+	gone      atomic.Bool
+	since     atomic.Int64 // processor time at its last call, ns
+	signalled atomic.Bool  // pending is not empty
 
-	mu    sync.Mutex
-	doing activity
+	mu      sync.Mutex
+	doing   activity
+	pending []int     // signals that have been sent and not been written down
+	cond    sync.Cond // of mu: doing.due, pending or the end may have come
 
-	clock    sim.Time // its own idea of the scenario's time
-	computed int64    // what compute has cost for real since the last call, ns
+	computed int64 // what compute has cost for real since the last call, ns
 	switches switches
 }
 
@@ -44,7 +46,10 @@ type activity struct {
 	call      string   // as strace prints it while it sleeps; "" in user space
 	nr        int      // the system call that the thread may sleep in, or noSleep
 	computing bool     // in compute
+	awaits    *awaited // in a call of the director
+	mask      int64    // the signals that the call blocks
 	till      sim.Time // when it ends at the latest, by the scenario's clock
+	due       bool     // that time has come
 }
 
 // errOver ends a thread whose run is over.
@@ -61,10 +66,13 @@ func (r *runner) addThread(i int) error {
 		r.procs[tc.Process] = p
 	}
 	p.live.Add(1)
-	t := &thread{r: r, index: i, name: kernel.Printable(tc.Name), proc: p, prog: tc.Program, begin: make(chan struct{}), clock: tc.Start}
+	t := &thread{r: r, index: i, name: kernel.Printable(tc.Name), proc: p, prog: tc.Program, begin: make(chan struct{})}
+	t.cond.L = &t.mu
 	r.threads = append(r.threads, t)
 	r.wg.Add(1)
-	go onOwnThread(t.run)
+	ready := make(chan struct{})
+	go onOwnThread(func() { t.run(ready) })
+	<-ready
 	return nil
 }
 
@@ -94,25 +102,31 @@ func onOwnThread(f func()) {
 }
 
 // run is the thread.
-func (t *thread) run() {
+func (t *thread) run(ready chan<- struct{}) {
 	defer t.r.wg.Done()
-	<-t.begin
-	t.setName()
-	t.leave() // the Go runtime may have used the thread before
 	t.tid.Store(int32(unix.Gettid()))
+	t.setName()
+	holdPipeSignal()
+	t.leave() // the Go runtime may have used the thread before
+	close(ready)
+	<-t.begin
 	before := ownSwitches()
 	code, err := t.execute()
 	t.switches = ownSwitches().minus(before).minus(t.switches)
 	switch {
 	case err == nil:
-		if t.proc.live.Add(-1) == 0 && !t.r.ended.Load() {
-			t.proc.close()
-		}
-		t.r.record(t.index, strace.Exited(code))
+		t.r.record(t, strace.Exited(code))
+	case errors.Is(err, errKilled):
+		t.r.record(t, strace.Killed(int(t.proc.killed.Load())))
 	case !errors.Is(err, errOver):
 		t.r.fail(fmt.Errorf("%s: %w", t.name, err))
 	}
+	if t.proc.live.Add(-1) == 0 && !t.r.ended.Load() {
+		t.proc.close()
+	}
+	t.mu.Lock()
 	t.gone.Store(true)
+	t.mu.Unlock()
 }
 
 // setName shows the thread under its scenario's name (prctl(2), PR_SET_NAME).
@@ -125,90 +139,136 @@ func (t *thread) setName() {
 // execute runs the program until it ends, and gives its exit code.
 func (t *thread) execute() (int, error) {
 	frames := []program.Frame{t.prog.Start(&t.mem)}
-	for !t.r.ended.Load() {
+	for !t.over() {
+		if t.signalled.Load() {
+			if fatal := t.deliver(0); fatal != 0 {
+				return 0, t.die(fatal)
+			}
+		}
 		f := &frames[len(frames)-1]
-		switch e := t.prog.Exec(&t.mem, f, t.proc.shared); e.Kind {
+		switch e := t.exec(f); e.Kind {
 		case program.EffCall:
 			fn := t.prog.Calls[e.Site].Func
 			frames = append(frames, t.prog.Enter(&t.mem, fn, e.Args[:t.prog.Funcs[fn].Params]))
 		case program.EffReturn:
 			results := t.prog.Leave(&t.mem, f)
 			frames = frames[:len(frames)-1]
-			t.prog.Complete(&t.mem, &frames[len(frames)-1], t.proc.shared, results...)
+			t.complete(&frames[len(frames)-1], results)
 		case program.EffSyscall, program.EffLibrary:
-			spec := t.prog.Calls[e.Site].Spec
-			if spec.Name == "exit" {
+			if t.prog.Calls[e.Site].Spec.Name == "exit" {
 				return int(e.Args[0] & 0xff), nil
 			}
-			ret, err := t.perform(spec, e.Args)
+			results, err := t.perform(&e)
 			if err != nil {
 				return 0, err
 			}
-			t.prog.Complete(&t.mem, f, t.proc.shared, ret)
+			t.complete(f, results)
+		case program.EffDirector:
+			t.direct(&e)
 		case program.EffExit:
 			return 0, nil
 		case program.EffFault:
 			return 0, errors.New(t.mem.Fault)
 		}
 	}
+	if t.proc.killed.Load() != 0 {
+		return 0, errKilled
+	}
 	return 0, errOver
 }
 
+// exec does one operation. The threads of a process take turns: they share
+// variables.
+func (t *thread) exec(f *program.Frame) program.Effect {
+	t.proc.memory.Lock()
+	defer t.proc.memory.Unlock()
+	return t.prog.Exec(&t.mem, f, t.proc.shared)
+}
+
+// complete stores the results of a call.
+func (t *thread) complete(f *program.Frame, results []int64) {
+	t.proc.memory.Lock()
+	defer t.proc.memory.Unlock()
+	t.prog.Complete(&t.mem, f, t.proc.shared, results...)
+}
+
 // perform makes one call and records it.
-func (t *thread) perform(spec *program.Spec, args [8]int64) (int64, error) {
-	switch spec.Name {
-	case "compute":
-		return 0, t.compute(sim.Time(args[0]))
-	case "print":
-		args[1] = int64(len(t.prog.String(args[0])))
+func (t *thread) perform(e *program.Effect) ([]int64, error) {
+	spec := t.prog.Calls[e.Site].Spec
+	if spec.Name == "compute" {
+		t.compute(sim.Time(e.Args[0]))
+		return nil, nil
 	}
-	c := &strace.Call{Spec: spec, Args: args[:], Prog: t.prog, Mem: &t.mem}
+	c := &strace.Call{Spec: spec, Args: e.Args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, e.Args[:])}
 	t.enter(c)
 	ret, errno, err := t.syscall(c)
 	if t.r.ended.Load() {
-		return 0, errOver
+		return nil, errOver
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s", err, t.inCall())
+		return nil, fmt.Errorf("%w: %s", err, t.inCall())
 	}
 	c.Ret = ret
 	if errno != 0 {
 		c.Ret, c.Errno = -1, int(errno)
+		c.Rets = [2]int64{-1, -1}
 		t.mem.Errno = int64(errno)
 	}
-	t.r.record(t.index, strace.Format(*c))
+	if err := t.finished(c); err != nil {
+		return nil, err
+	}
 	t.leave()
-	return c.Ret, nil
+	if spec.Results == 2 {
+		return c.Rets[:], nil
+	}
+	return []int64{c.Ret}, nil
+}
+
+// finished writes down a call that has returned. What has interrupted it comes
+// first, even if it was restarted then: the handler runs before the program has
+// the result. Signals that the call has raised, or has kept waiting, come after.
+func (t *thread) finished(c *strace.Call) error {
+	if c.Spec.Name != "tgkill" {
+		if fatal := t.deliver(mask(c)); fatal != 0 {
+			return t.die(fatal)
+		}
+	}
+	if t.proc.killed.Load() != 0 && c.Errno == int(unix.EINTR) {
+		return errKilled
+	}
+	t.r.record(t, strace.Format(*c))
+	if c.Errno == int(unix.EPIPE) && pipeSignal() {
+		t.mu.Lock()
+		t.pending = append(t.pending, sigPipe)
+		t.mu.Unlock()
+	}
+	if fatal := t.deliver(0); fatal != 0 {
+		return t.die(fatal)
+	}
+	return nil
 }
 
 // enter notes the call that begins.
 func (t *thread) enter(c *strace.Call) {
 	asleep := *c
 	asleep.Unfinished = true
-	t.catchUp()
-	t.note(activity{call: strace.Format(asleep), nr: sleepsIn(c.Spec.Name), till: t.deadline(c)})
+	now := t.r.clock()
+	till := t.deadline(c, now)
+	t.note(activity{call: strace.Format(asleep), nr: sleepsIn(c), till: till, due: till <= now, mask: mask(c)})
 }
 
 // leave notes that the call is over.
-func (t *thread) leave() {
-	t.catchUp()
-	t.note(activity{nr: noSleep, till: sim.Never})
-}
+func (t *thread) leave() { t.note(activity{nr: noSleep, till: sim.Never}) }
 
+// note tells those who watch what the thread does. Its last system call also
+// takes the kicks for what it did before: see kick.
 func (t *thread) note(a activity) {
+	t.since.Store(int64(processorTime(0))) // first: what came before is not computing
 	t.mu.Lock()
 	t.doing = a
+	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.computed = 0
-	t.since.Store(int64(processorTime(0)))
-}
-
-// catchUp takes the thread's clock to the last event: the thread may have been
-// asleep until then.
-func (t *thread) catchUp() {
-	t.r.mu.Lock()
-	t.clock = max(t.clock, t.r.now)
-	t.r.mu.Unlock()
 }
 
 func (t *thread) activity() activity {

@@ -5,8 +5,8 @@
 //
 // A Program is immutable. Everything that changes while it runs is in a Memory
 // (one a thread) and in Frames (one a running function), both plain data that
-// can be copied. All values are 64-bit integers: numbers, truth values, and
-// addresses of strings and arrays.
+// can be copied. All values are 64-bit integers: numbers, truth values, addresses
+// of strings and arrays, handles of maps.
 //
 // A runner executes like this:
 //
@@ -61,8 +61,11 @@ type Call struct {
 	Line int
 	Col  int
 	dst  []*lvalue
-	lens []int64 // for each argument that is an array: how many elements it has, else 0
+	lens []int64 // for each argument that is an array: how many elements it has, or lenOfString; else 0
 }
+
+// lenOfString stands for the length of a string that is not known before.
+const lenOfString = -1
 
 // Effect is what an operation asks of whoever runs the program.
 type Effect struct {

@@ -5,11 +5,6 @@ import (
 	"slices"
 )
 
-// isBuiltin tells whether a name is a function that is a part of an expression.
-func isBuiltin(name string) bool {
-	return name == "len" || name == "FD_ISSET" || name == "fd_set"
-}
-
 // callName is the name of what is called.
 func (c *compiler) callName(x *ast.CallExpr) (string, bool) {
 	id, ok := x.Fun.(*ast.Ident)
@@ -26,39 +21,16 @@ func (c *compiler) callName(x *ast.CallExpr) (string, bool) {
 func (c *compiler) callValue(x *ast.CallExpr) *expr {
 	name, _ := c.callName(x)
 	if isBuiltin(name) {
-		return c.builtin(name, x)
+		return c.builtinValue(name, x)
 	}
 	site := c.call(x, func(results int) {
 		if results != 1 {
 			c.fail(x.Pos(), "%s returns %d values where one is needed", name, results)
 		}
 	})
-	t := &expr{op: xSlot, k: c.temp(), typ: typ{kind: tInt}}
+	t := c.hidden()
 	c.prog.Calls[site].dst = []*lvalue{{kind: lvSlot, k: t.k}}
 	return t
-}
-
-func (c *compiler) builtin(name string, x *ast.CallExpr) *expr {
-	want := map[string]int{"len": 1, "FD_ISSET": 2}[name]
-	if len(x.Args) != want {
-		c.fail(x.Pos(), "%s takes %d arguments", name, want)
-	}
-	if name == "FD_ISSET" {
-		fd := c.int(x.Args[0])
-		return &expr{op: xIsSet, a: fd, b: c.want(x.Args[1], c.value(x.Args[1]), tFdSet), typ: typ{kind: tInt}}
-	}
-	a := c.value(x.Args[0])
-	t := typ{kind: tInt}
-	switch a.typ.kind {
-	case tBytes, tEvents, tPollfds:
-		return &expr{op: xConst, k: a.typ.n, typ: t}
-	case tString:
-		return &expr{op: xStrLen, a: a, typ: t}
-	case tMap:
-		return &expr{op: xMapLen, a: a, typ: t}
-	}
-	c.fail(x.Pos(), "%s has no length", a.typ)
-	return nil
 }
 
 // call compiles a call to an operation and gives its site. check, if any, is
@@ -68,17 +40,17 @@ func (c *compiler) call(x *ast.CallExpr, check func(results int)) int {
 	if !ok || x.Ellipsis.IsValid() {
 		c.fail(x.Pos(), "only a name can be called")
 	}
-	if name == "delete" {
-		if check != nil {
-			c.fail(x.Pos(), "delete returns nothing")
-		}
-		c.deleteCall(x)
+	if isBuiltin(name) {
+		c.builtinStmt(name, x)
 		return -1
 	}
 	at := c.at(x.Pos())
 	site := Call{Line: int(at.line), Col: int(at.col)}
 	var args []*expr
 	if fn, own := c.funcs[name]; own {
+		if fn == badFunc {
+			panic(errFollows)
+		}
 		site.Func = fn
 		f := &c.prog.Funcs[fn]
 		if len(x.Args) != f.Params {
@@ -90,9 +62,7 @@ func (c *compiler) call(x *ast.CallExpr, check func(results int)) int {
 		if check != nil {
 			check(f.Results)
 		}
-		for _, a := range x.Args {
-			args = append(args, c.int(a))
-		}
+		args = c.values(x.Args, func(_ int, a ast.Expr) *expr { return c.int(a) })
 	} else {
 		site.Spec = c.spec(x, name)
 		if check != nil {
@@ -106,20 +76,10 @@ func (c *compiler) call(x *ast.CallExpr, check func(results int)) int {
 	return n
 }
 
-func (c *compiler) deleteCall(x *ast.CallExpr) {
-	if len(x.Args) != 2 {
-		c.fail(x.Pos(), "delete takes 2 arguments")
-	}
-	m := c.want(x.Args[0], c.value(x.Args[0]), tMap)
-	c.emit(Op{kind: opDelete, pos: c.at(x.Pos()), args: []*expr{m, c.int(x.Args[1])}})
-}
-
 // spec finds the row of a call.
 func (c *compiler) spec(x *ast.CallExpr, name string) *Spec {
 	s := specOf(name)
 	switch {
-	case s == nil && isBuiltin(name):
-		c.fail(x.Pos(), "%s gives a value that nobody uses", name)
 	case s == nil:
 		c.fail(x.Pos(), "unknown call %q%s", name, nearest(name, c.known(true)))
 	case !s.Built:
@@ -138,19 +98,20 @@ func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
 	if n := len(x.Args); n < least || n > len(params) || n > maxArgs {
 		c.fail(x.Pos(), "%s takes %s", site.Spec.Name, site.Spec.usage())
 	}
-	for i, p := range params {
-		site.lens = append(site.lens, 0)
-		if i >= len(x.Args) {
-			args = append(args, c.missing(x, p, args))
-			continue
+	site.lens = make([]int64, len(params))
+	args = c.values(x.Args, func(i int, a ast.Expr) *expr {
+		v := c.arg(a, params[i])
+		switch kind := params[i].Kind; {
+		case kind == Word && i+1 == len(x.Args):
+		case v.typ.kind == tString && (kind == Text || kind == Word):
+			site.lens[i] = lenOfString
+		case v.typ.aggregate() && v.typ.kind != tFdSet && v.op != xConst:
+			site.lens[i] = max(v.typ.n, 1)
 		}
-		v := c.arg(x.Args[i], p)
-		if v.typ.kind == tBytes || v.typ.kind == tEvents || v.typ.kind == tPollfds {
-			site.lens[i] = v.typ.n
-		} else if p.Kind == Text && v.op == xConst {
-			site.lens[i] = int64(len(c.prog.String(v.k)))
-		}
-		args = append(args, v)
+		return v
+	})
+	for _, p := range params[len(args):] {
+		args = append(args, c.missing(x, p, args))
 	}
 	return args
 }
@@ -180,20 +141,23 @@ func (c *compiler) arg(x ast.Expr, p Param) *expr {
 	case p.Kind == Thread && isName:
 		for i, name := range c.env.Threads {
 			if name == id.Name {
-				return &expr{op: xConst, k: int64(i), typ: typ{kind: tInt}}
+				return number(int64(i))
 			}
 		}
 		c.fail(x.Pos(), "unknown thread %q%s", id.Name, nearest(id.Name, slices.Clone(c.env.Threads)))
 	case p.Kind == Thread:
 		c.fail(x.Pos(), "the name of a thread is needed here")
 	case p.Kind == Timeout && isNull:
-		return &expr{op: xConst, k: NoTimeout, typ: typ{kind: tInt}}
+		return number(NoTimeout)
 	case p.Kind == Pollfds && isNull:
 		return &expr{op: xConst, typ: typ{kind: tPollfds}}
 	case p.Kind == FdSet && isNull:
 		return &expr{op: xConst, typ: typ{kind: tFdSet}}
 	}
 	v := c.value(x)
+	if v.typ.kind == tIsSet {
+		v = v.as(tInt)
+	}
 	c.checkArg(x, p, v)
 	return v
 }
@@ -210,12 +174,14 @@ func (c *compiler) missing(x *ast.CallExpr, p Param, args []*expr) *expr {
 		}
 		return &expr{op: xStrLen, a: v, typ: typ{kind: tInt}}
 	}
-	return &expr{op: xConst, typ: typ{kind: tInt}}
+	return number(0)
 }
 
 // argTypes are the types that a parameter takes.
 var argTypes = map[Kind][]typKind{
-	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, Events: {tEvents}, Pollfds: {tPollfds}, FdSet: {tFdSet},
+	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, FdSet: {tFdSet},
+	Events: {tEvents, tEvent}, Pollfds: {tPollfds, tPollfd},
+	Word: {tInt, tString, tBytes, tEvents, tEvent, tPollfds, tPollfd, tFdSet},
 }
 
 func (c *compiler) checkArg(at ast.Expr, p Param, v *expr) {

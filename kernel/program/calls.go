@@ -24,6 +24,7 @@ const (
 	Flags                // a set of named bits: Param.Names
 	Enum                 // one of some names: Param.Names
 	Thread               // a thread of the scenario: its index
+	Word                 // a number or the address of an array or a string, as a register holds it
 )
 
 // NoTimeout is NULL where a Timeout is expected.
@@ -131,7 +132,7 @@ var specs = []Spec{
 	{Name: "exit", NR: 60, Params: []Param{{Name: "code", Kind: Int}}, Results: 1, Built: true},
 	{Name: "sigaction", NR: 13, Params: []Param{{Name: "sig", Kind: Enum, Names: signals}, {Name: "flags", Kind: Flags, Names: saFlags}}, Results: 1, Built: true},
 	{Name: "tgkill", NR: 234, Params: []Param{{Name: "thread", Kind: Thread}, {Name: "sig", Kind: Enum, Names: signals}}, Results: 1, Built: true},
-	{Name: "syscall", NR: -1, Params: []Param{{Name: "nr", Kind: Int}, {Name: "arg", Kind: Int, Variadic: true}}, Results: 1, Built: true},
+	{Name: "syscall", NR: -1, Params: []Param{{Name: "nr", Kind: Int}, {Name: "arg", Kind: Word, Variadic: true}}, Results: 1, Built: true},
 
 	{Name: "compute", Group: Library, Params: []Param{{Name: "d", Kind: Duration}}, Built: true},
 	{Name: "print", Group: Library, NR: 1, Params: []Param{{Name: "text", Kind: Str}}, Results: 1, Built: true},
@@ -151,6 +152,16 @@ func specOf(name string) *Spec {
 	for i := range specs {
 		if specs[i].Name == name {
 			return &specs[i]
+		}
+	}
+	return nil
+}
+
+// SpecOf finds the row of a system call by its number on x86-64.
+func SpecOf(nr int64) *Spec {
+	for i := range specs {
+		if s := &specs[i]; s.Built && s.Group == Syscall && int64(s.NR) == nr && nr >= 0 {
+			return s
 		}
 	}
 	return nil

@@ -1,20 +1,23 @@
 package program
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
+	"slices"
 )
 
 // compiler turns the syntax tree of a program into operations. It panics with
-// an *Error where the program is wrong.
+// an *Error where the program is wrong; try goes on behind the mistake, so that
+// the first one in the text is found and not the first one that was met.
 type compiler struct {
 	prog   *Program
 	env    Env
 	fset   *token.FileSet
 	shift  int
 	consts map[string]int // string constants by content
-	funcs  map[string]int
-	decls  []*ast.FuncDecl
+	funcs  map[string]int // own functions; badFunc if the declaration is wrong
+	errs   []*Error
 
 	fn    *Func // the one being compiled
 	scope *scope
@@ -34,27 +37,55 @@ type scope struct {
 	up   *scope
 }
 
-// loop collects the jumps that break and continue still have to find.
-type loop struct {
-	breaks, continues []int
-	isSwitch          bool
-}
+// badFunc is the index of a function whose declaration is wrong; nothing is said
+// of its calls.
+const badFunc = -1
+
+// errFollows stands for a mistake that only follows from another one.
+var errFollows = &Error{}
 
 func (c *compiler) compile(src string) {
-	c.decls = c.parse(src)
-	for i, d := range c.decls {
-		if _, twice := c.funcs[d.Name.Name]; twice {
-			c.fail(d.Pos(), "function %s is declared twice", d.Name.Name)
-		}
-		if specOf(d.Name.Name) != nil || d.Name.Name == "len" || d.Name.Name == "delete" {
-			c.fail(d.Name.Pos(), "%s is a call already", d.Name.Name)
-		}
-		c.funcs[d.Name.Name] = i
-		c.prog.Funcs = append(c.prog.Funcs, c.signature(d))
+	var bodies []*ast.FuncDecl
+	for _, d := range c.parse(src) {
+		c.try(func() {
+			if _, twice := c.funcs[d.Name.Name]; twice {
+				c.fail(d.Pos(), "function %s is declared twice", d.Name.Name)
+			}
+			if specOf(d.Name.Name) != nil || isBuiltin(d.Name.Name) {
+				c.fail(d.Name.Pos(), "%s is a call already", d.Name.Name)
+			}
+			c.funcs[d.Name.Name] = badFunc
+			c.prog.Funcs = append(c.prog.Funcs, c.signature(d))
+			c.funcs[d.Name.Name] = len(c.prog.Funcs) - 1
+			bodies = append(bodies, d)
+		})
 	}
-	for i, d := range c.decls {
-		c.function(&c.prog.Funcs[i], d)
+	for i, d := range bodies {
+		c.try(func() { c.function(&c.prog.Funcs[i], d) })
 	}
+	if len(c.errs) > 0 {
+		panic(slices.MinFunc(c.errs, func(a, b *Error) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		}))
+	}
+}
+
+// try does f and notes the mistake that ends it.
+func (c *compiler) try(f func()) {
+	scope, loops, nest := c.scope, c.loops, c.nest
+	defer func() {
+		c.scope, c.loops, c.nest = scope, loops, nest
+		switch e := recover().(type) {
+		case nil:
+		case *Error:
+			if e != errFollows {
+				c.errs = append(c.errs, e)
+			}
+		default:
+			panic(e)
+		}
+	}()
+	f()
 }
 
 func (c *compiler) signature(d *ast.FuncDecl) Func {

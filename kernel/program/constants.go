@@ -24,6 +24,7 @@ var (
 	// sockOpts are the options of SOL_SOCKET; TCP_NODELAY is SOL_TCP's 1.
 	sockOpts = []Name{
 		{"SO_REUSEADDR", 2}, {"SO_TYPE", 3}, {"SO_ERROR", 4}, {"SO_SNDBUF", 7}, {"SO_RCVBUF", 8}, {"SO_REUSEPORT", 15},
+		{"SO_RCVTIMEO", 20},
 		{"SO_ACCEPTCONN", 30}, {"SO_PROTOCOL", 38}, {"SO_DOMAIN", 39}, {"SO_BUSY_POLL", 46},
 	}
 
@@ -34,12 +35,13 @@ var (
 		{"EPOLLRDBAND", 0x80}, {"EPOLLWRNORM", 0x100}, {"EPOLLWRBAND", 0x200}, {"EPOLLMSG", 0x400}, {"EPOLLRDHUP", 0x2000},
 		{"EPOLLEXCLUSIVE", 1 << 28}, {"EPOLLWAKEUP", 1 << 29}, {"EPOLLONESHOT", 1 << 30}, {"EPOLLET", 1 << 31},
 	}
-	pollEvents = []Name{
+	// PollEvents are those of poll.
+	PollEvents = []Name{
 		{"POLLIN", 1}, {"POLLPRI", 2}, {"POLLOUT", 4}, {"POLLERR", 8}, {"POLLHUP", 0x10}, {"POLLNVAL", 0x20},
 		{"POLLRDNORM", 0x40}, {"POLLRDBAND", 0x80}, {"POLLWRNORM", 0x100}, {"POLLWRBAND", 0x200}, {"POLLRDHUP", 0x2000},
 	}
 	errnos = []Name{
-		{"EPERM", 1}, {"ENOENT", 2}, {"EINTR", 4}, {"EIO", 5}, {"E2BIG", 7}, {"EBADF", 9}, {"EAGAIN", 11}, {"ENOMEM", 12},
+		{"EPERM", 1}, {"ENOENT", 2}, {"ESRCH", 3}, {"EINTR", 4}, {"EIO", 5}, {"E2BIG", 7}, {"EBADF", 9}, {"EAGAIN", 11}, {"ENOMEM", 12},
 		{"EACCES", 13}, {"EFAULT", 14}, {"EBUSY", 16}, {"EEXIST", 17}, {"ENODEV", 19}, {"ENOTDIR", 20}, {"EISDIR", 21},
 		{"EINVAL", 22}, {"ENFILE", 23}, {"EMFILE", 24}, {"ENOTTY", 25}, {"EFBIG", 27}, {"ENOSPC", 28}, {"ESPIPE", 29},
 		{"EROFS", 30}, {"EPIPE", 32}, {"EDOM", 33}, {"ERANGE", 34}, {"EDEADLK", 35}, {"ENOSYS", 38}, {"ELOOP", 40}, {"ETIME", 62},
@@ -57,16 +59,25 @@ var (
 		{"EWOULDBLOCK", 11}, {"PF_UNIX", 1}, {"PF_INET", 2}, {"AF_LOCAL", 1}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17},
 		{"TCP_NODELAY", 1},
 		{"O_RDONLY", 0}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"NULL", 0},
+		{"SYS_eventfd2", 290}, {"SYS_rt_sigaction", 13},
 	}
 )
+
+// libraryNames are the calls that the C library makes by another system call.
+var libraryNames = map[string]bool{"eventfd": true, "eventfd_read": true, "eventfd_write": true, "send": true, "recv": true, "sigaction": true}
 
 // constants are all names that programs can use as numbers.
 var constants = func() map[string]int64 {
 	m := map[string]int64{}
-	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, pollEvents, errnos, signals, others,
+	for _, list := range [][]Name{families, sockTypes, msgFlags, fileFlags, fcntlCmds, epollOps, epollFlags, EpollEvents, PollEvents, errnos, signals, others,
 		eventfdFlags, timerfdFlags, timerFlags, memfdFlags, saFlags, clocks, sockLevels, shutHow, sockOpts} {
 		for _, n := range list {
 			m[n.Name] = n.Bit
+		}
+	}
+	for _, s := range specs {
+		if s.Group == Syscall && s.Built && s.NR >= 0 && !libraryNames[s.Name] {
+			m["SYS_"+s.Name] = int64(s.NR)
 		}
 	}
 	return m

@@ -1,5 +1,10 @@
 package program
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Op is one operation: a statement, a condition or a call of the source. It is
 // the step in which programs run.
 type Op struct {
@@ -22,8 +27,9 @@ const (
 	opCall           // the call site, with args
 	opReturn         // with args
 	opExit           // main ends
-	opArray          // dst[0] = a zeroed array of x.k bytes at to
+	opArray          // dst[0] = an array of x.k bytes at to: a copy of args[0], or zeroes
 	opMap            // dst[0] = an empty map
+	opMapNext        // dst = true and the key of map args[0] after args[2], or the first unless args[1]; to to at its end
 	opDelete         // delete(args[0], args[1])
 	opFdSet          // dst[0] = the set of args, at to
 	opPollfds        // dst[0] = the array of pollfd {args[0], args[1]}, … at to
@@ -44,11 +50,16 @@ const (
 	lvSlot
 	lvShared
 	lvMem
+	lvCopy // k bytes in memory: the value is the address of others
 	lvMap
 )
 
-// maxDepth is how many slots the functions of a thread may have at a time.
-const maxSlots = 1 << 20
+// What the running functions of a thread may have at a time; the arrays have as
+// much room as Linux gives to a stack.
+const (
+	maxSlots = 1 << 20
+	maxStack = 8 << 20
+)
 
 // Start puts a fresh memory to the beginning of main.
 func (p *Program) Start(mem *Memory) Frame {
@@ -67,12 +78,7 @@ func (p *Program) Enter(mem *Memory, fn int, args []int64) Frame {
 
 // grow appends n zero values.
 func grow[T any](s []T, n int) []T {
-	if len(s)+n > cap(s) {
-		t := make([]T, len(s), 2*(len(s)+n))
-		copy(t, s)
-		s = t
-	}
-	t := s[: len(s)+n : cap(s)]
+	t := slices.Grow(s, n)[:len(s)+n]
 	clear(t[len(s):])
 	return t
 }
@@ -118,6 +124,8 @@ func (p *Program) Exec(mem *Memory, f *Frame, shared []int64) (e Effect) {
 		}
 		mem.nret = len(op.args)
 		e.Kind = EffReturn
+	case opMapNext:
+		p.mapNext(op, mem, f, shared)
 	case opExit:
 		f.PC--
 		e.Kind = EffExit
@@ -130,26 +138,55 @@ func (p *Program) Exec(mem *Memory, f *Frame, shared []int64) (e Effect) {
 	return e
 }
 
+// spot is where an lvalue is at the moment: an address, or a map and a key.
+type spot struct{ a, b int64 }
+
+// set evaluates all values and finds all places before it stores the first, as
+// Go does.
 func (p *Program) set(op *Op, mem *Memory, f *Frame, shared []int64) {
 	var vals [maxResults]int64
 	for i, x := range op.args {
 		vals[i] = p.eval(x, mem, f, shared)
 	}
-	for i, d := range op.dst {
-		p.assign(d, vals[i], mem, f, shared)
+	p.assign(op.dst, &vals, mem, f, shared)
+}
+
+func (p *Program) assign(dst []*lvalue, vals *[maxResults]int64, mem *Memory, f *Frame, shared []int64) {
+	if len(dst) == 1 {
+		p.store(dst[0], p.find(dst[0], mem, f, shared), vals[0], mem, f, shared)
+		return
+	}
+	var at [maxResults]spot
+	for i, d := range dst {
+		at[i] = p.find(d, mem, f, shared)
+	}
+	for i, d := range dst {
+		p.store(d, at[i], vals[i], mem, f, shared)
 	}
 }
 
-func (p *Program) assign(d *lvalue, v int64, mem *Memory, f *Frame, shared []int64) {
+func (p *Program) find(d *lvalue, mem *Memory, f *Frame, shared []int64) (at spot) {
+	if d.a != nil {
+		at.a = p.eval(d.a, mem, f, shared)
+	}
+	if d.b != nil {
+		at.b = p.eval(d.b, mem, f, shared)
+	}
+	return at
+}
+
+func (p *Program) store(d *lvalue, at spot, v int64, mem *Memory, f *Frame, shared []int64) {
 	switch d.kind {
 	case lvSlot:
 		mem.Slots[int64(f.Slots)+d.k] = v
 	case lvShared:
 		shared[d.k] = v
 	case lvMem:
-		mem.store(p.eval(d.a, mem, f, shared), d.k, v)
+		mem.store(at.a, d.k, v)
+	case lvCopy:
+		mem.copy(at.a, v, d.k)
 	case lvMap:
-		mem.mapSet(d.pos, p.eval(d.a, mem, f, shared), p.eval(d.b, mem, f, shared), v)
+		mem.mapSet(d.pos, at.a, at.b, v)
 	}
 }
 
@@ -163,7 +200,7 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 	switch {
 	case site.Spec == nil:
 		e.Kind = EffCall
-		if len(mem.Slots) > maxSlots {
+		if len(mem.Slots) > maxSlots || len(mem.Data)+p.Funcs[site.Func].Data > maxStack {
 			mem.fault(op.pos, "own functions call each other too deep")
 		}
 	case site.Spec.Group == Syscall:
@@ -173,25 +210,52 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 	default:
 		e.Kind = EffLibrary
 	}
-	for i, n := range site.lens {
-		if n > 0 && (e.Args[i+1] > n || e.Args[i+1] < 0) {
-			mem.fault(op.pos, "a call may use more of a buffer than there is")
-		}
-	}
+	p.checkCounts(site, &e, mem, op.pos)
 	if mem.Fault != "" {
 		e.Kind = EffFault
 	}
 	return e
 }
 
+// checkCounts stops a call that would use more of an array than there is: C has
+// no meaning for it. Only maxevents is checked by the kernel first.
+func (p *Program) checkCounts(site *Call, e *Effect, mem *Memory, at pos) {
+	for i, n := range site.lens {
+		if n == 0 {
+			continue
+		}
+		if n == lenOfString {
+			n = int64(len(p.String(e.Args[i])))
+		}
+		got := e.Args[i+1]
+		if got >= 0 && got <= n {
+			continue
+		}
+		if ps := site.Spec.params(e.N); got >= 0 || ps[i].Kind != Events {
+			mem.fault(at, fmt.Sprintf("%s is given %s = %d, but %s has %d", site.Spec.Name, ps[i+1].Name, got, ps[i].Name, n))
+		}
+	}
+}
+
 // Complete stores the results of the call that the last operation made.
 func (p *Program) Complete(mem *Memory, f *Frame, shared []int64, results ...int64) {
 	op := &p.Funcs[f.Func].Ops[f.PC-1]
-	for i, d := range p.Calls[op.site].dst {
-		if i < len(results) {
-			p.assign(d, results[i], mem, f, shared)
-		}
+	dst := p.Calls[op.site].dst
+	var vals [maxResults]int64
+	n := copy(vals[:], results)
+	p.assign(dst[:min(n, len(dst))], &vals, mem, f, shared)
+}
+
+// mapNext does a turn of a loop over a map. It goes from key to key, not from
+// place to place, because the body may delete and add entries.
+func (p *Program) mapNext(op *Op, mem *Memory, f *Frame, shared []int64) {
+	m, begun, key := p.eval(op.args[0], mem, f, shared), p.eval(op.args[1], mem, f, shared), p.eval(op.args[2], mem, f, shared)
+	next, ok := mem.mapNext(m, key, begun == 0)
+	if !ok {
+		f.PC = op.to
+		return
 	}
+	p.assign(op.dst, &[maxResults]int64{1, next}, mem, f, shared)
 }
 
 // declare makes an array, a set or a map. Arrays have a fixed place in their
@@ -202,18 +266,20 @@ func (p *Program) declare(op *Op, mem *Memory, f *Frame, shared []int64) {
 	case opArray:
 		b, _ := mem.Writable(addr, op.x.k)
 		clear(b)
+		if len(op.args) > 0 {
+			mem.copy(addr, p.eval(op.args[0], mem, f, shared), op.x.k)
+		}
 	case opMap:
 		addr = mem.newMap(op.pos)
 	case opDelete:
 		mem.mapDelete(p.eval(op.args[0], mem, f, shared), p.eval(op.args[1], mem, f, shared))
-		return
 	case opFdSet:
-		b, _ := mem.Writable(addr, typ{kind: tFdSet}.elemSize())
+		b, _ := mem.Writable(addr, setSize/8)
 		clear(b)
 		for _, x := range op.args {
-			if fd := p.eval(x, mem, f, shared); fd >= 0 && fd < 1024 {
-				b[fd/8] |= 1 << (fd % 8)
-			}
+			fd := p.eval(x, mem, f, shared)
+			at := mem.setByte(op.pos, addr, fd)
+			mem.store(at, 1, mem.load(at, 1)|1<<(fd&7))
 		}
 	case opPollfds:
 		for i := 0; i < len(op.args); i += 2 {
@@ -222,5 +288,5 @@ func (p *Program) declare(op *Op, mem *Memory, f *Frame, shared []int64) {
 			mem.store(at+4, 4, p.eval(op.args[i+1], mem, f, shared)&0xffff)
 		}
 	}
-	p.assign(op.dst[0], addr, mem, f, shared)
+	p.assign(op.dst, &[maxResults]int64{addr}, mem, f, shared)
 }

@@ -1,6 +1,10 @@
 package program
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"unicode/utf8"
+)
 
 // expr is a side-effect free expression: an immutable tree that Exec evaluates.
 // Whatever calls something has been taken out of it into an operation of its
@@ -52,53 +56,37 @@ const (
 	xStrLe
 	xStrLen
 	xStrByte // byte b of string a
+	xRune    // code point at byte b of string a
+	xRuneLen // how many bytes it takes
 	xMapGet  // element b of map a
 	xMapLen
-	xMapKey // the key at place b of map a
-	xIsSet  // is descriptor a in the set b
+	xSetByte // address of the byte of set a that has descriptor b
 )
 
 // pos is a place in the program's text.
 type pos struct{ line, col int32 }
 
-// typ is a type of the language.
-type typ struct {
-	kind typKind
-	n    int64 // elements of an array
+// number is a constant.
+func number(k int64) *expr { return &expr{op: xConst, k: k, typ: typ{kind: tInt}} }
+
+// as is x with another type.
+func (x *expr) as(k typKind) *expr {
+	y := *x
+	y.typ = typ{kind: k}
+	return &y
 }
 
-type typKind uint8
-
-const (
-	tVoid typKind = iota
-	tInt
-	tBool
-	tString
-	tBytes
-	tEvents
-	tPollfds
-	tEvent  // an element of tEvents
-	tPollfd // an element of tPollfds
-	tMap
-	tFdSet
-)
-
-var typNames = [...]string{"nothing", "an integer", "a boolean", "a string", "a byte array", "an array of epoll_event", "an array of pollfd", "an epoll_event", "a pollfd", "a map", "an fd_set"}
-
-func (t typ) String() string { return typNames[t.kind] }
-
-// elemSize is how many bytes an element of an array takes: those of the C
-// structures on x86-64, where epoll_event is packed.
-func (t typ) elemSize() int64 {
-	switch t.kind {
-	case tEvents, tEvent:
-		return 12
-	case tPollfds, tPollfd:
-		return 8
-	case tFdSet:
-		return 128
+// volatile tells whether a call can change the value: that of a shared variable,
+// of errno and of memory. Local variables and maps are out of a call's reach.
+func (x *expr) volatile() bool {
+	if x == nil {
+		return false
 	}
-	return 1
+	switch x.op {
+	case xShared, xErrno, xLoad8, xLoad16, xLoad32, xLoadS32, xLoad64:
+		return true
+	}
+	return x.a.volatile() || x.b.volatile()
 }
 
 // eval evaluates an expression in a frame. A fault is noted in mem; the value
@@ -227,20 +215,19 @@ func (p *Program) evalMemory(x *expr, mem *Memory, a, b int64) int64 {
 			return 0
 		}
 		return int64(s[b])
+	case xRune, xRuneLen:
+		s := p.String(a)
+		r, n := utf8.DecodeRuneInString(s[min(b, int64(len(s))):])
+		if x.op == xRuneLen {
+			return int64(n)
+		}
+		return int64(r)
 	case xMapGet:
 		return mem.mapGet(a, b)
 	case xMapLen:
-		return int64(len(mem.Maps[a]))
-	case xMapKey:
-		if m := mem.Maps[a]; b < int64(len(m)) {
-			return m[b].Key
-		}
-		return 0
-	case xIsSet:
-		if b == 0 || a < 0 || a >= 1024 {
-			return 0
-		}
-		return mem.load(b+a/8, 1) >> uint(a%8) & 1
+		return int64(len(mem.pairs(a)))
+	case xSetByte:
+		return mem.setByte(x.pos, a, b)
 	case xLoad8:
 		return mem.load(a, 1)
 	case xLoad16:
@@ -251,4 +238,14 @@ func (p *Program) evalMemory(x *expr, mem *Memory, a, b int64) int64 {
 		return int64(int32(mem.load(a, 4)))
 	}
 	return mem.load(a, 8)
+}
+
+// setByte is the address of the byte of a set that has a descriptor's bit. C has
+// no meaning for a descriptor outside of a set (select(2)).
+func (mem *Memory) setByte(at pos, set Addr, fd int64) Addr {
+	if fd < 0 || fd >= setSize {
+		mem.fault(at, fmt.Sprintf("an fd_set holds the descriptors 0 to %d, not %d", setSize-1, fd))
+		return 0
+	}
+	return set + fd/8
 }

@@ -7,7 +7,7 @@ import "fmt"
 type Memory struct {
 	Slots []int64  // the variables of the running functions, outermost first
 	Data  []byte   // their arrays; the byte at DataBase is Data[0]
-	Maps  [][]Pair // maps by handle, each in order of its keys
+	Maps  [][]Pair // maps, each in order of its keys
 	Errno int64
 
 	Scratch [ScratchBytes]byte // what is at ScratchBase
@@ -16,9 +16,6 @@ type Memory struct {
 	ret   [maxResults]int64
 	nret  int
 }
-
-// Pair is an entry of a map.
-type Pair struct{ Key, Val int64 }
 
 const maxResults = 4
 
@@ -104,71 +101,15 @@ func (mem *Memory) store(addr Addr, n, v int64) {
 	}
 }
 
+// copy copies n bytes of an array.
+func (mem *Memory) copy(to, from Addr, n int64) {
+	b, _ := mem.Writable(to, n)
+	src, _ := mem.Writable(from, n)
+	copy(b, src)
+}
+
 func (mem *Memory) fault(at pos, what string) {
 	if mem.Fault == "" {
 		mem.Fault = fmt.Sprintf("line %d: %s", at.line, what)
-	}
-}
-
-// find gives a key's place in a map, and whether it is there.
-func find(m []Pair, key int64) (int, bool) {
-	lo, hi := 0, len(m)
-	for lo < hi {
-		if mid := (lo + hi) / 2; m[mid].Key < key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo, lo < len(m) && m[lo].Key == key
-}
-
-// newMap gives the handle of an empty map; the memory of an earlier run is used
-// again.
-func (mem *Memory) newMap(at pos) int64 {
-	n := len(mem.Maps)
-	switch {
-	case n >= maxMap:
-		mem.fault(at, "too many maps")
-		return 0
-	case n < cap(mem.Maps):
-		mem.Maps = mem.Maps[:n+1]
-		mem.Maps[n] = mem.Maps[n][:0]
-	default:
-		mem.Maps = append(mem.Maps, nil)
-	}
-	return int64(n)
-}
-
-func (mem *Memory) mapGet(h, key int64) int64 {
-	if i, ok := find(mem.Maps[h], key); ok {
-		return mem.Maps[h][i].Val
-	}
-	return 0
-}
-
-// maxMap is how many entries a map may have.
-const maxMap = 1 << 16
-
-func (mem *Memory) mapSet(at pos, h, key, val int64) {
-	m := mem.Maps[h]
-	i, ok := find(m, key)
-	if ok {
-		m[i].Val = val
-		return
-	}
-	if len(m) >= maxMap {
-		mem.fault(at, "a map with too many entries")
-		return
-	}
-	m = append(m, Pair{})
-	copy(m[i+1:], m[i:])
-	m[i] = Pair{key, val}
-	mem.Maps[h] = m
-}
-
-func (mem *Memory) mapDelete(h, key int64) {
-	if i, ok := find(mem.Maps[h], key); ok {
-		mem.Maps[h] = append(mem.Maps[h][:i], mem.Maps[h][i+1:]...)
 	}
 }

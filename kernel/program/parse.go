@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -14,7 +15,7 @@ import (
 // Limits of a program.
 const (
 	MaxSource = 64 << 10
-	maxData   = 1 << 16 // bytes of arrays in one function: a datagram has no more
+	maxData   = 1 << 20 // bytes of arrays in one function: poll of 10,000 descriptors takes 80,000
 	maxNest   = 100     // statements and expressions inside each other
 )
 
@@ -43,14 +44,17 @@ func Compile(src string, env Env) (p *Program, err error) {
 
 // prepare wraps a program into a file that go/parser reads. Only the first line
 // is moved, by c.shift columns.
-func (c *compiler) prepare(src string) string {
-	toks := scan(src)
+func (c *compiler) prepare(src string, toks []tok) string {
 	text := []byte(src)
 	for i, t := range toks {
-		if t.tok == token.SELECT && i+1 < len(toks) && toks[i+1].tok == token.LPAREN {
+		switch {
+		case t.tok == token.SELECT && i+1 < len(toks) && toks[i+1].tok == token.LPAREN:
 			copy(text[t.off:], selectName) // a call, although select is a keyword
+		case t.tok == token.COMMENT && strings.HasPrefix(src[t.off+len("//"):], "line "):
+			text[t.off+len("//")] = 'L' // not a directive: mistakes stay where they are
 		}
 	}
+	toks = slices.DeleteFunc(toks, func(t tok) bool { return t.tok == token.COMMENT })
 	before, after := "package p;func main(){", "\n}"
 	if len(toks) > 1 && toks[0].tok == token.FUNC && toks[1].tok == token.IDENT {
 		before, after = "package p;", "\n"
@@ -71,7 +75,7 @@ func scan(src string) (toks []tok) {
 	var s scanner.Scanner
 	fset := token.NewFileSet()
 	f := fset.AddFile("", fset.Base(), len(src))
-	s.Init(f, []byte(src), func(token.Position, string) {}, 0)
+	s.Init(f, []byte(src), func(token.Position, string) {}, scanner.ScanComments)
 	for {
 		p, t, _ := s.Scan()
 		if t == token.EOF {
@@ -81,41 +85,72 @@ func scan(src string) (toks []tok) {
 	}
 }
 
+// unopened finds the first } that nothing opens: inside of the wrapped main it
+// would end that.
+func unopened(src string, toks []tok) *Error {
+	depth := 0
+	for _, t := range toks {
+		switch t.tok {
+		case token.LBRACE:
+			depth++
+		case token.RBRACE:
+			depth--
+		}
+		if depth < 0 {
+			line := strings.Count(src[:t.off], "\n")
+			return &Error{line + 1, t.off - strings.LastIndex(src[:t.off], "\n"), "a } that nothing opens"}
+		}
+	}
+	return nil
+}
+
 // parse gives the functions of the program, main first.
 func (c *compiler) parse(src string) []*ast.FuncDecl {
+	toks := scan(src)
+	brace := unopened(src, toks)
 	c.fset = token.NewFileSet()
-	file, err := parser.ParseFile(c.fset, "", c.prepare(src), parser.SkipObjectResolution)
-	if err != nil {
-		var list scanner.ErrorList
-		if errors.As(err, &list) && len(list) > 0 {
-			sort.Sort(list)
-			line, col := list[0].Pos.Line, c.column(list[0].Pos)
-			if lines := strings.Split(strings.TrimRight(src, "\n"), "\n"); line > len(lines) {
-				line, col = len(lines), len(lines[len(lines)-1])+1 // at the end of the text
-			}
-			panic(&Error{line, col, strings.ReplaceAll(list[0].Msg, selectName, "select")})
-		}
-		panic(&Error{1, 1, err.Error()})
+	file, err := parser.ParseFile(c.fset, "", c.prepare(src, toks), parser.SkipObjectResolution)
+	if e := c.syntaxError(src, err); e != nil && (brace == nil || e.Line < brace.Line || e.Line == brace.Line && e.Col < brace.Col) {
+		panic(e)
+	}
+	if brace != nil {
+		panic(brace)
 	}
 	var funcs []*ast.FuncDecl
 	for _, d := range file.Decls {
-		fd, ok := d.(*ast.FuncDecl)
-		if !ok {
-			c.fail(d.Pos(), "only functions can stand here")
-		}
-		if fd.Recv != nil || fd.Type.TypeParams != nil || fd.Body == nil {
-			c.fail(fd.Pos(), "only plain functions can be declared")
-		}
-		if fd.Name.Name == "main" {
-			funcs = append([]*ast.FuncDecl{fd}, funcs...)
-		} else {
+		c.try(func() {
+			fd, ok := d.(*ast.FuncDecl)
+			if !ok {
+				c.fail(d.Pos(), "only functions can stand here")
+			}
+			if fd.Recv != nil || fd.Type.TypeParams != nil || fd.Body == nil {
+				c.fail(fd.Pos(), "only plain functions can be declared")
+			}
 			funcs = append(funcs, fd)
-		}
+		})
 	}
-	if len(funcs) == 0 || funcs[0].Name.Name != "main" {
+	i := slices.IndexFunc(funcs, func(d *ast.FuncDecl) bool { return d.Name.Name == "main" })
+	if i < 0 {
 		panic(&Error{1, 1, "a program that declares functions needs func main()"})
 	}
-	return funcs
+	main := funcs[i]
+	return slices.Insert(slices.Delete(funcs, i, i+1), 0, main)
+}
+
+// syntaxError gives the first mistake that go/parser found.
+func (c *compiler) syntaxError(src string, err error) *Error {
+	var list scanner.ErrorList
+	if !errors.As(err, &list) || len(list) == 0 {
+		return nil
+	}
+	list.Sort()
+	line, col := list[0].Pos.Line, c.column(list[0].Pos)
+	msg := strings.ReplaceAll(list[0].Msg, selectName, "select")
+	if lines := strings.Split(strings.TrimRight(src, "\n"), "\n"); line > len(lines) {
+		line, col = len(lines), len(lines[len(lines)-1])+1 // at the end of the text
+		msg = strings.ReplaceAll(msg, "found '}'", "found 'EOF'")
+	}
+	return &Error{line, col, msg}
 }
 
 // column undoes the shift of the first line.

@@ -8,6 +8,9 @@ import (
 
 // want checks a value's type.
 func (c *compiler) want(at ast.Expr, x *expr, k typKind) *expr {
+	if x.typ.kind == tIsSet && (k == tInt || k == tBool) {
+		return x.as(k)
+	}
 	if x.typ.kind != k {
 		c.fail(at.Pos(), "%s where %s is needed", x.typ, typ{kind: k})
 	}
@@ -35,14 +38,17 @@ func (c *compiler) value(x ast.Expr) *expr {
 		if x.Op == token.LAND || x.Op == token.LOR {
 			return c.logical(x)
 		}
-		a := c.value(x.X)
-		return c.binary(x.OpPos, x.Op, a, c.value(x.Y))
+		ab := c.values([]ast.Expr{x.X, x.Y}, func(_ int, x ast.Expr) *expr { return c.value(x) })
+		return c.binary(x.OpPos, x.Op, ab[0], ab[1])
 	case *ast.IndexExpr:
 		return c.index(x)
 	case *ast.SelectorExpr:
 		return c.field(x)
 	case *ast.CallExpr:
 		return c.callValue(x)
+	case *ast.CompositeLit:
+		op, t, _ := c.makes(x)
+		return c.made(op, t)
 	}
 	c.fail(x.Pos(), "this kind of expression is not part of the language")
 	return nil
@@ -55,13 +61,13 @@ func (c *compiler) literal(x *ast.BasicLit) *expr {
 		if err != nil {
 			c.fail(x.Pos(), "%s is not a 64-bit integer", x.Value)
 		}
-		return &expr{op: xConst, k: v, typ: typ{kind: tInt}}
+		return number(v)
 	case token.CHAR:
 		r, _, _, err := strconv.UnquoteChar(x.Value[1:], '\'')
 		if err != nil {
 			c.fail(x.Pos(), "%s is not a character", x.Value)
 		}
-		return &expr{op: xConst, k: int64(r), typ: typ{kind: tInt}}
+		return number(int64(r))
 	case token.STRING:
 		s, err := strconv.Unquote(x.Value)
 		if err != nil {
@@ -107,24 +113,29 @@ func (c *compiler) name(id *ast.Ident) *expr {
 		return &expr{op: xErrno, typ: typ{kind: tInt}}
 	}
 	if k, ok := constants[id.Name]; ok {
-		return &expr{op: xConst, k: k, typ: typ{kind: tInt}}
+		return number(k)
 	}
 	c.fail(id.Pos(), "unknown variable or constant %q%s", id.Name, nearest(id.Name, c.known(false)))
 	return nil
 }
 
 func (c *compiler) unary(x *ast.UnaryExpr) *expr {
+	if lit, ok := x.X.(*ast.BasicLit); ok && x.Op == token.SUB && lit.Kind == token.INT {
+		if k, err := strconv.ParseInt("-"+lit.Value, 0, 64); err == nil {
+			return number(k) // the least integer is not minus another one
+		}
+	}
 	v := c.value(x.X)
 	op := map[token.Token]exprOp{token.SUB: xNeg, token.XOR: xInv, token.NOT: xNot}[x.Op]
 	switch {
 	case x.Op == token.NOT:
-		c.want(x.X, v, tBool)
+		v = c.want(x.X, v, tBool)
 	case x.Op == token.ADD:
 		return c.want(x.X, v, tInt)
 	case op == 0:
 		c.fail(x.Pos(), "%s is not part of the language", x.Op)
 	default:
-		c.want(x.X, v, tInt)
+		v = c.want(x.X, v, tInt)
 	}
 	return c.fold(&expr{op: op, a: v, typ: v.typ, pos: c.at(x.Pos())})
 }
@@ -140,6 +151,7 @@ func (c *compiler) binary(at token.Pos, tok token.Token, a, b *expr) *expr {
 	if !ok {
 		c.fail(at, "%s is not part of the language", tok)
 	}
+	a, b = a.beside(b), b.beside(a)
 	if a.typ.kind != b.typ.kind {
 		c.fail(at, "%s %s %s", a.typ, tok, b.typ)
 	}
@@ -160,6 +172,18 @@ func (c *compiler) binary(at token.Pos, tok token.Token, a, b *expr) *expr {
 		c.fail(at, "%s with %s", tok, a.typ)
 	}
 	return c.fold(x)
+}
+
+// beside is x as an operand together with y: what FD_ISSET gives can be compared
+// with a number and with a boolean.
+func (x *expr) beside(y *expr) *expr {
+	switch {
+	case x.typ.kind != tIsSet:
+		return x
+	case y.typ.kind == tBool:
+		return x.as(tBool)
+	}
+	return x.as(tInt)
 }
 
 func (c *compiler) stringOp(at token.Pos, tok token.Token, x *expr) *expr {
@@ -213,140 +237,46 @@ func (c *compiler) logical(x *ast.BinaryExpr) *expr {
 		return &expr{op: op, a: a, b: c.want(x.Y, c.value(x.Y), tBool), typ: typ{kind: tBool}}
 	}
 	at := c.at(x.Pos())
-	t := &expr{op: xSlot, k: c.temp(), typ: typ{kind: tBool}}
-	set := func(v *expr) {
-		c.emit(Op{kind: opSet, pos: at, dst: []*lvalue{{kind: lvSlot, k: t.k}}, args: []*expr{v}})
-	}
-	set(a)
+	t := c.hidden().as(tBool)
+	c.emit(setSlot(at, t, a))
 	test := t
 	if op == xLogOr {
 		test = &expr{op: xNot, a: t, typ: t.typ}
 	}
 	skip := c.emit(Op{kind: opUnless, pos: at, x: test})
-	set(c.want(x.Y, c.value(x.Y), tBool))
+	c.emit(setSlot(at, t, c.want(x.Y, c.value(x.Y), tBool)))
 	c.here(skip)
 	return t
 }
 
-// hasCall tells whether an expression calls something that takes an operation.
-func (c *compiler) hasCall(x ast.Expr) bool {
-	found := false
-	ast.Inspect(x, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok {
-			name, _ := c.callName(call)
-			found = found || !isBuiltin(name)
-		}
-		return !found
-	})
-	return found
-}
-
 func (c *compiler) index(x *ast.IndexExpr) *expr {
-	a := c.value(x.X)
-	i := c.int(x.Index)
+	ai := c.values([]ast.Expr{x.X, x.Index}, func(_ int, x ast.Expr) *expr { return c.value(x) })
+	a, i := ai[0], c.want(x.Index, ai[1], tInt)
 	at := c.at(x.Index.Pos())
-	tInts := typ{kind: tInt}
-	switch a.typ.kind {
-	case tBytes:
-		return &expr{op: xLoad8, a: c.element(x, a, i), typ: tInts}
-	case tEvents, tPollfds:
-		e := c.element(x, a, i)
-		e.typ.kind += tEvent - tEvents
-		return e
-	case tString:
-		return &expr{op: xStrByte, a: a, b: i, typ: tInts, pos: at}
-	case tMap:
-		return &expr{op: xMapGet, a: a, b: i, typ: tInts}
+	switch {
+	case a.typ.n > 0:
+		if i.op == xConst && (i.k < 0 || i.k >= a.typ.n) {
+			c.fail(x.Index.Pos(), "index %d of an array of %d", i.k, a.typ.n)
+		}
+		elem := &expr{op: xElem, k: a.typ.n, a: a, b: i, typ: a.typ.elem(), pos: at}
+		if a.typ.kind == tBytes {
+			return &expr{op: xLoad8, a: elem, typ: elem.typ}
+		}
+		return elem
+	case a.typ.kind == tString:
+		return &expr{op: xStrByte, a: a, b: i, typ: typ{kind: tInt}, pos: at}
+	case a.typ.kind == tMap:
+		return &expr{op: xMapGet, a: a, b: i, typ: typ{kind: tInt}}
 	}
 	c.fail(x.Pos(), "%s has no elements", a.typ)
 	return nil
 }
 
-// element is the address of an array's element.
-func (c *compiler) element(x *ast.IndexExpr, a, i *expr) *expr {
-	if i.op == xConst && (i.k < 0 || i.k >= a.typ.n) {
-		c.fail(x.Index.Pos(), "index %d of an array of %d", i.k, a.typ.n)
-	}
-	return &expr{op: xElem, k: a.typ.n, a: a, b: i, typ: a.typ, pos: c.at(x.Index.Pos())}
-}
-
-// memberOf gives a field's place in its structure: offset, size, how to read it.
-func memberOf(t typ, name string) (off, size int64, op exprOp, ok bool) {
-	switch {
-	case t.kind == tEvent && name == "events":
-		return 0, 4, xLoad32, true
-	case t.kind == tEvent && name == "fd":
-		return 4, 4, xLoadS32, true
-	case t.kind == tEvent && name == "data":
-		return 4, 8, xLoad64, true
-	case t.kind == tPollfd && name == "fd":
-		return 0, 4, xLoadS32, true
-	case t.kind == tPollfd && name == "events":
-		return 4, 2, xLoad16, true
-	case t.kind == tPollfd && name == "revents":
-		return 6, 2, xLoad16, true
-	}
-	return 0, 0, 0, false
-}
-
-// member gives the address of "x.field", its size and how to read it.
-func (c *compiler) member(x *ast.SelectorExpr) (addr *expr, size int64, op exprOp) {
-	a := c.value(x.X)
-	t := a.typ
-	if t.kind == tEvents && t.n == 1 {
-		t.kind = tEvent // var e epoll_event
-	}
-	off, size, op, ok := memberOf(t, x.Sel.Name)
-	if !ok {
-		c.fail(x.Sel.Pos(), "%s has no field %s", t, x.Sel.Name)
-	}
-	return &expr{op: xAdd, a: a, b: &expr{op: xConst, k: off}, typ: typ{kind: tInt}}, size, op
-}
-
 func (c *compiler) field(x *ast.SelectorExpr) *expr {
-	addr, _, op := c.member(x)
-	return &expr{op: op, a: addr, typ: typ{kind: tInt}}
-}
-
-// lvalue compiles the left side of an assignment of a value of type t.
-func (c *compiler) lvalue(x ast.Expr, t typ) *lvalue {
-	switch x := x.(type) {
-	case *ast.Ident:
-		if x.Name == "_" {
-			return &lvalue{kind: lvBlank}
-		}
-		v, ok := c.lookup(x.Name)
-		if !ok {
-			c.fail(x.Pos(), "unknown variable %q%s", x.Name, nearest(x.Name, c.known(false)))
-		}
-		if v.typ.kind != t.kind || v.typ.n != t.n && v.typ.kind != tInt {
-			c.fail(x.Pos(), "%s is %s, not %s", x.Name, v.typ, t)
-		}
-		kind := lvSlot
-		if v.shared {
-			kind = lvShared
-		}
-		return &lvalue{kind: kind, k: v.slot}
-	case *ast.ParenExpr:
-		return c.lvalue(x.X, t)
-	case *ast.IndexExpr:
-		a := c.value(x.X)
-		if t.kind != tInt {
-			c.fail(x.Pos(), "an element is an integer, not %s", t)
-		}
-		switch i := c.int(x.Index); a.typ.kind {
-		case tBytes:
-			return &lvalue{kind: lvMem, k: 1, a: c.element(x, a, i)}
-		case tMap:
-			return &lvalue{kind: lvMap, a: a, b: i, pos: c.at(x.Pos())}
-		}
-	case *ast.SelectorExpr:
-		if t.kind != tInt {
-			c.fail(x.Pos(), "a field is an integer, not %s", t)
-		}
-		addr, size, _ := c.member(x)
-		return &lvalue{kind: lvMem, k: size, a: addr}
+	a := c.value(x.X)
+	off, op, ok := memberOf(a.typ, x.Sel.Name)
+	if !ok {
+		c.fail(x.Sel.Pos(), "%s has no field %s", a.typ, x.Sel.Name)
 	}
-	c.fail(x.Pos(), "this cannot be assigned to")
-	return nil
+	return &expr{op: op, a: &expr{op: xAdd, a: a, b: number(off), typ: typ{kind: tInt}}, typ: typ{kind: tInt}}
 }

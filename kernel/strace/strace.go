@@ -2,109 +2,192 @@
 package strace
 
 import (
-	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ringside/kernel/program"
 )
 
-// Call is a finished system call, or one that still sleeps.
+// Call is a finished system call, or one that still sleeps. What it has filled
+// is read from the program's memory, so it must be printed before the program
+// goes on.
 type Call struct {
-	Spec       *program.Spec
-	Args       []int64
-	Ret        int64  // what the program sees: -1 when it failed
-	Errno      int    // then
-	From       string // the sender that recvfrom found or the peer of accept, "ip:port"
-	Prog       *program.Program
-	Mem        *program.Memory
+	Spec   *program.Spec
+	Args   []int64   // as the program gave them
+	N      int       // how many there are (Effect.N): only syscall needs it
+	Ret    int64     // what the program sees: -1 when it failed; the value of eventfd_read and getsockopt
+	Errno  int       // why it failed, or 0
+	Rets   [2]int64  // the descriptors that pipe2 and socketpair made
+	From   string    // whom recvfrom and accept found at the other end, "ip:port", or ""
+	Target [2]int64  // the process and the thread that tgkill names
+	Sets   [3][]byte // the sets that select was given: it overwrites them. nil for NULL
+	Prog   *program.Program
+	Mem    *program.Memory
+
 	Unfinished bool
 }
 
 // Format gives the line.
 func Format(c Call) string {
+	args, before := c.args()
 	if c.Unfinished {
-		return strings.TrimSuffix(c.name()+"("+strings.Join(c.inputs(), ", "), " ") + " <unfinished ...>"
+		line := c.name() + "(" + strings.Join(args[:before], ", ")
+		if before > 0 && before < len(args) {
+			line += ","
+		}
+		return line + " <unfinished ...>"
 	}
-	line := fmt.Sprintf("%s(%s) = %d", c.name(), strings.Join(c.args(len(c.Spec.Params)), ", "), c.Ret)
-	if c.Ret < 0 {
-		line += " " + program.ErrnoName(c.Errno)
-	}
-	return line
+	return c.name() + "(" + strings.Join(args, ", ") + ") = " + c.result()
 }
-
-// Signal is the line of a signal that is delivered to a handler.
-func Signal(sig int) string { return "--- " + program.SignalName(sig) + " ---" }
-
-// Killed is the line of the end of a thread whose process a signal has ended.
-func Killed(sig int) string { return "+++ killed by " + program.SignalName(sig) + " +++" }
 
 // Exited is the line of a thread's end.
 func Exited(code int) string { return fmt.Sprintf("+++ exited with %d +++", code) }
 
-// name is the system call's name: recv is recvfrom, and print is write.
-func (c *Call) name() string {
-	switch c.Spec.Name {
-	case "recv":
-		return "recvfrom"
-	case "print":
-		return "write"
-	}
-	return c.Spec.Name
+// Signal is the line of a signal that reaches a thread.
+func Signal(sig int) string { return "--- " + program.SignalName(sig) + " ---" }
+
+// Killed is the line of a thread whose process a signal ends.
+func Killed(sig int) string { return "+++ killed by " + program.SignalName(sig) + " +++" }
+
+func (c *Call) failed() bool { return c.Ret < 0 && c.Errno != 0 }
+
+// names of system calls whose C library function is called otherwise.
+var names = map[string]string{
+	"recv": "recvfrom", "send": "sendto", "print": "write", "eventfd": "eventfd2", "sigaction": "rt_sigaction",
 }
 
-// inputs are the arguments that strace has printed when a call goes to sleep:
-// those before the first that the call fills.
-func (c *Call) inputs() []string {
-	if c.accepts() {
-		return append(c.args(1), "")
-	}
-	for i, p := range c.Spec.Params {
-		if p.Kind == program.Buf || p.Kind == program.Events {
-			return append(c.args(i), "")[:i+1]
+// name is the system call's name.
+func (c *Call) name() string {
+	spec := c.Spec
+	if spec.Name == "syscall" {
+		if spec = program.SpecOf(c.Args[0]); spec == nil {
+			return fmt.Sprintf("syscall_%#x", uint64(c.Args[0]))
 		}
 	}
-	return c.args(len(c.Spec.Params))
+	if n, ok := names[spec.Name]; ok {
+		return n
+	}
+	return spec.Name
 }
 
-// args are the first n arguments.
-func (c *Call) args(n int) (out []string) {
-	if c.Spec.Name == "print" {
-		text := c.Prog.String(c.Args[0])
-		return []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
+// result is what stands behind the equals sign.
+func (c *Call) result() string {
+	if c.failed() {
+		return "-1 " + program.ErrnoName(c.Errno)
 	}
-	for i, p := range c.Spec.Params[:n] {
-		if i == 1 && c.accepts() {
-			out = append(out, c.peer())
+	switch c.Spec.Name {
+	case "eventfd_read":
+		return fmt.Sprintf("0 (value %d)", uint64(c.Ret))
+	case "getsockopt":
+		return fmt.Sprintf("0 (value %d)", c.Ret)
+	case "poll", "ppoll", "select":
+		if c.Ret == 0 {
+			return "0 (Timeout)"
+		}
+		if c.Spec.Name == "select" {
+			return fmt.Sprint(c.Ret) + c.ready()
+		}
+	}
+	return fmt.Sprint(c.Ret)
+}
+
+// args are the system call's arguments, and how many of them strace has printed
+// when the call goes to sleep: those before the first that the call fills.
+func (c *Call) args() (out []string, before int) {
+	switch c.Spec.Name {
+	case "print":
+		text := c.Prog.String(c.Args[0])
+		out = []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
+		return out, len(out)
+	case "syscall":
+		out = c.raw()
+		return out, len(out)
+	}
+	before = -1
+	for i, p := range c.Spec.Params {
+		if p.Kind == program.Buf || p.Kind == program.Events {
+			before = len(out)
 		}
 		if s, ok := c.arg(i, p); ok {
 			out = append(out, s)
 		}
 	}
-	if n == 1 && c.Spec.Name == "accept" && !c.Unfinished {
-		out = append(out, c.peer())
+	out, filled := c.lower(out)
+	if before < 0 {
+		before = filled
 	}
-	if n == len(c.Spec.Params) && c.Spec.NR == nrRecvfrom {
+	return out, min(before, len(out))
+}
+
+// lower turns the arguments of a C library function into those of its system
+// call, where they differ; filled is the first that the call fills.
+func (c *Call) lower(args []string) (out []string, filled int) {
+	switch c.Spec.Name {
+	case "recv", "recvfrom":
 		from := "NULL"
 		if c.From != "" && c.Spec.Name == "recvfrom" {
 			from = c.From
 		}
-		out = append(out, from)
+		return append(args, from), len(args)
+	case "accept", "accept4":
+		return slices.Insert(args, 1, c.peer()), 1
+	case "send":
+		return append(args, "NULL"), len(args) + 1
+	case "pipe2":
+		return slices.Insert(args, 0, c.pair()), 0
+	case "socketpair":
+		return append(args, c.pair()), len(args)
+	case "timerfd_settime":
+		its := fmt.Sprintf("{it_interval=%s, it_value=%s}", args[2], args[3])
+		return append(args[:2], its, "NULL"), 4
+	case "setsockopt":
+		if c.Args[1] == solSocket && c.Args[2] == soRcvtimeo { // a struct timeval
+			return append(args[:3], Duration(c.Args[3]), "16"), 5
+		}
+		return append(args[:3], "["+args[3]+"]", "4"), 5
+	case "ppoll", "epoll_pwait", "epoll_pwait2":
+		return append(args, "8"), len(args) + 1 // the size of the mask
+	case "sigaction":
+		act := fmt.Sprintf("{sa_handler=handler, sa_flags=%s}", args[1])
+		return []string{args[0], act, "NULL", "8"}, 4
+	case "tgkill":
+		return []string{fmt.Sprint(c.Target[0]), fmt.Sprint(c.Target[1]), args[1]}, 3
 	}
-	return out
+	return args, len(args)
 }
 
-const nrRecvfrom = 45
-
-// accepts tells whether the call gives the peer's address, behind the
-// descriptor, without a program having to ask for it.
-func (c *Call) accepts() bool { return c.Spec.Name == "accept" || c.Spec.Name == "accept4" }
-
+// peer is the address that accept has filled.
 func (c *Call) peer() string {
-	if c.From == "" {
+	switch {
+	case c.failed():
 		return "..."
+	case c.From == "":
+		return "NULL"
 	}
 	return c.From
+}
+
+// pair are the two descriptors that a call has made.
+func (c *Call) pair() string {
+	if c.failed() {
+		return "..."
+	}
+	return fmt.Sprintf("[%d, %d]", c.Rets[0], c.Rets[1])
+}
+
+// raw are the arguments of syscall: numbers, and in hexadecimal where strace
+// does not know what they mean.
+func (c *Call) raw() (out []string) {
+	known := program.SpecOf(c.Args[0]) != nil
+	for _, v := range c.Args[1:max(1, c.N)] {
+		if known || v == 0 {
+			out = append(out, fmt.Sprint(v))
+		} else {
+			out = append(out, fmt.Sprintf("%#x", uint64(v)))
+		}
+	}
+	return out
 }
 
 // arg is one argument; false if it is part of another one, or not printed.
@@ -125,21 +208,17 @@ func (c *Call) arg(i int, p program.Param) (string, bool) {
 		return Addr(c.Prog.String(v)), true
 	case program.Events:
 		return c.events(v), true
+	case program.Pollfds:
+		return c.pollfds(v, c.Args[i+1]), true
+	case program.FdSet:
+		if c.Sets[i-1] == nil {
+			return "NULL", true
+		}
+		return fdSet(c.Sets[i-1], c.Args[0]), true
 	case program.Flags:
-		if c.Spec.Name == "socket" {
-			return socketType(v), true
-		}
-		if c.Spec.Name == "fcntl" {
-			return c.fcntlArg(v, p)
-		}
-		return Bits(uint64(v), p.Names), true
+		return c.flags(v, p)
 	case program.Enum:
-		for _, n := range p.Names {
-			if n.Bit == v {
-				return n.Name, true
-			}
-		}
-		return fmt.Sprintf("%#x", v), true
+		return c.enum(v, p), true
 	case program.EpEvents:
 		if c.Args[1] == epollCtlDel {
 			return "NULL", true
@@ -149,153 +228,64 @@ func (c *Call) arg(i int, p program.Param) (string, bool) {
 		return "", false
 	case program.Duration:
 		return Duration(v), true
+	case program.Timeout:
+		if v == program.NoTimeout {
+			return "NULL", true
+		}
+		return Duration(v), true
+	case program.SigSet:
+		return sigSet(v), true
 	}
-	return fmt.Sprint(int32(v)), true
+	return c.number(i, v), true
 }
 
 const epollCtlDel = 2
 
-// filled is a buffer that the call has written to.
-func (c *Call) filled(addr, n int64) string {
-	if c.Ret < 0 {
-		return "..."
+// flags are a set of bits, which some calls mix with a number.
+func (c *Call) flags(v int64, p program.Param) (string, bool) {
+	switch c.Spec.Name {
+	case "socket", "socketpair":
+		return socketType(v), true
+	case "fcntl":
+		return c.fcntlArg(v, p)
 	}
-	if n > c.Args[2] {
-		n = c.Args[2] // MSG_TRUNC returns the real length
-	}
-	b, ok := c.Prog.Bytes(c.Mem, addr, n)
-	if !ok {
-		return "..."
-	}
-	return Quote(b)
+	return Bits(uint64(uint32(v)), p.Names), true
 }
 
-func (c *Call) events(addr int64) string {
-	if c.Ret < 0 {
-		return "..."
-	}
-	var out []string
-	for i := int64(0); i < c.Ret; i++ {
-		b, ok := c.Mem.Writable(addr+12*i, 12)
-		if !ok {
-			break
+// enum is one of some names; what the names of options mean depends on their
+// level.
+func (c *Call) enum(v int64, p program.Param) string {
+	if p.Name == "name" && c.Args[1] == solTCP {
+		if v == tcpNodelay {
+			return "TCP_NODELAY"
 		}
-		out = append(out, event(binary.LittleEndian.Uint32(b), int64(binary.LittleEndian.Uint64(b[4:])), program.EpollEvents))
+		return fmt.Sprintf("%#x", v)
 	}
-	return "[" + strings.Join(out, ", ") + "]"
-}
-
-func event(events uint32, data int64, names []program.Name) string {
-	return fmt.Sprintf("{events=%s, data=%d}", Bits(uint64(events), names), data)
-}
-
-// socketType is a socket's type with its flags.
-func socketType(v int64) string {
-	kinds := map[int64]string{1: "SOCK_STREAM", 2: "SOCK_DGRAM", 3: "SOCK_RAW"}
-	name, ok := kinds[v&0xf]
-	if !ok {
-		name = fmt.Sprintf("%#x", v&0xf)
-	}
-	for _, f := range []program.Name{{Name: "SOCK_NONBLOCK", Bit: 0x800}, {Name: "SOCK_CLOEXEC", Bit: 0x80000}} {
-		if v&f.Bit != 0 {
-			name += "|" + f.Name
+	for _, n := range p.Names {
+		if n.Bit == v {
+			return n.Name
 		}
 	}
-	if rest := v &^ 0x8080f; rest != 0 {
-		name += fmt.Sprintf("|%#x", rest)
+	if p.Name == "sig" {
+		return fmt.Sprint(v)
 	}
-	return name
+	return fmt.Sprintf("%#x", v)
 }
 
-// fcntlArg is there for the commands that take one.
-func (c *Call) fcntlArg(v int64, p program.Param) (string, bool) {
-	switch c.Args[1] {
-	case 1, 3: // F_GETFD, F_GETFL
-		return "", false
-	case 4:
-		return Bits(uint64(v), p.Names), true
-	}
-	return fmt.Sprint(v), true
-}
+const (
+	solSocket  = 1
+	soRcvtimeo = 20
+	solTCP     = 6
+	tcpNodelay = 1
+)
 
-// Bits names the bits of v in ascending order, joined by "|", and what has no
-// name in hexadecimal; "0" when there are none.
-func Bits(v uint64, names []program.Name) string {
-	var out []string
-	for _, n := range names {
-		if bit := uint64(n.Bit); bit != 0 && v&bit == bit {
-			out = append(out, n.Name)
-			v &^= bit
-		}
+// number is an integer as wide as the call takes it.
+func (c *Call) number(i int, v int64) string {
+	switch {
+	case c.Spec.Name == "eventfd_write" && i == 1:
+		return fmt.Sprint(uint64(v))
+	case c.Spec.Name == "eventfd" && i == 0:
+		return fmt.Sprint(uint32(v))
 	}
-	if v != 0 {
-		out = append(out, fmt.Sprintf("%#x", v))
-	}
-	if len(out) == 0 {
-		return "0"
-	}
-	return strings.Join(out, "|")
-}
-
-// Addr is "ip:port", with 0.0.0.0 where the program left the address out.
-func Addr(s string) string {
-	if strings.HasPrefix(s, ":") {
-		return "0.0.0.0" + s
-	}
-	return s
-}
-
-// Duration keeps the largest unit that leaves a whole number.
-func Duration(ns int64) string {
-	for _, u := range []struct {
-		name string
-		ns   int64
-	}{{"s", 1e9}, {"ms", 1e6}, {"us", 1e3}} {
-		if ns != 0 && ns%u.ns == 0 {
-			return fmt.Sprintf("%d%s", ns/u.ns, u.name)
-		}
-	}
-	return fmt.Sprintf("%dns", ns)
-}
-
-// maxString is how much of a buffer strace prints unless told otherwise.
-const maxString = 32
-
-// Quote prints a buffer as strace does: cut after 32 bytes, what is not
-// printable escaped, octal as short as what follows allows.
-func Quote(b []byte) string {
-	var out strings.Builder
-	out.WriteByte('"')
-	cut := b[:min(len(b), maxString)]
-	for i, ch := range cut {
-		switch ch {
-		case '\n':
-			out.WriteString(`\n`)
-		case '\t':
-			out.WriteString(`\t`)
-		case '\r':
-			out.WriteString(`\r`)
-		case '\v':
-			out.WriteString(`\v`)
-		case '\f':
-			out.WriteString(`\f`)
-		case '"', '\\':
-			out.WriteByte('\\')
-			out.WriteByte(ch)
-		default:
-			switch {
-			case ch >= ' ' && ch < 0x7f:
-				out.WriteByte(ch)
-			case i+1 < len(cut) && cut[i+1] >= '0' && cut[i+1] <= '7':
-				fmt.Fprintf(&out, `\%03o`, ch)
-			default:
-				fmt.Fprintf(&out, `\%o`, ch)
-			}
-		}
-	}
-	out.WriteByte('"')
-	if len(b) > maxString {
-		out.WriteString("...")
-	}
-	return out.String()
+	return fmt.Sprint(int32(v))
 }

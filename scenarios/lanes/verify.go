@@ -5,28 +5,60 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Compare holds what two lanes did against each other, thread by thread: the
 // calls, their results, errors and events, what was read, and what still
-// sleeps, in order. It writes a report and tells whether all is the same.
-func Compare(w io.Writer, threads []string, model, live *Lane) bool {
+// sleeps, in order. The calls of the unordered threads are compared together, as
+// a set. It writes a report and tells whether all is the same.
+func Compare(w io.Writer, threads, unordered []string, model, live *Lane) bool {
 	same := true
+	var a, b []string
 	for _, name := range threads {
-		a, b := model.Threads[name], live.Threads[name]
-		i := 0
-		for i < len(a) && i < len(b) && a[i] == b[i] {
-			i++
-		}
-		if i == len(a) && i == len(b) {
-			fmt.Fprintf(w, "  %s: same: %s\n", name, count(a))
+		if slices.Contains(unordered, name) {
+			a, b = append(a, model.Threads[name]...), append(b, live.Threads[name]...)
 			continue
 		}
-		same = false
-		fmt.Fprintf(w, "  %s: call %d differs\n    model: %s\n    real:  %s\n", name, i+1, lineAt(a, i), lineAt(b, i))
+		same = compare(w, name, model.Threads[name], live.Threads[name]) && same
+	}
+	if len(unordered) > 0 {
+		slices.Sort(a)
+		slices.Sort(b)
+		same = compare(w, strings.Join(unordered, ", ")+" in any order", a, b) && same
 	}
 	return same
 }
+
+// compare reports where two lists of calls begin to differ, side by side with
+// the calls before and after.
+func compare(w io.Writer, name string, model, real []string) bool {
+	i := 0
+	for i < len(model) && i < len(real) && model[i] == real[i] {
+		i++
+	}
+	if i == len(model) && i == len(real) {
+		fmt.Fprintf(w, "  %s: same: %s\n", name, count(model))
+		return true
+	}
+	fmt.Fprintf(w, "  %s: call %d differs\n", name, i+1)
+	width := len("the modelled kernel")
+	for k := max(i-around, 0); k <= i+around; k++ {
+		width = max(width, utf8.RuneCountInString(lineAt(model, k)))
+	}
+	fmt.Fprintf(w, "      %-*s   %s\n", width, "the modelled kernel", "the real kernel")
+	for k := max(i-around, 0); k <= i+around && (k < len(model) || k < len(real)); k++ {
+		mark := " "
+		if lineAt(model, k) != lineAt(real, k) {
+			mark = "≠"
+		}
+		fmt.Fprintf(w, "    %s %-*s   %s\n", mark, width, lineAt(model, k), lineAt(real, k))
+	}
+	return false
+}
+
+// around is how many calls are shown before and after the first difference.
+const around = 2
 
 // count says what a list of lines consists of.
 func count(lines []string) string {
