@@ -110,9 +110,6 @@ func (m *Machine) pollwait(c *cpu.Core, r *sim.Record) {
 // pollwake: news of events that were not asked for are no reason to wake.
 func (m *Machine) pollwake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	w := &m.Waits[f.L[0]]
 	about(r, KindWait, WaitID(f.L[0]))
 	m.Counters.PollCallbacks++

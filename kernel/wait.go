@@ -156,9 +156,6 @@ var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback"
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	about(r, KindWait, WaitID(f.L[0]))
 	if key := uint32(f.L[wakeKey]); key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
@@ -169,9 +166,6 @@ func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	about(r, KindWait, WaitID(f.L[0]))
 	c.Call(fnDefaultWake, int64(m.Waits[f.L[0]].Obj))
 }
@@ -179,7 +173,7 @@ func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	if c.Result() != 0 && w != None {
+	if c.Result() != 0 {
 		m.dequeueWait(w)
 	}
 }
@@ -187,9 +181,7 @@ func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epAutoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	if w != None {
-		m.dequeueWait(w)
-	}
+	m.dequeueWait(w)
 }
 
 func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
@@ -198,9 +190,6 @@ func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) entryWake(c *cpu.Core, r *sim.Record) {
-	if entryGone(c) {
-		return
-	}
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	c.Tail(fnTryToWakeUp, int64(m.Waits[w].Obj))
@@ -260,7 +249,6 @@ func (m *Machine) newWait(fn WaitFunc, obj int32, exclusive bool) WaitID {
 // freeWaitEntry takes an entry off its queue and gives it back.
 func (m *Machine) freeWaitEntry(id WaitID) {
 	m.dequeueWait(id)
-	m.forgetWait(id)
 	m.Waits[id] = Wait{Next: m.freeWait, Prev: None, Queue: None, Func: WaitNone}
 	m.freeWait = id
 }
@@ -289,7 +277,6 @@ func (m *Machine) dequeueWait(id WaitID) {
 	if w.Queue == None {
 		return
 	}
-	m.skipWait(id)
 	h := &m.Queues[w.Queue]
 	if w.Prev == None {
 		h.First = w.Next
@@ -302,54 +289,4 @@ func (m *Machine) dequeueWait(id WaitID) {
 		m.Waits[w.Next].Prev = w.Prev
 	}
 	w.Next, w.Prev, w.Queue = None, None, None
-}
-
-// A walk of a queue takes several steps, and another core may want to take an
-// entry away meanwhile. Linux makes it spin on the queue's lock; here it is done
-// at once, and the walk is told.
-
-// walks calls f for each walk in progress: its frame and, if a callback runs,
-// the callback's.
-func (m *Machine) walks(f func(walk, callback *cpu.Frame)) {
-	for i := range m.Cores {
-		for _, s := range [...][]cpu.Frame{m.Cores[i].Ctx.Kernel.F, m.Cores[i].IRQ.F} {
-			for j := range s {
-				if s[j].Kind != cpu.Call || s[j].Code != fnWakeUpCommon {
-					continue
-				}
-				if j+1 < len(s) {
-					f(&s[j], &s[j+1])
-				} else {
-					f(&s[j], nil)
-				}
-			}
-		}
-	}
-}
-
-// skipWait moves walks on that would come to an entry next.
-func (m *Machine) skipWait(id WaitID) {
-	m.walks(func(walk, _ *cpu.Frame) {
-		if walk.L[wakeEntry] != 0 && WaitID(walk.L[wakeCursor]) == id {
-			walk.L[wakeCursor] = int64(m.Waits[id].Next)
-		}
-	})
-}
-
-// forgetWait tells callbacks that are running that their entry is gone.
-func (m *Machine) forgetWait(id WaitID) {
-	m.walks(func(walk, callback *cpu.Frame) {
-		if callback != nil && WaitID(walk.L[wakeEntry]-1) == id && callback.Kind == cpu.Call {
-			callback.L[0] = None
-		}
-	})
-}
-
-// entryGone ends a callback whose entry is gone.
-func entryGone(c *cpu.Core) bool {
-	gone := c.Frame().L[0] == None
-	if gone {
-		c.Return(0)
-	}
-	return gone
 }
