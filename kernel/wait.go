@@ -147,11 +147,12 @@ var waitFuncs = [...]cpu.CodeID{
 	WaitAutoremove: fnAutoremoveWake,
 	WaitPoll:       fnPollwake,
 	WaitDefault:    fnEntryWake,
+	WaitWoken:      fnWokenWake,
 }
 
 // WaitFuncNames are their names.
 var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback", "ep_autoremove_wake_function",
-	"autoremove_wake_function", "pollwake", "default_wake_function"}
+	"autoremove_wake_function", "pollwake", "default_wake_function", "woken_wake_function"}
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
