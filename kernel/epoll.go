@@ -355,6 +355,9 @@ func (m *Machine) epPollAwake(c *cpu.Core, r *sim.Record) {
 	ep, w := EpID(f.L[epEp]), WaitID(f.L[epWait]-1)
 	about(r, KindEp, ep)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, w) {
+		return
+	}
 	t := m.current(c)
 	m.setState(t, Running)
 	avail := true

@@ -235,6 +235,7 @@ const (
 	fnCoreSysSelect
 	fnDoSelect
 	fnSelectPollOne
+
 	// Pipes.
 	fnSysPipe2
 	fnDoPipe2

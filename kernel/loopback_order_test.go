@@ -81,6 +81,7 @@ func loEvents(lines, skip []string) (out []loEvent) {
 // time counts.
 type loCase struct {
 	file     string
+	shared   []string
 	rx, tx   string
 	hog      string // a third thread, on the receiver's core
 	txCPU    int
@@ -137,8 +138,10 @@ func epoll(fd, timeout, then string) string {
 const (
 	rxUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \"127.0.0.1:9999\")"
 	txUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
-	recv  = "recv(s, buf, 64, 0)"
-	send  = "nanosleep(30*ms)\nsend(s, \"12345678901234567890123456789012\", 32, 0)"
+	// nineMore are sockets that nothing is sent to.
+	nineMore = "var p [10]pollfd\nfor i := 0; i < 9; i++ {\np[i].fd = socket(AF_INET, SOCK_DGRAM, 0)\np[i].events = POLLIN\n}\np[9].events = POLLIN\n"
+	recv     = "recv(s, buf, 64, 0)"
+	send     = "nanosleep(30*ms)\nsend(s, \"12345678901234567890123456789012\", 32, 0)"
 )
 
 var loCases = []loCase{
@@ -152,6 +155,18 @@ var loCases = []loCase{
 	{file: "timeout.lo-udp.rx0tx1", rx: again(rxUDP, epoll("s", "10", "")), from: "sys_epoll_wait", until: "sys_epoll_wait ->", timeouts: true},
 	{file: "signal.lo-udp.rx0tx1", rx: again("sigaction(SIGUSR1, 0)\n"+rxUDP, epoll("s", "-1", "")), tx: again("", "nanosleep(30*ms)\ntgkill(rx, SIGUSR1)"), txCPU: 1,
 		from: "sys_tgkill", sent: "sys_tgkill ->", until: "sys_rt_sigreturn"},
+	{file: "poll1.lo-udp.rx0tx1", rx: again(rxUDP, "poll([]pollfd{{s, POLLIN}}, 1, -1)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_poll ->"},
+	{file: "poll10.lo-udp.rx0tx1", rx: again(nineMore+rxUDP, "p[9].fd = s\npoll(p, 10, -1)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_poll ->"},
+	{file: "select.lo-udp.rx0tx1", rx: again(rxUDP, "r := fd_set(s)\nselect(s+1, r, NULL, NULL, NULL)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_select ->"},
+	{file: "pipe.lo-udp.rx0tx1", shared: []string{"rd", "wr"}, rx: again("rd, wr = pipe2(0)", epoll("rd", "-1", "read(rd, buf, 8)")),
+		tx: again("", "nanosleep(30*ms)\nwrite(wr, \"12345678\", 8)"), txCPU: 1,
+		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
+	{file: "eventfd.lo-udp.rx0tx1", shared: []string{"ev"}, rx: again("ev = eventfd(0, 0)", epoll("ev", "-1", "eventfd_read(ev)")),
+		tx: again("", "nanosleep(30*ms)\neventfd_write(ev, 1)"), txCPU: 1,
+		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
 	{file: "preempt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), hog: worker,
 		from: "sys_sendto", until: "sched_switch tx R => rx"},
 }
@@ -166,13 +181,14 @@ func (c *loCase) config(t *testing.T) *Config {
 		if th.src == "" {
 			continue
 		}
-		p, err := program.Compile(th.src, program.Env{Threads: []string{"rx", "tx"}})
+		p, err := program.Compile(th.src, program.Env{Threads: []string{"rx", "tx"}, Shared: c.shared})
 		if err != nil {
 			t.Fatalf("%s: %v", th.name, err)
 		}
 		threads = append(threads, ThreadConfig{Name: th.name, CPU: th.cpu, Start: sim.Millisecond * sim.Time(len(threads)), Program: p})
 	}
 	cfg := config(2, threads)
+	cfg.Shared = c.shared
 	cfg.Stop = 200 * sim.Millisecond
 	return cfg
 }

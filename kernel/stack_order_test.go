@@ -20,11 +20,17 @@ var otherFrames = map[string]string{
 	"ep_poll":               "inlined",
 	"__udp4_lib_rcv":        "ends with a jump",
 	"ip_rcv":                "ends with a jump",
+	"do_poll":               "inlined",
+	"__x64_sys_write":       "ends with a jump",
 	"do_idle":               "ends with a jump to schedule_idle",
 	// The real kernel's.
 	"__hrtimer_run_queues": "part of hrtimer_interrupt",
 	"complete_signal":      "part of __send_signal_locked",
 	"do_send_specific":     "part of the system call",
+	"do_pselect":           "the C library makes select with pselect6",
+	"__x64_sys_pselect6":   "the C library makes select with pselect6",
+	"kern_select":          "the C library makes select with pselect6",
+	"__x64_sys_select":     "the C library makes select with pselect6",
 	// The idle task: the traced machine has an idle driver and a hypervisor, and
 	// 6.18 has a new name for its outermost function.
 	"default_idle_call":    "the model has no idle driver",
@@ -49,17 +55,23 @@ type stackEvent struct {
 // stacksIn reads a trace in which call stacks follow their events; of events
 // with the same name the last one counts.
 func stacksIn(lines []string) map[string][]string {
-	out, event := map[string][]string{}, ""
+	out, event, last := map[string][]string{}, "", map[string]string{}
 	for _, l := range lines {
 		fn, ok := strings.CutPrefix(l, " => ")
 		if ok && !strings.HasPrefix(fn, "trace_event_raw") && !strings.HasPrefix(fn, "__traceiter") {
 			fn, _, _ = strings.Cut(fn, ".") // parts that the compiler has split off
 			out[event] = append(out[event], fn)
 		}
-		if m := traceLine.FindStringSubmatch(l); m != nil && m[4] != "<stack trace>" {
+		m := traceLine.FindStringSubmatch(l)
+		switch {
+		case m == nil:
+		case m[4] == "<stack trace>":
+			event = last[m[2]] // of this core
+			out[event] = nil
+		default:
+			last[m[2]] = ""
 			if e := loEvents([]string{l}, nil); len(e) > 0 {
-				event = e[0].Event
-				out[event] = nil
+				last[m[2]] = e[0].Event
 			}
 		}
 	}

@@ -281,6 +281,7 @@ type Skb struct {
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
 	First, Last WaitID
+	Walker      int8 // the core that walks it and holds its lock, plus one; or 0
 }
 
 // WaitFunc is the callback of a wait queue entry.

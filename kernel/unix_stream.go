@@ -85,7 +85,7 @@ func (m *Machine) unixBroken(c *cpu.Core, skb SkbID) {
 		c.Call(fnSockWfree, int64(skb))
 	}
 	if signal {
-		c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+		c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 	}
 }
 
@@ -245,6 +245,9 @@ func (m *Machine) unixDataWaited(c *cpu.Core, r *sim.Record) {
 	sock := SockID(f.L[0])
 	about(r, KindSock, sock)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, WaitID(f.L[1])) {
+		return
+	}
 	m.finishWait(c, WaitID(f.L[1]))
 	if !m.unixWaitOver(c, sock) {
 		c.Goto(0)

@@ -56,7 +56,7 @@ var waitText = text{
 	fnPollwake: {Name: "pollwake", File: fileSelect, Station: StWake,
 		Say:   "The callback of a thread in poll or select.",
 		Why:   "News of other events than those asked for do not wake it.",
-		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}}},
+		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnDefaultWake: {Name: "default_wake_function", File: "kernel/sched/core.c", Station: StWake,
 		Say:   "The entry is a task: wake it up.",
 		Why:   "All ways of waiting end here.",
@@ -114,15 +114,18 @@ func (m *Machine) wakeUnlock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) wakeNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindQueue, int32(f.L[wakeQueue]))
-	next := WaitID(f.L[wakeCursor])
+	q, next := &m.Queues[f.L[wakeQueue]], WaitID(f.L[wakeCursor])
 	if f.L[wakeEntry] == 0 {
-		next = m.Queues[f.L[wakeQueue]].First
-	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
-		if f.L[wakeNr]--; f.L[wakeNr] == 0 {
+		if m.queueSpin(c, QueueID(f.L[wakeQueue])) {
 			return
 		}
+		q.Walker = c.ID + 1
+		next = q.First
+	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
+		f.L[wakeNr]--
 	}
-	if next == None {
+	if next == None || f.L[wakeEntry] != 0 && f.L[wakeNr] == 0 && c.Result() != 0 && f.L[wakeFlags] != 0 {
+		q.Walker = 0
 		return
 	}
 	w := &m.Waits[next]
@@ -206,6 +209,21 @@ func (m *Machine) prepareToWait(c *cpu.Core, q QueueID, fn WaitFunc, exclusive b
 func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
 	m.setState(m.current(c), Running)
 	m.freeWaitEntry(w)
+}
+
+// queueSpin tells whether another core walks a queue, with its lock held. The
+// step is then done again, as a spinlock is tried again.
+func (m *Machine) queueSpin(c *cpu.Core, q QueueID) bool {
+	if w := m.Queues[q].Walker; w == 0 || w == c.ID+1 {
+		return false
+	}
+	c.Again()
+	return true
+}
+
+// entrySpin is queueSpin for the queue that an entry is on.
+func (m *Machine) entrySpin(c *cpu.Core, w WaitID) bool {
+	return m.Waits[w].Queue != None && m.queueSpin(c, m.Waits[w].Queue)
 }
 
 // newQueue makes an empty wait queue.
