@@ -79,6 +79,11 @@ const (
 	fnIPLocalDeliver
 	fnIPLocalDeliverFinish
 	fnIPProtocolDeliver
+	fnICMPSend
+	fnICMPRcv
+	fnICMPUnreach
+	fnUDPErr
+	fnSockDefErrorReport
 	fnUDPRcv
 	fnUDP4LibRcv
 	fnUDPUnicastRcvSkb
@@ -181,6 +186,8 @@ const (
 	fnSysAccept
 	fnSysAccept4
 	fnSysShutdown
+	fnSysSetsockopt
+	fnSysGetsockopt
 	fnSysSendto
 	fnSysSendtoInner // __sys_sendto
 	fnSysRecvfrom
@@ -326,7 +333,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
+		socketText, inetText, icmpText, sockoptText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -179,9 +179,12 @@ func (m *Machine) ipProtocolDeliver(c *cpu.Core, r *sim.Record) {
 	skb := SkbID(f.L[0])
 	about(r, KindSkb, skb)
 	r.Arg[0] = f.L[1]
-	if f.L[1] != protoUDP {
+	switch f.L[1] {
+	case protoUDP:
+		c.Call(fnUDPRcv, int64(skb))
+	case protoICMP:
+		c.Call(fnICMPRcv, int64(skb))
+	default:
 		m.drop(c, r, skb) // Linux would answer with ICMP "protocol unreachable"
-		return
 	}
-	c.Call(fnUDPRcv, int64(skb))
 }

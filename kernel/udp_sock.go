@@ -208,8 +208,12 @@ func (m *Machine) datagramPollMask(c *cpu.Core, r *sim.Record) {
 	c.Return(mask)
 }
 
-// maxDatagram is what a UDP datagram can carry: 65,535 bytes with both headers.
-const maxDatagram = 65535 - nic.IPv4Header - nic.UDPHeader
+// ipUDPHeaders are both headers of a datagram, and maxDatagram is what it can
+// carry: 65,535 bytes with them.
+const (
+	ipUDPHeaders = nic.IPv4Header + nic.UDPHeader
+	maxDatagram  = 65535 - ipUDPHeaders
+)
 
 // udpSendmsg: locals are the socket, the data and its length, flags, the peer's
 // address; 5 is the source address.
@@ -258,11 +262,10 @@ func (m *Machine) udpMakeSkb(c *cpu.Core, r *sim.Record) {
 		c.Return(err)
 		return
 	}
-	const headers = nic.IPv4Header + nic.UDPHeader
-	skb := m.newOwnSkb(int32(f.L[2])+headers, sock)
+	skb := m.newDatagram(int32(f.L[2])+ipUDPHeaders, sock)
 	about(r, KindSkb, skb)
 	r.Arg[0] = f.L[2]
-	if !m.copyFromUser(c, m.skbBytes(skb)[headers:], f.L[1]) {
+	if !m.copyFromUser(c, m.skbBytes(skb)[ipUDPHeaders:], f.L[1]) {
 		m.kfreeSkb(skb)
 		c.Return(-EFAULT)
 		return
