@@ -24,8 +24,10 @@ const fileSocket = "net/socket.c"
 //	poll:     file, poll table
 //	shutdown: socket, how
 //	release:  socket
+//	setsockopt, getsockopt: socket, option of the protocol's own level, value or
+//	          where it goes
 type protoOps struct {
-	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release cpu.CodeID
+	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release, setsockopt, getsockopt cpu.CodeID
 }
 
 var protos = [NumSockKinds]protoOps{

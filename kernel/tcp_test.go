@@ -9,9 +9,9 @@ import (
 	"ringside/sim"
 )
 
-// transcript runs programs, by name, and gives their calls as strace prints
+// tcpTranscript runs programs, by name, and gives their calls as strace prints
 // them, with those that still sleep at the end.
-func transcript(t *testing.T, cfg *Config) []string {
+func tcpTranscript(t *testing.T, cfg *Config) []string {
 	t.Helper()
 	m, err := New(cfg)
 	if err != nil {
@@ -82,7 +82,7 @@ server: read(5, "", 64) = 0
 client: +++ exited with 0 +++
 server: close(5) = 0
 server: +++ exited with 0 +++`
-	got := transcript(t, cfg)
+	got := tcpTranscript(t, cfg)
 	if d := cmp.Diff(strings.Split(want, "\n"), got); d != "" {
 		t.Errorf("want -, got +:\n%s", d)
 	}
