@@ -146,9 +146,6 @@ func (m *Machine) waitWokenDone(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) wokenWake(c *cpu.Core, r *sim.Record) {
-	if entryGone(c) {
-		return
-	}
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	m.Waits[w].Woken = true
