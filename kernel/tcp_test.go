@@ -184,3 +184,65 @@ func TestTCPIsAStream(t *testing.T) {
 		}
 	})
 }
+
+// TestTCPSenderWaitsForRoom: a sender without a reader fills its send buffer and
+// the peer's receive buffer, then EAGAIN. It is told of room once a third of the
+// send buffer is free, and a blocked one goes on.
+func TestTCPSenderWaitsForRoom(t *testing.T) {
+	cfg := config(2, []ThreadConfig{
+		thread(t, "server", `l := socket(AF_INET, SOCK_STREAM, 0)
+			bind(l, ":7000")
+			listen(l, 1)
+			s := accept(l)
+			nanosleep(20*ms)
+			var b [10000]byte
+			sum := 0
+			for n := read(s, b, 10000); n > 0; n = read(s, b, 10000) {
+				sum += n
+			}
+			exit(sum / 16384 - 1000)`, 0, 0),
+		thread(t, "client", `c := socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0)
+			connect(c, "127.0.0.1:7000")
+			ep := epoll_create1(0)
+			epoll_ctl(ep, EPOLL_CTL_ADD, c, EPOLLOUT|EPOLLET)
+			var ev [1]epoll_event
+			epoll_wait(ep, ev, 1, 0)
+			var b [16384]byte
+			sum := 0
+			for n := write(c, b, 16384); n > 0; n = write(c, b, 16384) {
+				sum += n
+			}
+			epoll_wait(ep, ev, 1, 0)
+			epoll_wait(ep, ev, 1, -1)
+			fcntl(c, F_SETFL, 0)
+			for sum < 16384*1100 {
+				sum += write(c, b, 16384)
+			}
+			close(c)`, 1, 50*sim.Microsecond),
+	})
+	writes, full := 0, 0
+	var got []string
+	for _, line := range transcript(t, cfg) {
+		switch {
+		case strings.Contains(line, "write("):
+			if writes++; strings.HasSuffix(line, "EAGAIN") {
+				full = writes - 1
+			}
+		case strings.Contains(line, "epoll_wait"), strings.Contains(line, "exited"):
+			got = append(got, line)
+		}
+	}
+	want := []string{
+		"client: epoll_wait(5, [{events=EPOLLOUT, data=4}], 1, 0) = 1",
+		"client: epoll_wait(5, [], 1, 0) = 0",
+		"client: epoll_wait(5, [{events=EPOLLOUT, data=4}], 1, -1) = 1",
+		"client: +++ exited with 0 +++",
+		"server: +++ exited with 100 +++", // 1100 buffers, all of what was sent
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("want -, got +:\n%s", d)
+	}
+	if bytes := full * 16384; bytes < 2626560 || bytes > 2626560+tcpRmem+16384 {
+		t.Errorf("%d bytes until EAGAIN", bytes)
+	}
+}
