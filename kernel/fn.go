@@ -177,6 +177,7 @@ const (
 	fnSysSocket
 	fnSysBind
 	fnSysConnect
+	fnSysConnectInner // __sys_connect
 	fnSysListen
 	fnSysAccept
 	fnSysAccept4
