@@ -182,6 +182,7 @@ const (
 	fnSysSocket
 	fnSysBind
 	fnSysConnect
+	fnSysConnectInner // __sys_connect
 	fnSysListen
 	fnSysAccept
 	fnSysAccept4

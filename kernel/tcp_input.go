@@ -157,7 +157,7 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 		c.Again()
 		return
 	}
-	t.Spin = true
+	m.spinLock(c, t)
 	if t.Owned {
 		c.Call(fnTCPAddBacklog, l[1], l[0])
 		return
@@ -168,7 +168,7 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) tcpV4RcvUnlock(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[1])
 	about(r, KindSock, sock)
-	m.tcp(sock).Spin = false
+	m.spinUnlock(c, m.tcp(sock))
 	c.Return(0)
 }
 
