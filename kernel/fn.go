@@ -256,6 +256,8 @@ const (
 	fnTCPSendmsgLocked
 	fnStreamWaitConnect
 	fnStreamWaitMemory
+	fnTCPSetsockopt
+	fnTCPGetsockopt
 	fnStreamWriteSpace
 	fnTCPRecvmsg
 	fnTCPRecvmsgLocked
