@@ -72,11 +72,11 @@ func (m *Machine) udpRecvmsg(c *cpu.Core, r *sim.Record) {
 // udpCopy: local 4 is the datagram, 5 what the call returns.
 func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	skb := c.Result()
-	if skb < 0 {
-		c.Return(skb)
+	if c.Result() <= 0 {
+		c.Return(c.Result()) // the end, or an error
 		return
 	}
+	skb := c.Result() - 1
 	data := m.skbBytes(SkbID(skb))
 	n := min(int64(len(data)), f.L[2])
 	about(r, KindSkb, SkbID(skb))
@@ -101,7 +101,8 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 }
 
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags.
+// peek; locals are the socket and the flags. It returns the datagram plus one, or
+// 0 after a shutdown.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	s := &m.Socks[f.L[0]]
@@ -116,14 +117,14 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	case skb == None:
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	default:
 		if s.First = m.Skbs[skb].Next; s.First == None {
 			s.Last = None
 		}
 		s.Len--
 		s.Bytes -= m.Skbs[skb].Truesize
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	}
 }
 
