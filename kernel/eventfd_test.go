@@ -89,7 +89,7 @@ func TestEventfd(t *testing.T) {
 // TestOneWriteWakesAllReadersOfAnEventfd: nobody waits exclusively there; one
 // reader gets the counter, the others go back to sleep.
 func TestOneWriteWakesAllReadersOfAnEventfd(t *testing.T) {
-	m, lines := runProgram(t, "e := eventfd(0, 0)\n"+blockThree+"eventfd_write(e, 1)",
+	m, lines := transcript(t, "e := eventfd(0, 0)\n"+blockThree+"eventfd_write(e, 1)",
 		map[string]string{"r1": "eventfd_read(3)", "r2": "eventfd_read(3)", "r3": "eventfd_read(3)"})
 	if n := strings.Count(lines, "(value 1)"); n != 1 {
 		t.Errorf("%d readers have the counter:\n%s", n, lines)

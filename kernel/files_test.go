@@ -23,8 +23,8 @@ type lineTest struct {
 // spawnable are the names that the programs of these tests have.
 var spawnable = []string{"r1", "r2", "r3", "w1", "w2"}
 
-// runProgram runs a program on two cores until nothing is left to happen.
-func runProgram(t testing.TB, main string, spawned map[string]string) (*Machine, string) {
+// transcript runs a program on two cores until nothing is left to happen.
+func transcript(t testing.TB, main string, spawned map[string]string) (*Machine, string) {
 	t.Helper()
 	env := program.Env{Shared: sharedNames, Threads: []string{"main"}}
 	sources := []string{main}
@@ -76,7 +76,7 @@ func runProgram(t testing.TB, main string, spawned map[string]string) (*Machine,
 func runLines(t *testing.T, tests []lineTest) {
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			_, got := runProgram(t, c.main, c.spawned)
+			_, got := transcript(t, c.main, c.spawned)
 			want := strings.ReplaceAll(strings.TrimSpace(c.want), "\t", "") + "\n"
 			if d := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); d != "" {
 				t.Errorf("want -, got +:\n%s", d)

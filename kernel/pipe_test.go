@@ -208,7 +208,7 @@ func readers(t *testing.T, m *Machine) (ended int) {
 // TestOneByteWakesOneReader: readers wait exclusively, so there is no thundering
 // herd at a pipe.
 func TestOneByteWakesOneReader(t *testing.T) {
-	m, lines := runProgram(t, "r, w := pipe2(0)\n"+blockThree+`write(w, "x")`, threeReaders)
+	m, lines := transcript(t, "r, w := pipe2(0)\n"+blockThree+`write(w, "x")`, threeReaders)
 	if n := readers(t, m); n != 1 {
 		t.Errorf("%d readers have returned:\n%s", n, lines)
 	}
@@ -220,7 +220,7 @@ func TestEachByteFindsAReader(t *testing.T) {
 	for name, src := range threeReaders {
 		one[name] = strings.Replace(src, "b, 8)", "b, 1)", 1)
 	}
-	m, lines := runProgram(t, "r, w := pipe2(0)\n"+blockThree+`write(w, "xy")`, one)
+	m, lines := transcript(t, "r, w := pipe2(0)\n"+blockThree+`write(w, "xy")`, one)
 	if n := readers(t, m); n != 2 {
 		t.Errorf("%d readers have returned:\n%s", n, lines)
 	}
@@ -229,7 +229,7 @@ func TestEachByteFindsAReader(t *testing.T) {
 // TestCloseOfTheLastWriterWakesAll: everybody who waits to read is at the end of
 // the file.
 func TestCloseOfTheLastWriterWakesAll(t *testing.T) {
-	m, lines := runProgram(t, "r, w := pipe2(0)\nv := dup(w)\n"+blockThree+"close(w)\nsettle()\ngetpid()\nclose(v)", threeReaders)
+	m, lines := transcript(t, "r, w := pipe2(0)\nv := dup(w)\n"+blockThree+"close(w)\nsettle()\ngetpid()\nclose(v)", threeReaders)
 	if n := readers(t, m); n != 3 {
 		t.Errorf("%d readers have returned:\n%s", n, lines)
 	}

@@ -34,6 +34,9 @@ func anyConfig(t *rapid.T) *Config {
 			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")),
 		})
 	}
+	if cores > 1 && rapid.Bool().Draw(t, "tcp") {
+		threads = append(threads, anyTalkers(t)...)
+	}
 	cfg := config(cores, threads)
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
