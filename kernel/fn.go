@@ -207,6 +207,7 @@ const (
 	fnSkbConsumeUDP
 	fnUDPSendmsg
 	fnUDPSendSkb
+	fnSockDefWriteSpace
 	fnUDPConnect
 	fnUDPShutdown
 	fnUDPRelease

@@ -38,7 +38,8 @@ var ipOutputText = text{
 		}},
 	fnLoopbackXmit: {Name: "loopback_xmit", File: "drivers/net/loopback.c", Say: "What is sent is received: the packet goes to this core's backlog.", Why: "There is no card and no hard interrupt; the sender's own softirq will take the packet up the stack.",
 		Steps: []step{
-			{Name: "skb_orphan, eth_type_trans", Cost: costFn, Do: (*Machine).loopbackXmit},
+			{Name: "skb_orphan: room in the send buffer", Cost: costFn, Do: (*Machine).loopbackOrphan},
+			{Name: "eth_type_trans, __netif_rx", Cost: costFn, Do: callsWithArg(fnNetifRx)},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
 	fnNetifRx: {Name: "__netif_rx", File: fileDev, Say: "Takes a packet that needs no card to come in.", Why: "It is only queued: the receive softirq does the work.",
@@ -109,11 +110,16 @@ func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
 	c.Call(fnLocalBHEnable)
 }
 
-func (m *Machine) loopbackXmit(c *cpu.Core, r *sim.Record) {
+// loopbackOrphan: the packet no longer counts against its sender, who may be
+// waiting to send more. A datagram's destructor is sock_wfree.
+func (m *Machine) loopbackOrphan(c *cpu.Core, r *sim.Record) {
 	skb := SkbID(c.Frame().L[0])
+	sender := m.Skbs[skb].Sender
 	about(r, KindSkb, skb)
 	m.skbOrphan(skb)
-	c.Call(fnNetifRx, int64(skb))
+	if sender != None && m.Socks[sender].Kind == SockUDP {
+		c.Call(fnSockDefWriteSpace, int64(sender))
+	}
 }
 
 func (m *Machine) netifRxEntry(c *cpu.Core, r *sim.Record) {

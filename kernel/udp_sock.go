@@ -55,6 +55,12 @@ var udpSockText = text{
 			{Name: "the UDP header", Cost: costFn, Do: (*Machine).udpSendSkb},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
+	fnSockDefWriteSpace: {Name: "sock_def_write_space", File: fileSock,
+		Say: "A packet has left the send buffer: who waits for room is told, if half of it is free.", Why: "Without this an edge-triggered EPOLLOUT would never come again.",
+		Steps: []step{
+			{Name: "half free, anybody on sk_wq?", Cost: costFn, Do: (*Machine).sockDefWriteSpace},
+			{Name: "return", Cost: cpu.CostNone, Do: nothing},
+		}},
 	fnUDPConnect: oneStep("ip4_datagram_connect", "net/ipv4/datagram.c", "note the peer", costLookup, (*Machine).udpConnect,
 		"Notes the peer's address.", "Nothing is sent: from now on send needs no address, and other hosts' packets do not come in."),
 	fnUDPShutdown: oneStep("inet_shutdown", fileAfInet, "note it, wake who waits", costFn, (*Machine).udpShutdown,
@@ -294,6 +300,15 @@ func (m *Machine) sendError(sock SockID) int64 {
 func (m *Machine) udpSent(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, SockID(c.Frame().L[0]))
 	c.Return(c.Frame().L[2])
+}
+
+func (m *Machine) sockDefWriteSpace(c *cpu.Core, r *sim.Record) {
+	sock := SockID(c.Frame().L[0])
+	s := &m.Socks[sock]
+	about(r, KindSock, sock)
+	if s.Sent<<1 <= s.SndBuf && m.Queues[s.WQ].First != None {
+		c.Call(fnWakeUpSyncKey, int64(s.WQ), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
+	}
 }
 
 // udpSendSkb: locals are the packet, the socket, the peer's address.
