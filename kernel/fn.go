@@ -106,6 +106,8 @@ const (
 
 	// Scheduler.
 	fnSchedule
+	fnSchedBalanceNewidle
+	fnPullRTTask
 	fnScheduleInner // __schedule
 	fnContextSwitch
 	fnSecondaryStartup
@@ -270,7 +272,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
 	} {
 		for id, c := range t {
