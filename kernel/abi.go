@@ -10,6 +10,7 @@ const (
 	EBADF        = 9
 	EAGAIN       = 11
 	EFAULT       = 14
+	EBUSY        = 16
 	EEXIST       = 17
 	EINVAL       = 22
 	EMFILE       = 24
@@ -20,7 +21,10 @@ const (
 	ELOOP        = 40
 	EMSGSIZE     = 90
 	ENOTSOCK     = 88
+	ECONNABORTED = 103
 	ECONNREFUSED = 111
+	EALREADY     = 114
+	EINPROGRESS  = 115
 	EDESTADDRREQ = 89
 	ENOTCONN     = 107
 	EOPNOTSUPP   = 95
@@ -30,6 +34,8 @@ const (
 	EPROTONOSUPPORT = 93
 	EADDRINUSE      = 98
 	EADDRNOTAVAIL   = 99
+	ECONNRESET      = 104
+	EISCONN         = 106
 )
 
 // Event bits of epoll and poll (include/uapi/linux/eventpoll.h).
@@ -60,15 +66,19 @@ const (
 	epollCtlDel = 2
 	epollCtlMod = 3
 
-	afINET     = 2
-	sockStream = 1
-	sockDgram  = 2
-	sockTypes  = 0xf
-	oAppend    = 0x400
-	oNonblock  = 0x800
-	oCloexec   = 0x80000
-	oRdwr      = 2
-	oLargefile = 0x8000
+	afUNIX        = 1
+	afINET        = 2
+	sockStream    = 1
+	sockDgram     = 2
+	sockRaw       = 3
+	sockSeqpacket = 5
+	sockTypes     = 0xf
+	oAppend       = 0x400
+	oNonblock     = 0x800
+	oDirect       = 0x4000
+	oCloexec      = 0x80000
+	oRdwr         = 2
+	oLargefile    = 0x8000
 
 	fDupFD = 0
 	fGetFD = 1

@@ -150,6 +150,7 @@ func (m *Machine) release() {
 func (m *Machine) directorWake(id TaskID, r *sim.Record) {
 	t := &m.Tasks[id]
 	m.setState(t, Running)
+	m.updateRqClock(t.CPU)
 	if t.SE.Delayed {
 		m.requeueDelayed(t.CPU, id)
 	} else {

@@ -192,7 +192,7 @@ func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
 
 // interrupted tells whether an answer means that a signal has ended a call.
 func interrupted(ret int64) bool {
-	return ret == -EINTR || ret == -ERESTARTSYS || ret == -ERESTARTNOINTR || ret == -ERESTARTNOHAND
+	return ret == -EINTR || ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK
 }
 
 // exitToUser turns interrupts off for good, so that nothing can ask for more

@@ -186,7 +186,11 @@ func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 			f.L[cbWake] = exclusiveWake(key, it.Events)
 		}
 		r.Arg[0] = int64(ep.WQ)
-		c.Call(fnWakeUpCommonLock, int64(ep.WQ), 1, 0)
+		wake := cpu.CodeID(fnWakeUp)
+		if f.L[wakeKey]&wakeSync != 0 {
+			wake = fnWakeUpSync
+		}
+		c.Call(wake, int64(ep.WQ), 1, 0)
 	}
 }
 
@@ -209,7 +213,7 @@ func (m *Machine) epPollCallbackDone(c *cpu.Core, r *sim.Record) {
 	about(r, KindEpi, EpiID(m.Waits[f.L[0]].Obj))
 	m.irqRestore(c, f.L[cbFlags])
 	if q := m.Eps[m.Epis[m.Waits[f.L[0]].Obj].Ep].PollWait; f.L[cbNews] != 0 && m.Queues[q].First != None {
-		c.Call(fnEpPollSafewake, int64(q), f.L[wakeKey]|EPOLLIN)
+		c.Call(fnEpPollSafewake, int64(q), EPOLLIN)
 		return
 	}
 	c.Return(f.L[cbWake])
@@ -351,6 +355,9 @@ func (m *Machine) epPollAwake(c *cpu.Core, r *sim.Record) {
 	ep, w := EpID(f.L[epEp]), WaitID(f.L[epWait]-1)
 	about(r, KindEp, ep)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, w) {
+		return
+	}
 	t := m.current(c)
 	m.setState(t, Running)
 	avail := true
@@ -488,7 +495,7 @@ func (m *Machine) doneScan(c *cpu.Core, r *sim.Record) {
 	e.Overflow, e.Scanning, e.Locked = None, false, false
 	m.spliceReady(ep, EpiID(f.L[1]))
 	if e.Ready != None && m.Queues[e.WQ].First != None {
-		c.Call(fnWakeUpCommonLock, int64(e.WQ), 1, 0)
+		c.Call(fnWakeUp, int64(e.WQ), 1, 0)
 	}
 }
 

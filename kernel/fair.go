@@ -32,6 +32,7 @@ type RunQueue struct {
 	Nr    int32    // with it
 	Curr  TaskID   // the task that runs, or is about to
 	V     sim.Time // the queue's virtual time when it was last known
+	Clock sim.Time // the time as of the last lock of the queue
 }
 
 // niceZeroLoad is the weight of nice 0 (NICE_0_LOAD).
@@ -110,7 +111,7 @@ func (m *Machine) updateCurr(core int32) {
 		return
 	}
 	rq, se := &m.CPUs[core].RQ, &t.SE
-	se.Vruntime += se.virtual(m.charge(se))
+	se.Vruntime += se.virtual(m.charge(core, se))
 	over := se.Vruntime >= se.Deadline
 	if over {
 		se.Deadline = se.Vruntime + se.virtual(se.Slice)

@@ -90,6 +90,8 @@ const (
 
 	// Wait queues and wakeups.
 	fnWakeUpSyncKey
+	fnWakeUpSync
+	fnWakeUp
 	fnWakeUpCommonLock
 	fnWakeUpCommon
 	fnReceiverWake
@@ -187,6 +189,7 @@ const (
 	fnSysRecvfromInner // __sys_recvfrom
 	fnSockReadIter
 	fnSockWriteIter
+	fnSockRecvmsg
 	fnInetRecvmsg
 	fnSockClose
 	fnInetBind
@@ -201,6 +204,65 @@ const (
 	fnUDPConnect
 	fnUDPShutdown
 	fnUDPRelease
+
+	// TCP.
+	fnLockSock
+	fnReleaseSock
+	fnReleaseSockInner // __release_sock
+	fnTCPAddBacklog
+	fnWaitWoken
+	fnWokenWake
+	fnInetListen
+	fnInetAccept
+	fnInetCskAccept
+	fnInetCskWait
+	fnTCPConnRequest
+	fnTCPSendSynack
+	fnTCPCheckReq
+	fnTCPSynRecvSock
+	fnTCPChildProcess
+	fnInetCskListenStop
+	fnInetStreamConnect
+	fnInetStreamConnectInner // __inet_stream_connect
+	fnTCPv4Connect
+	fnTCPConnect
+	fnInetWaitConnect
+	fnTCPPushPending
+	fnTCPWriteXmit
+	fnTCPTransmit
+	fnIPQueueXmit
+	fnTCPSendAck
+	fnTCPSendFin
+	fnTCPSendReset
+	fnTCPActiveReset
+	fnTCPv4SendAck
+	fnTCPv4Rcv
+	fnTCPTimeWaitRcv
+	fnTCPv4DoRcv
+	fnTCPRcvEstablished
+	fnTCPRcvState
+	fnTCPAck
+	fnTCPDataQueue
+	fnTCPFin
+	fnTCPReset
+	fnSockDefErrorReport
+	fnTCPTimeWait
+	fnTCPSendmsg
+	fnTCPSendmsgLocked
+	fnStreamWaitConnect
+	fnStreamWaitMemory
+	fnStreamWriteSpace
+	fnTCPRecvmsg
+	fnTCPRecvmsgLocked
+	fnSkWaitData
+	fnTCPCleanupRbuf
+	fnTCPInetShutdown
+	fnTCPShutdown
+	fnTCPDisconnect
+	fnInetRelease
+	fnTCPClose
+	fnTCPCloseInner // __tcp_close
+	fnTCPPoll
 
 	// The way out, and the backlog.
 	fnIPSendSkb
@@ -235,9 +297,62 @@ const (
 	fnDoSelect
 	fnSelectPollOne
 
+	// Pipes.
+	fnSysPipe2
+	fnDoPipe2
+	fnPipeRead
+	fnPipeWrite
+	fnPipePoll
+	fnPipeRelease
+	fnPipeFcntl
+
+	// Event descriptors, timers, files in memory.
+	fnSysEventfd2
+	fnDoEventfd
+	fnEventfdRead
+	fnEventfdWrite
+	fnEventfdPoll
+	fnEventfdRelease
+	fnDoWaitIntrIRQ
+	fnSysTimerfdCreate
+	fnSysTimerfdSettime
+	fnDoTimerfdSettime
+	fnTimerfdTmrproc
+	fnTimerfdRead
+	fnTimerfdPoll
+	fnTimerfdRelease
+	fnSysMemfdCreate
+	fnShmemRead
+	fnShmemWrite
+	fnShmemRelease
+
+	// Sockets of one host.
+	fnSysSocketpair
+	fnSysSocketpairInner // __sys_socketpair
+	fnUnixBind
+	fnUnixStreamConnect
+	fnUnixDgramConnect
+	fnUnixListen
+	fnUnixAccept
+	fnUnixShutdown
+	fnUnixRelease
+	fnUnixPoll
+	fnUnixDgramPoll
+	fnSockAllocSendPskb
+	fnSockWaitForWmem
+	fnSockWfree
+	fnUnixWriteSpace
+	fnUnixStreamSendmsg
+	fnUnixStreamRecvmsg
+	fnUnixStreamRead
+	fnUnixStreamDataWait
+	fnUnixDgramSendmsg
+	fnUnixDgramRecvmsg
+
 	// Signals.
 	fnSysRtSigaction
 	fnSysTgkill
+	fnDoSendSigInfo
 	fnSendSignal
 	fnSignalWakeUp
 	fnArchDoSignal
@@ -273,7 +388,8 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText,
+		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText,
+		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

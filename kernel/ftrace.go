@@ -104,8 +104,19 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 	case PointNAPIPoll:
 		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
 			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
+	case PointInetSockSetState:
+		s := &m.Socks[r.Obj]
+		return fmt.Sprintf("family=AF_INET protocol=IPPROTO_TCP sport=%d dport=%d saddr=%s daddr=%s oldstate=%s newstate=%s",
+			s.Local.Port, s.Peer.Port, ipString(s.Local.IP), ipString(s.Peer.IP), TCPStates[r.Arg[0]], TCPStates[r.Arg[1]])
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
+	case PointSkDataReady:
+		f := &sockFamilies[m.Socks[r.Obj].Kind]
+		return fmt.Sprintf("family=%d protocol=%d func=sock_def_readable", f.family, f.protocol)
+	case PointSockSendLength, PointSockRecvLength:
+		f := &sockFamilies[m.Socks[r.Obj].Kind]
+		return fmt.Sprintf("sk address = %016x, family = %s protocol = %s, length = %d, error = %d, flags = 0x0",
+			uint64(sockAddr)+uint64(r.Obj)*0x800, f.familyName, f.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
 	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, t.Prio, r.Arg[0])
@@ -144,7 +155,17 @@ const (
 	skbBase   = 0xffff888003a00000
 	napiAddr  = 0xffff888001c40200
 	timerAddr = 0xffff888007a1c0e0
+	sockAddr  = 0xffff888005b80000
 )
+
+// sockFamilies are the numbers and names that tracepoints print for a socket.
+var sockFamilies = [NumSockKinds]struct {
+	family, protocol         int
+	familyName, protocolName string
+}{
+	SockUDP: {afINET, protoUDP, "AF_INET", "0x11"},
+	SockTCP: {afINET, protoTCP, "AF_INET", "IPPROTO_TCP"},
+}
 
 // napiDevices are the devices of the NAPI instances.
 var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}
@@ -160,7 +181,7 @@ func (m *Machine) skbDevice(skb SkbID) string {
 // SkbAddr is where an skb lies in kernel memory.
 func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
 
-var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup"}
+var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup", TimerFile: "timerfd_tmrproc"}
 
 // sysName is a system call's name and parameters, as ftrace prints them.
 type sysName struct {

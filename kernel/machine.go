@@ -98,6 +98,8 @@ func (m *Machine) CopyFrom(src *Machine) {
 	}
 	m.Files = append(old.Files[:0], src.Files...)
 	m.Socks = append(old.Socks[:0], src.Socks...)
+	m.TCPs = append(old.TCPs[:0], src.TCPs...)
+	m.Reqs = append(old.Reqs[:0], src.Reqs...)
 	m.Skbs = append(old.Skbs[:0], src.Skbs...)
 	m.Queues = append(old.Queues[:0], src.Queues...)
 	m.Waits = append(old.Waits[:0], src.Waits...)
@@ -107,6 +109,12 @@ func (m *Machine) CopyFrom(src *Machine) {
 	for i := range src.Bufs {
 		m.Bufs[i] = append(m.Bufs[i][:0], src.Bufs[i]...)
 	}
+	m.Pipes = resize(old.Pipes, len(src.Pipes))
+	for i := range src.Pipes {
+		m.Pipes[i].copyFrom(&src.Pipes[i])
+	}
+	m.EventFDs = append(old.EventFDs[:0], src.EventFDs...)
+	m.TimerFDs = append(old.TimerFDs[:0], src.TimerFDs...)
 	m.freeBufs = append(old.freeBufs[:0], src.freeBufs...)
 }
 
@@ -138,6 +146,12 @@ func (t *Task) copyFrom(src *Task) {
 	t.Mem.CopyFrom(&src.Mem)
 }
 
+func (p *Pipe) copyFrom(src *Pipe) {
+	bufs := p.Bufs
+	*p = *src
+	p.Bufs = append(bufs[:0], src.Bufs...)
+}
+
 func (p *Process) copyFrom(src *Process) {
 	fds, shared := p.FDs, p.Shared
 	*p = *src
@@ -158,9 +172,13 @@ func (m *Machine) Size() int {
 	for i := range m.Procs {
 		n += 4 * len(m.Procs[i].FDs)
 	}
+	for i := range m.Pipes {
+		n += 64 + 8*len(m.Pipes[i].Bufs)
+	}
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 40*len(m.Skbs) +
-		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis)
+	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 208*len(m.TCPs) + 48*len(m.Reqs) + 56*len(m.Skbs) +
+		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
+		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

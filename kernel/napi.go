@@ -164,24 +164,26 @@ func (m *Machine) netRxCount(c *cpu.Core, r *sim.Record) {
 		k.Squeezed++
 		return
 	}
-	if f.L[rxList] == 0 && k.PollList != 0 {
-		f.L[rxList], k.PollList = int64(k.PollList), 0
-	}
-	if f.L[rxList] != 0 {
+	switch {
+	case f.L[rxList] != 0:
 		c.Goto(1)
+	case f.L[rxRepoll] == 0:
+		c.Return(0) // who has come meanwhile has raised NET_RX (6.1; 6.18 polls them now)
 	}
 }
 
-// netRxEnd: what came meanwhile is first, then what was not reached, then who
+// netRxEnd: what was not reached is first, then what came meanwhile, then who
 // wants another round.
 func (m *Machine) netRxEnd(c *cpu.Core, r *sim.Record) {
 	f, k := c.Frame(), m.cpuOf(c)
 	c.Cli()
-	for _, rest := range []napiList{napiList(f.L[rxList]), napiList(f.L[rxRepoll])} {
+	list := napiList(f.L[rxList])
+	for _, rest := range []napiList{k.PollList, napiList(f.L[rxRepoll])} {
 		for rest != 0 {
-			k.PollList.push(rest.pop())
+			list.push(rest.pop())
 		}
 	}
+	k.PollList = list
 	if k.PollList != 0 {
 		m.raiseSoftirq(c, r)
 	}

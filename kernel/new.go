@@ -31,7 +31,7 @@ func New(cfg *Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeWait: None, freeEpi: None}
+	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeReq: None, freeWait: None, freeEpi: None}
 	for i := range m.ports {
 		m.ports[i] = None
 	}
@@ -102,6 +102,8 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
 	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
+	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
+	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -275,6 +277,7 @@ func (m *Machine) startThread(id TaskID, r *sim.Record) {
 	}
 	t.CPU = core
 	m.setState(t, Running)
+	m.updateRqClock(core)
 	m.enqueueTask(core, id, true)
 	m.wakeupPreempt(core, id)
 	t.Wakee = m.Seq

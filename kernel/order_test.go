@@ -39,13 +39,16 @@ func traceEvent(text string) string {
 // kernel and not by the other, so the depth is compared separately.
 func contextFlags(f string) string { return f[:3] }
 
+// since63 are tracepoints that Linux 6.1 does not have yet.
+var since63 = []string{"sk_data_ready", "sock_send_length", "sock_recv_length"}
+
 // fromInterrupt keeps the events of the last packet: from the hard interrupt to
 // the return of the call that waited for it.
 func fromInterrupt(t *testing.T, lines []string, waits string, flags func(string) string) (out []tracePoint) {
 	t.Helper()
 	for _, l := range lines {
 		m := traceLine.FindStringSubmatch(l)
-		if m == nil {
+		if m == nil || slices.Contains(since63, traceEvent(m[4])) {
 			continue
 		}
 		p := tracePoint{traceEvent(m[4]), m[2], flags(m[3])}
@@ -193,7 +196,8 @@ func TestCallStacksAreTheRealKernels(t *testing.T) {
 	var r sim.Record
 	for i := 0; i < 1e5; i++ {
 		if top := m.Text.Codes[m.Cores[0].Frame().Code].Name; m.Cores[0].Frame().PC == 0 && want[top] != nil {
-			if d := cmp.Diff(want[top], modelStack(m, 0)); d != "" {
+			got := slices.DeleteFunc(modelStack(m, 0), func(fn string) bool { return fn == "__wake_up_sync_key" }) // a jump in 6.1
+			if d := cmp.Diff(want[top], got); d != "" {
 				t.Errorf("at %s: real kernel -, model +:\n%s", top, d)
 			}
 			delete(want, top)

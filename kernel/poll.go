@@ -118,7 +118,7 @@ func (m *Machine) pollwake(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.Tasks[w.Obj].PollTriggered = true
-	c.Tail(fnTryToWakeUp, int64(w.Obj))
+	c.Call(fnTryToWakeUp, int64(w.Obj))
 }
 
 // pollInitwait empties the running task's poll table (poll_initwait).
@@ -131,7 +131,7 @@ func (m *Machine) pollInitwait(c *cpu.Core) {
 func (m *Machine) pollFreewait(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	w := t.PollTable
-	if w == None {
+	if w == None || m.entrySpin(c, w) {
 		return
 	}
 	about(r, KindWait, w)

@@ -35,6 +35,7 @@ var processText = text{
 }
 
 func (m *Machine) sysSchedYield(c *cpu.Core, r *sim.Record) {
+	m.updateRqClock(int32(c.ID))
 	m.yieldTask(int32(c.ID))
 	c.Call(fnSchedule)
 }

@@ -22,6 +22,10 @@ var fileOps = [NumFileKinds]fileOperations{
 	FileConsole: {read: fnReadNull, write: fnWriteNull},
 	FileSocket:  {read: fnSockReadIter, write: fnSockWriteIter, poll: fnSockPoll, release: fnSockClose},
 	FileEpoll:   {poll: fnEpEventpollPoll, release: fnEpEventpollRelease},
+	FilePipe:    {read: fnPipeRead, write: fnPipeWrite, poll: fnPipePoll, release: fnPipeRelease, resize: fnPipeFcntl},
+	FileEventFD: {read: fnEventfdRead, write: fnEventfdWrite, poll: fnEventfdPoll, release: fnEventfdRelease},
+	FileTimerFD: {read: fnTimerfdRead, poll: fnTimerfdPoll, release: fnTimerfdRelease},
+	FileMemFD:   {read: fnShmemRead, write: fnShmemWrite, release: fnShmemRelease},
 }
 
 var readWriteText = text{

@@ -11,7 +11,7 @@ import "ringside/sim"
 // chargeCurr charges the running task for its time (update_curr_rt).
 func (m *Machine) chargeCurr(core int32) {
 	if t := m.runs(core); t != nil {
-		m.charge(&t.SE)
+		m.charge(core, &t.SE)
 	}
 }
 

@@ -63,6 +63,7 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	c.Frame().L[0] = m.irqSave(c)
 	k, t := m.cpuOf(c), m.current(c)
 	about(r, KindTask, k.Current)
+	m.updateRqClock(int32(c.ID))
 	if t.Idle {
 		return
 	}
@@ -71,7 +72,7 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	}
 	if t.State != Running {
 		why := dequeueSpecial
-		if t.State == Interruptible {
+		if t.State == Interruptible || t.State == Uninterruptible {
 			why = dequeueSleep
 		}
 		m.dequeueTask(int32(c.ID), k.Current, why)

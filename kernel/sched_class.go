@@ -122,11 +122,17 @@ func (rq *RunQueue) remove(id TaskID) {
 	}
 }
 
+// updateRqClock reads the clock, once for everything that is done under one lock
+// of the run queue (update_rq_clock): between placing a woken task and comparing
+// it with the running one, no time passes.
+func (m *Machine) updateRqClock(core int32) { m.CPUs[core].RQ.Clock = m.Now }
+
 // charge counts the time that a running task has had since the last look
 // (update_curr_se).
-func (m *Machine) charge(se *SchedEntity) sim.Time {
-	delta := m.Now - se.ExecStart
-	se.ExecStart = m.Now
+func (m *Machine) charge(core int32, se *SchedEntity) sim.Time {
+	now := m.CPUs[core].RQ.Clock
+	delta := now - se.ExecStart
+	se.ExecStart = now
 	se.SumExec += delta
 	return delta
 }
@@ -185,7 +191,7 @@ func (m *Machine) pickNextTask(core int32) TaskID {
 	k.RQ.Curr = id
 	if id != k.Idle {
 		class.next(m, core, id)
-		m.Tasks[id].SE.ExecStart = m.Now
+		m.Tasks[id].SE.ExecStart = k.RQ.Clock
 	}
 	return id
 }
@@ -226,7 +232,9 @@ func (m *Machine) pullTask(c *cpu.Core, r *sim.Record) {
 	}
 	about(r, KindTask, id)
 	r.Arg[0], r.Arg[1] = int64(from), int64(c.ID)
+	m.updateRqClock(from)
 	m.dequeueTask(from, id, dequeueMove)
 	m.Tasks[id].CPU = int32(c.ID)
+	m.updateRqClock(int32(c.ID))
 	m.enqueueTask(int32(c.ID), id, false)
 }

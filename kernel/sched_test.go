@@ -79,6 +79,7 @@ func TestSharesFollowWeights(t *testing.T) {
 		runAll(t, m, 1e6)
 		sum := sim.Time(0)
 		for i, tc := range threads {
+			m.updateRqClock(0)
 			m.updateCurr(0)
 			got, want := m.task(tc.Name).SE.SumExec, length*weight(tc)/total
 			if off := got - want; max(off, -off) > cfg.Params.Slice+2*tick {
@@ -120,6 +121,7 @@ func TestASleeperGainsNoMoreThanItsLag(t *testing.T) {
 	sleeper := thread(t, "sleeper", "nanosleep(100*ms)\nfor { compute(1*ms) }", 0, 0)
 	m := start(t, config(1, append(hogs(t, 0, 1), sleeper)), 200*sim.Millisecond)
 	runAll(t, m, 1e6)
+	m.updateRqClock(0)
 	m.updateCurr(0)
 	hog, other := m.task("hog0").SE.SumExec, m.task("sleeper").SE.SumExec
 	if most := 50*sim.Millisecond + 3*sim.Millisecond + 2*tick; other > most || hog < 100*sim.Millisecond {

@@ -57,14 +57,31 @@ type SigFrame struct {
 var signalText = text{
 	fnSysRtSigaction: oneStep("__x64_sys_rt_sigaction", fileSignal, "do_sigaction", costFn, (*Machine).sysRtSigaction,
 		"Says what a signal does to the process.", "The handler belongs to the process, the mask to the thread."),
-	fnSysTgkill: oneStep("__x64_sys_tgkill", fileSignal, "find the task", costFD, (*Machine).sysTgkill,
-		"Sends a signal to one thread.", "A thread that sleeps in a call is woken to take it."),
+	fnSysTgkill: {Name: "__x64_sys_tgkill", File: fileSignal,
+		Say: "Sends a signal to one thread.", Why: "A thread that sleeps in a call is woken to take it.",
+		Steps: []step{
+			{Name: "find the task", Cost: costFD, Do: (*Machine).sysTgkill},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
+	fnDoSendSigInfo: {Name: "do_send_sig_info", File: fileSignal,
+		Say: "Takes the lock of the receiver's signals.", Why: "A signal comes in whole or not at all.",
+		Steps: []step{
+			{Name: "lock_task_sighand", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				f := c.Frame()
+				f.L[2] = m.irqSave(c)
+				c.Call(fnSendSignal, f.L[0], f.L[1])
+			}},
+			{Name: "unlock_task_sighand", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
+				m.irqRestore(c, c.Frame().L[2])
+				c.Return(0)
+			}},
+		}},
 	fnSendSignal: {Name: "__send_signal_locked", File: fileSignal,
 		Say: "Marks the signal pending in its task, and makes sure that the task will see it.",
 		Why: "Nothing is delivered yet: that is done by the task itself, on its way to ring 3.",
 		Steps: []step{
 			{Name: "pending, complete_signal", Cost: costFn, Do: (*Machine).sendSignal},
-			{Name: "return", Cost: costFn, Do: returnsZero},
+			{Name: "generated", Cost: costFn, Do: (*Machine).signalGenerated},
 		}},
 	fnSignalWakeUp: oneStep("signal_wake_up_state", fileSignal, "wake it, or kick its core", costFn, (*Machine).signalWakeUp,
 		"A task that sleeps is woken; one that runs on another core is interrupted.", "Either way it comes by exit_to_user_mode_loop, where signals are looked at."),
@@ -129,7 +146,7 @@ func (m *Machine) sysTgkill(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	about(r, KindTask, id)
-	c.Tail(fnSendSignal, int64(id), sig)
+	c.Call(fnDoSendSigInfo, int64(id), sig)
 }
 
 // findTask finds a thread of the scenario by its number.
@@ -153,7 +170,6 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	t := &m.Tasks[id]
 	about(r, KindTask, id)
 	r.Arg[0] = sig
-	m.point(c, r, PointSignalGenerate)
 	if ignored(sig) && m.Procs[t.Proc].Actions[sig] == sigDefault {
 		return
 	}
@@ -161,6 +177,12 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	if t.signalPending() {
 		c.Call(fnSignalWakeUp, int64(id))
 	}
+}
+
+func (m *Machine) signalGenerated(c *cpu.Core, r *sim.Record) {
+	about(r, KindTask, TaskID(c.Frame().L[0]))
+	r.Arg[0] = c.Frame().L[1]
+	m.point(c, r, PointSignalGenerate)
 }
 
 func (m *Machine) signalWakeUp(c *cpu.Core, r *sim.Record) {
@@ -193,7 +215,9 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 	t.SigPending &^= sigBit(sig)
 	f.L[0] = sig
 	r.Arg[0] = sig
+	flags := m.irqSave(c) // sighand->siglock
 	m.point(c, r, PointSignalDeliver)
+	m.irqRestore(c, flags)
 	if m.Procs[t.Proc].Actions[sig] == sigDefault {
 		f.L[0] = 0
 		if !ignored(sig) {

@@ -30,6 +30,12 @@ type protoOps struct {
 
 var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
+	SockTCP: {
+		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
+		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
+	},
+	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
+	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 }
 
 var socketText = text{
@@ -53,15 +59,37 @@ var socketText = text{
 	fnSysShutdown: oneStep("__x64_sys_shutdown", fileSocket, "find the socket", costFD, (*Machine).sysShutdown,
 		"Ends one direction of a connection, or both.", "The descriptor stays open; close is another matter."),
 	fnSysSendto: sysCall("__x64_sys_sendto", fileSocket, fnSysSendtoInner, "The system call: send, with flags and perhaps an address."),
-	fnSysSendtoInner: oneStep("__sys_sendto", fileSocket, "find the socket, read the address", costFD, (*Machine).sysSendto,
-		"From the number to the socket.", "ENOTSOCK if it is another kind of file."),
+	fnSysSendtoInner: {Name: "__sys_sendto", File: fileSocket,
+		Say: "From the number to the socket.", Why: "ENOTSOCK if it is another kind of file.",
+		Steps: []step{
+			{Name: "find the socket, read the address", Cost: costFD, Do: (*Machine).sysSendto},
+			{Name: "sent", Cost: costFn, Do: (*Machine).sockSent},
+		}},
 	fnSysRecvfrom: sysCall("__x64_sys_recvfrom", fileSocket, fnSysRecvfromInner, "The system call: receive, with flags and the sender's address."),
-	fnSysRecvfromInner: oneStep("__sys_recvfrom", fileSocket, "find the socket", costFD, (*Machine).sysRecvfrom,
-		"From the number to the socket.", "ENOTSOCK if it is another kind of file."),
-	fnSockReadIter: oneStep("sock_read_iter", fileSocket, "sock_recvmsg", costFn, (*Machine).sockReadIter,
-		"A read on a socket is a receive without flags.", "O_NONBLOCK of the open file becomes MSG_DONTWAIT."),
-	fnSockWriteIter: oneStep("sock_write_iter", fileSocket, "sock_sendmsg", costFn, (*Machine).sockWriteIter,
-		"A write on a socket is a send without flags.", "O_NONBLOCK of the open file becomes MSG_DONTWAIT."),
+	fnSysRecvfromInner: {Name: "__sys_recvfrom", File: fileSocket,
+		Say: "From the number to the socket.", Why: "ENOTSOCK if it is another kind of file.",
+		Steps: []step{
+			{Name: "find the socket", Cost: costFD, Do: (*Machine).sysRecvfrom},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
+	fnSockReadIter: {Name: "sock_read_iter", File: fileSocket,
+		Say: "A read on a socket is a receive without flags.", Why: "O_NONBLOCK of the open file becomes MSG_DONTWAIT.",
+		Steps: []step{
+			{Name: "no flags but those of the file", Cost: costFn, Do: (*Machine).sockReadIter},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
+	fnSockRecvmsg: {Name: "sock_recvmsg", File: fileSocket,
+		Say: "Receives from a socket.", Why: "Every way to receive comes through here; what it means is the protocol's business.",
+		Steps: []step{
+			{Name: "the protocol's recvmsg", Cost: costFn, Do: (*Machine).sockRecvmsg},
+			{Name: "received", Cost: costFn, Do: func(m *Machine, c *cpu.Core, r *sim.Record) { m.sockLength(c, r, c.Frame().L[0], PointSockRecvLength) }},
+		}},
+	fnSockWriteIter: {Name: "sock_write_iter", File: fileSocket,
+		Say: "A write on a socket is a send without flags.", Why: "O_NONBLOCK of the open file becomes MSG_DONTWAIT.",
+		Steps: []step{
+			{Name: "sock_sendmsg", Cost: costFn, Do: (*Machine).sockWriteIter},
+			{Name: "sent", Cost: costFn, Do: (*Machine).sockSent},
+		}},
 	fnInetRecvmsg: oneStep("inet_recvmsg", "net/ipv4/af_inet.c", "the protocol's recvmsg", costFn, (*Machine).inetRecvmsg,
 		"Chooses the protocol's receive.", "UDP and TCP share the way up to here."),
 	fnSockPoll: oneStep("sock_poll", fileSocket, "the protocol's poll", costFn, (*Machine).sockPoll,
@@ -124,6 +152,9 @@ func (m *Machine) newSock(kind SockKind, flags int32) SockID {
 		Kind: kind, First: None, Last: None, RcvBuf: int32(m.Config.Params.RMem), SndBuf: int32(m.Config.Params.RMem),
 		WQ: m.newQueue(), Hash: None, Ext: None, File: m.newFile(FileSocket, id, oRdwr|flags),
 	})
+	if kind == SockTCP {
+		m.tcpInit(id)
+	}
 	return id
 }
 
@@ -197,20 +228,20 @@ func (m *Machine) sysConnect(c *cpu.Core, r *sim.Record) {
 		c.Return(-EINVAL)
 		return
 	}
-	c.Tail(fn, int64(sock), addr, int64(m.Files[m.Socks[sock].File].Flags))
+	c.Call(fn, int64(sock), addr, int64(m.Files[m.Socks[sock].File].Flags))
 }
 
 func (m *Machine) sysListen(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.listen }); ok {
-		c.Tail(fn, int64(sock), l[1])
+		c.Call(fn, int64(sock), l[1])
 	}
 }
 
 func (m *Machine) sysShutdown(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.shutdown }); ok {
-		c.Tail(fn, int64(sock), l[1])
+		c.Call(fn, int64(sock), l[1])
 	}
 }
 
@@ -256,6 +287,7 @@ func (m *Machine) sysSendto(c *cpu.Core, r *sim.Record) {
 		m.giveUp("a send flag other than MSG_DONTWAIT and MSG_NOSIGNAL is not modelled")
 		return
 	}
+	c.Frame().L[5] = int64(sock)
 	c.Call(fn, int64(sock), l[1], l[2], m.msgFlags(m.Socks[sock].File, l[3]), to)
 }
 
@@ -270,7 +302,7 @@ func (m *Machine) sysRecvfrom(c *cpu.Core, r *sim.Record) {
 		m.giveUp("a receive flag other than MSG_DONTWAIT, MSG_PEEK and MSG_TRUNC is not modelled")
 		return
 	}
-	m.recvmsg(c, sock, l[1], l[2], m.msgFlags(m.Socks[sock].File, l[3]))
+	c.Call(fnSockRecvmsg, int64(sock), l[1], l[2], m.msgFlags(m.Socks[sock].File, l[3]))
 }
 
 func (m *Machine) sockReadIter(c *cpu.Core, r *sim.Record) {
@@ -281,30 +313,45 @@ func (m *Machine) sockReadIter(c *cpu.Core, r *sim.Record) {
 		c.Return(0) // a read of no bytes does not receive (sock_read_iter)
 		return
 	}
-	m.recvmsg(c, sock, l[1], l[2], m.msgFlags(FileID(l[0]), 0))
+	c.Call(fnSockRecvmsg, int64(sock), l[1], l[2], m.msgFlags(FileID(l[0]), 0))
 }
 
-// recvmsg calls the protocol's receive, for internet sockets through the
+// sockRecvmsg calls the protocol's receive, for internet sockets through the
 // function that they share.
-func (m *Machine) recvmsg(c *cpu.Core, sock SockID, addr, n, flags int64) {
+func (m *Machine) sockRecvmsg(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
 	fn := cpu.CodeID(fnInetRecvmsg)
-	if k := m.Socks[sock].Kind; k != SockUDP && k != SockTCP {
+	if k := m.Socks[l[0]].Kind; k != SockUDP && k != SockTCP {
 		fn = protos[k].recvmsg
 	}
-	c.Call(fn, int64(sock), addr, n, flags)
+	c.Call(fn, l[:4]...)
 }
 
 func (m *Machine) inetRecvmsg(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
-	c.Call(protos[m.Socks[l[0]].Kind].recvmsg, l[:4]...)
+	c.Tail(protos[m.Socks[l[0]].Kind].recvmsg, l[:4]...)
 }
 
 func (m *Machine) sockWriteIter(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	sock := m.Files[l[0]].Obj
 	about(r, KindSock, sock)
+	c.Frame().L[5] = int64(sock)
 	c.Call(protos[m.Socks[sock].Kind].sendmsg, int64(sock), l[1], l[2], m.msgFlags(FileID(l[0]), 0), 0)
+}
+
+// sockSent: local 5 is the socket; what the protocol has returned is returned.
+func (m *Machine) sockSent(c *cpu.Core, r *sim.Record) {
+	m.sockLength(c, r, c.Frame().L[5], PointSockSendLength)
+}
+
+func (m *Machine) sockLength(c *cpu.Core, r *sim.Record, sock int64, point uint8) {
+	about(r, KindSock, SockID(sock))
+	r.Station = m.wokenStation(c)
+	r.Arg[0] = c.Result()
+	m.point(c, r, point)
 }
 
 // msgFlags adds what the open file's flags say.
@@ -325,7 +372,7 @@ func (m *Machine) sockPoll(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockClose(c *cpu.Core, r *sim.Record) {
 	sock := m.Files[c.Frame().L[0]].Obj
 	about(r, KindSock, sock)
-	c.Tail(protos[m.Socks[sock].Kind].release, int64(sock))
+	c.Call(protos[m.Socks[sock].Kind].release, int64(sock))
 }
 
 // sockError takes a socket's pending error (sock_error).

@@ -41,13 +41,19 @@ type Machine struct {
 	Procs  []Process
 	Files  []File
 	Socks  []Sock
+	TCPs   []TCPSock // by Sock.Ext
+	Reqs   []TCPReq
 	Skbs   []Skb
 	Queues []WaitQueue
 	Waits  []Wait
 	Eps    []Eventpoll
 	Epis   []Epitem
-	Bufs   [][]byte // kernel memory that holds data, by BufID
-	Napi   Napi
+	Pipes  []Pipe
+
+	EventFDs []EventFD
+	TimerFDs []TimerFD
+	Bufs     [][]byte // kernel memory that holds data, by BufID
+	Napi     Napi
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -56,6 +62,7 @@ type Machine struct {
 	ports    [portChains]SockID // bound sockets by port
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
+	freeReq  ReqID
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -96,7 +103,7 @@ const (
 type Hrtimer struct {
 	Expires sim.Time
 	Kind    TimerKind
-	Task    TaskID // whom it wakes
+	Task    TaskID // whom it wakes; a TimerFile's own number
 }
 
 // TimerKind is a timer's function.
@@ -105,22 +112,24 @@ type TimerKind uint8
 const (
 	TimerTick   TimerKind = iota // tick_nohz_handler
 	TimerWakeup                  // hrtimer_wakeup
+	TimerFile                    // timerfd_tmrproc
 )
 
 // TaskState is a task's state, as in sched_switch's prev_state.
 type TaskState uint8
 
 const (
-	Running       TaskState = iota // R: running or runnable
-	Interruptible                  // S: sleeping, a signal may wake it
-	Waking                         // between sched_waking and sched_wakeup
-	Dead                           // X
-	NotStarted                     // declared, not created yet
-	Stopped                        // T: held by the director
+	Running         TaskState = iota // R: running or runnable
+	Interruptible                    // S: sleeping, a signal may wake it
+	Waking                           // between sched_waking and sched_wakeup
+	Dead                             // X
+	NotStarted                       // declared, not created yet
+	Stopped                          // T: held by the director
+	Uninterruptible                  // D: sleeping for a short time, no signal wakes it
 )
 
 // Letter is what ps and the tracepoints print.
-func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-", "T"}[s] }
+func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-", "T", "D"}[s] }
 
 // Task is a thread, of user space or of the kernel.
 type Task struct {
@@ -202,6 +211,10 @@ const (
 	FileConsole
 	FileSocket
 	FileEpoll
+	FilePipe
+	FileEventFD
+	FileTimerFD
+	FileMemFD
 	NumFileKinds
 )
 
@@ -210,7 +223,7 @@ type File struct {
 	Kind  FileKind
 	Flags int32 // O_NONBLOCK and the access mode
 	Refs  int32
-	Obj   int32 // its socket or epoll instance
+	Obj   int32 // its socket, epoll instance, pipe…; a file in memory has a BufID
 	Items EpiID // the first epoll item that watches it (f_ep)
 	Pos   int64 // f_pos
 }
@@ -227,6 +240,8 @@ type SockKind uint8
 const (
 	SockUDP SockKind = iota
 	SockTCP
+	SockUnixStream
+	SockUnixDgram
 	NumSockKinds
 )
 
@@ -251,7 +266,7 @@ type Sock struct {
 	Drops     int32 // sk_drops
 	WQ        QueueID
 	Hash      SockID // the next socket in its port's chain
-	Ext       int32  // what belongs to its protocol alone, an index there
+	Ext       int32  // what belongs to its protocol alone, an index there; a unix socket's peer
 }
 
 // Skb is a packet inside the kernel ("struct sk_buff").
@@ -264,12 +279,15 @@ type Skb struct {
 	Len      int32
 	Truesize int32
 	From, To SockAddr
+	Seq, End uint32 // of a TCP segment: its first sequence number, and the one behind it
+	TCPFlags uint8
 	InUse    bool
 }
 
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
 	First, Last WaitID
+	Walker      int8 // the core that walks it and holds its lock, plus one; or 0
 }
 
 // WaitFunc is the callback of a wait queue entry.
@@ -283,6 +301,7 @@ const (
 	WaitAutoremove          // autoremove_wake_function: a thread that waits for one thing
 	WaitPoll                // pollwake: a thread in poll or select
 	WaitDefault             // default_wake_function: a thread, its entry stays
+	WaitWoken               // woken_wake_function: the same, and the entry remembers it
 )
 
 // Wait is an entry of a wait queue ("wait_queue_entry").
@@ -291,6 +310,7 @@ type Wait struct {
 	Queue      QueueID // the queue it is on, or None
 	Func       WaitFunc
 	Exclusive  bool   // WQ_FLAG_EXCLUSIVE
+	Woken      bool   // WQ_FLAG_WOKEN
 	Obj        int32  // the task to wake, or the epoll item
 	Key        uint32 // the events that pollwake is for
 	Chain      WaitID // the next entry of the same poll or select
@@ -356,6 +376,7 @@ type Counters struct {
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
+	ListenOverflows int64 // TcpExt: ListenOverflows
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams

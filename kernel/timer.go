@@ -146,7 +146,7 @@ func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
 func (m *Machine) timerExit(c *cpu.Core, r *sim.Record) { m.point(c, r, PointLocalTimerExit) }
 
 // timerFuncs are the timers' functions.
-var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup}
+var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHrtimerWakeup, TimerFile: fnTimerfdTmrproc}
 
 func (m *Machine) hrtimerNext(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
@@ -189,6 +189,7 @@ func (m *Machine) tickDone(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) schedTick(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
+	m.updateRqClock(int32(c.ID))
 	m.class().tick(m, int32(c.ID))
 }
 
@@ -204,8 +205,10 @@ func (m *Machine) startSleep(c *cpu.Core, r *sim.Record, until sim.Time) {
 	}
 	about(r, KindTask, id)
 	r.Arg[0], r.Arg[1] = int64(TimerWakeup), int64(until)
+	flags := m.irqSave(c) // the timer base's lock
 	m.point(c, r, PointHrtimerStart)
 	m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
+	m.irqRestore(c, flags)
 }
 
 // endSleep cancels the timer if it is armed still.

@@ -129,6 +129,7 @@ func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockDefReadable(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	about(r, KindSock, sock)
+	m.point(c, r, PointSkDataReady)
 	q := m.Socks[sock].WQ
 	if m.Queues[q].First != None {
 		c.Call(fnWakeUpSyncKey, int64(q), 1, EPOLLIN|EPOLLPRI|EPOLLRDNORM|EPOLLRDBAND)
@@ -141,7 +142,7 @@ func (m *Machine) sockDefWakeup(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	q := m.Socks[sock].WQ
 	if m.Queues[q].First != None {
-		c.Call(fnWakeUpCommonLock, int64(q), wakeAll, 0)
+		c.Call(fnWakeUp, int64(q), wakeAll, 0)
 	}
 }
 

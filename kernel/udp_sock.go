@@ -49,8 +49,12 @@ var udpSockText = text{
 			{Name: "ip_make_skb: copy from user space", Cost: costCopy, Do: (*Machine).udpMakeSkb},
 			{Name: "return the length", Cost: costFn, Do: (*Machine).udpSent},
 		}},
-	fnUDPSendSkb: oneStep("udp_send_skb", fileUDP, "the UDP header", costFn, (*Machine).udpSendSkb,
-		"Writes the UDP header.", "Two ports, a length, and a checksum that the card would compute."),
+	fnUDPSendSkb: {Name: "udp_send_skb", File: fileUDP,
+		Say: "Writes the UDP header.", Why: "Two ports, a length, and a checksum that the card would compute.",
+		Steps: []step{
+			{Name: "the UDP header", Cost: costFn, Do: (*Machine).udpSendSkb},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
 	fnUDPConnect: oneStep("ip4_datagram_connect", "net/ipv4/datagram.c", "note the peer", costLookup, (*Machine).udpConnect,
 		"Notes the peer's address.", "Nothing is sent: from now on send needs no address, and other hosts' packets do not come in."),
 	fnUDPShutdown: oneStep("inet_shutdown", fileAfInet, "note it, wake who waits", costFn, (*Machine).udpShutdown,
@@ -154,6 +158,9 @@ func (m *Machine) waitForMoreDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSock, SockID(f.L[0]))
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, WaitID(f.L[1])) {
+		return
+	}
 	m.finishWait(c, WaitID(f.L[1]))
 	c.Return(f.L[2])
 }
@@ -296,7 +303,7 @@ func (m *Machine) udpSendSkb(c *cpu.Core, r *sim.Record) {
 	b := m.skbBytes(skb)
 	nic.PutUDP(b[nic.IPv4Header:], from.Port, to.Port)
 	nic.PutIPv4(b, nic.ProtoUDP, from.IP, to.IP)
-	c.Tail(fnIPSendSkb, l[0])
+	c.Call(fnIPSendSkb, l[0])
 }
 
 func (m *Machine) udpConnect(c *cpu.Core, r *sim.Record) {

@@ -111,6 +111,8 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 	nr = int32(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
+	case "print":
+		regs = [6]int64{1, args[0], args[1]}
 	case "eventfd_read":
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "eventfd_write":
@@ -227,8 +229,8 @@ func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
 	case "print":
-		n := int64(len(p.String(eff.Args[0])))
-		m.knock(c, eff.Site, [8]int64{1, eff.Args[0], n})
+		eff.Args[1] = int64(len(p.String(eff.Args[0])))
+		m.knock(c, eff.Site, eff.Args)
 	}
 }
 

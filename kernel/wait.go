@@ -15,7 +15,15 @@ var waitText = text{
 	fnWakeUpSyncKey: {Name: "__wake_up_sync_key", File: fileWait, Station: StWaitQueue,
 		Say:   "Wake the queue, with a key that says what happened: EPOLLIN.",
 		Why:   "Sync is a hint: the waker is about to be done, so the woken task may as well stay on this core.",
-		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: (*Machine).wakeUpSyncKey}}},
+		Steps: []step{{Name: "wake with a key", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUpSync: {Name: "__wake_up_sync", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue, without a key, on behalf of a waker that is about to be done.",
+		Why:   "epoll passes the hint on that it was woken with (since 6.13; 6.1 did not).",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(wakeSync)}, {Name: "return", Cost: costFn, Do: nothing}}},
+	fnWakeUp: {Name: "__wake_up", File: fileWait, Station: StWaitQueue,
+		Say:   "Wake the queue.",
+		Why:   "Exclusive waiters are woken one at a time, all others at once.",
+		Steps: []step{{Name: "wake", Cost: costFn, Do: wakesUp(0)}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnWakeUpCommonLock: {Name: "__wake_up_common_lock", File: fileWait, Station: StWaitQueue,
 		Say: "Takes the queue's lock, with interrupts off.",
 		Why: "Who is about to sleep takes the same lock: either it sees the data, or it is on the queue in time.",
@@ -48,7 +56,7 @@ var waitText = text{
 	fnPollwake: {Name: "pollwake", File: fileSelect, Station: StWake,
 		Say:   "The callback of a thread in poll or select.",
 		Why:   "News of other events than those asked for do not wake it.",
-		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}}},
+		Steps: []step{{Name: "is it one of the events?", Cost: costFn, Do: (*Machine).pollwake}, {Name: "return", Cost: costFn, Do: nothing}}},
 	fnDefaultWake: {Name: "default_wake_function", File: "kernel/sched/core.c", Station: StWake,
 		Say:   "The entry is a task: wake it up.",
 		Why:   "All ways of waiting end here.",
@@ -74,10 +82,17 @@ const (
 	wakeEntry  // the entry whose callback runs, plus one
 )
 
-func (m *Machine) wakeUpSyncKey(c *cpu.Core, r *sim.Record) {
-	f := c.Frame()
-	about(r, KindQueue, int32(f.L[wakeQueue]))
-	c.Tail(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey])
+// wakeSync goes with the key, above its 32 bits of events: the waker will sleep
+// soon (WF_SYNC).
+const wakeSync = 1 << 32
+
+// wakesUp is the step of the functions that only differ in their flags.
+func wakesUp(flags int64) func(*Machine, *cpu.Core, *sim.Record) {
+	return func(m *Machine, c *cpu.Core, r *sim.Record) {
+		f := c.Frame()
+		about(r, KindQueue, int32(f.L[wakeQueue]))
+		c.Call(fnWakeUpCommonLock, f.L[wakeQueue], f.L[wakeNr], f.L[wakeKey]|flags)
+	}
 }
 
 func (m *Machine) wakeLock(c *cpu.Core, r *sim.Record) {
@@ -99,15 +114,18 @@ func (m *Machine) wakeUnlock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) wakeNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindQueue, int32(f.L[wakeQueue]))
-	next := WaitID(f.L[wakeCursor])
+	q, next := &m.Queues[f.L[wakeQueue]], WaitID(f.L[wakeCursor])
 	if f.L[wakeEntry] == 0 {
-		next = m.Queues[f.L[wakeQueue]].First
-	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
-		if f.L[wakeNr]--; f.L[wakeNr] == 0 {
+		if m.queueSpin(c, QueueID(f.L[wakeQueue])) {
 			return
 		}
+		q.Walker = c.ID + 1
+		next = q.First
+	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
+		f.L[wakeNr]--
 	}
-	if next == None {
+	if next == None || f.L[wakeEntry] != 0 && f.L[wakeNr] == 0 && c.Result() != 0 && f.L[wakeFlags] != 0 {
+		q.Walker = 0
 		return
 	}
 	w := &m.Waits[next]
@@ -129,16 +147,17 @@ var waitFuncs = [...]cpu.CodeID{
 	WaitAutoremove: fnAutoremoveWake,
 	WaitPoll:       fnPollwake,
 	WaitDefault:    fnEntryWake,
+	WaitWoken:      fnWokenWake,
 }
 
 // WaitFuncNames are their names.
 var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback", "ep_autoremove_wake_function",
-	"autoremove_wake_function", "pollwake", "default_wake_function"}
+	"autoremove_wake_function", "pollwake", "default_wake_function", "woken_wake_function"}
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindWait, WaitID(f.L[0]))
-	if key := f.L[wakeKey]; key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
+	if key := uint32(f.L[wakeKey]); key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
 		return
 	}
@@ -191,6 +210,21 @@ func (m *Machine) prepareToWait(c *cpu.Core, q QueueID, fn WaitFunc, exclusive b
 func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
 	m.setState(m.current(c), Running)
 	m.freeWaitEntry(w)
+}
+
+// queueSpin tells whether another core walks a queue, with its lock held. The
+// step is then done again, as a spinlock is tried again.
+func (m *Machine) queueSpin(c *cpu.Core, q QueueID) bool {
+	if w := m.Queues[q].Walker; w == 0 || w == c.ID+1 {
+		return false
+	}
+	c.Again()
+	return true
+}
+
+// entrySpin is queueSpin for the queue that an entry is on.
+func (m *Machine) entrySpin(c *cpu.Core, w WaitID) bool {
+	return m.Waits[w].Queue != None && m.queueSpin(c, m.Waits[w].Queue)
 }
 
 // newQueue makes an empty wait queue.

@@ -56,7 +56,7 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 	id := TaskID(f.L[ttwuTask])
 	t := &m.Tasks[id]
 	about(r, KindTask, id)
-	if t.State != Interruptible {
+	if t.State != Interruptible && t.State != Uninterruptible {
 		c.Return(0)
 		return
 	}
@@ -81,6 +81,7 @@ func (m *Machine) ttwuRunnable(c *cpu.Core, id TaskID) {
 	f := c.Frame()
 	t := &m.Tasks[id]
 	m.lock(c)
+	m.updateRqClock(t.CPU)
 	if t.SE.Delayed {
 		m.requeueDelayed(t.CPU, id)
 	}
@@ -127,6 +128,7 @@ func (m *Machine) ttwuEnqueue(c *cpu.Core, r *sim.Record) {
 	id := TaskID(c.Frame().L[0])
 	about(r, KindTask, id)
 	m.lock(c)
+	m.updateRqClock(m.Tasks[id].CPU)
 	m.enqueueTask(m.Tasks[id].CPU, id, false)
 	r.Arg[0] = int64(m.Tasks[id].CPU)
 }
@@ -160,11 +162,11 @@ func (m *Machine) ttwuQueue(c *cpu.Core, r *sim.Record) {
 	k := &m.CPUs[target]
 	k.Wake = append(k.Wake, id)
 	if k.Polling {
-		m.Tasks[k.Idle].NeedResched = true // it looks by itself
+		m.Tasks[k.Current].NeedResched = true // it looks by itself (call_function_single_prep_ipi)
 		return
 	}
 	if len(k.Wake) > 1 {
-		return // it is on its way already
+		return // the interrupt is on its way already
 	}
 	m.sendIPI(target, VectorCallSingle)
 	m.point(c, r, PointIPISendCPU)

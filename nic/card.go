@@ -61,6 +61,7 @@ const (
 	StatusDD    = 0x01 // descriptor done
 	StatusEOP   = 0x02 // end of packet
 	StatusUDPCS = 0x10 // the card has looked at the UDP checksum
+	StatusTCPCS = 0x20 // or at the TCP checksum
 	StatusIPCS  = 0x40 // and at the IPv4 header's
 )
 

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// Frames: Ethernet II with IPv4 without options and UDP. What is read from a
+// Frames: Ethernet II with IPv4 without options and UDP; TCP is in tcp.go. What is read from a
 // frame is read in place, and nothing is allocated.
 
 // Lengths of headers: Ethernet II, IPv4 without options (RFC 791), UDP (RFC 768).
@@ -38,21 +38,25 @@ func BuildUDP(dst, src [6]byte, from, to netip.AddrPort, payload []byte) ([]byte
 	}
 	total := IPv4Header + UDPHeader + len(payload)
 	b := make([]byte, max(EthHeader+total, minFrame))
-	copy(b, dst[:])
-	copy(b[6:], src[:])
-	binary.BigEndian.PutUint16(b[12:], EtherTypeIPv4)
-
+	PutEth(b, dst, src)
 	ip := b[EthHeader : EthHeader+total]
 	copy(ip[IPv4Header+UDPHeader:], payload)
 	PutIPv4(ip, ProtoUDP, be32(from.Addr()), be32(to.Addr()))
 	PutUDP(ip[IPv4Header:], from.Port(), to.Port())
 	udp := ip[IPv4Header:]
-	c := ^sum(udp, pseudo(ip, len(udp)))
+	c := ^sum(udp, pseudo(ip, ProtoUDP, len(udp)))
 	if c == 0 {
 		c = 0xffff // 0 stands for "no checksum" (RFC 768)
 	}
 	binary.BigEndian.PutUint16(udp[6:], c)
 	return b, nil
+}
+
+// PutEth writes an Ethernet header for an IPv4 packet.
+func PutEth(b []byte, dst, src [6]byte) {
+	copy(b, dst[:])
+	copy(b[6:], src[:])
+	binary.BigEndian.PutUint16(b[12:], EtherTypeIPv4)
 }
 
 func be32(a netip.Addr) uint32 { return binary.BigEndian.Uint32(a.AsSlice()) }
@@ -145,7 +149,7 @@ func UDPChecksumOK(packet []byte, h IPv4) bool {
 	if !ok {
 		return false
 	}
-	return b[6] == 0 && b[7] == 0 || sum(b[:n], pseudo(packet, n)) == 0xffff
+	return b[6] == 0 && b[7] == 0 || sum(b[:n], pseudo(packet, ProtoUDP, n)) == 0xffff
 }
 
 // sum is the Internet checksum's sum in ones' complement (RFC 1071), not yet
@@ -167,13 +171,14 @@ func sum(b []byte, s uint64) uint16 {
 	return uint16(s)
 }
 
-// pseudo is the sum over UDP's pseudo header: both addresses, protocol, length.
-func pseudo(packet []byte, length int) uint64 {
-	return uint64(binary.BigEndian.Uint32(packet[12:])) + uint64(binary.BigEndian.Uint32(packet[16:])) + ProtoUDP + uint64(length)
+// pseudo is the sum over the pseudo header of UDP and TCP: both addresses,
+// protocol, length.
+func pseudo(packet []byte, proto uint64, length int) uint64 {
+	return uint64(binary.BigEndian.Uint32(packet[12:])) + uint64(binary.BigEndian.Uint32(packet[16:])) + proto + uint64(length)
 }
 
 // offload is receive checksum offload: what a descriptor says of a frame's IPv4
-// and UDP checksums (82574 datasheet, Receive Packet Checksum Offloading; the
+// and UDP or TCP checksums (82574 datasheet, Receive Packet Checksum Offloading; the
 // driver reads it in e1000_rx_checksum).
 func offload(frame []byte) (status, errors uint8) {
 	eth, ok := ParseEth(frame)
@@ -185,11 +190,16 @@ func offload(frame []byte) (status, errors uint8) {
 	if !ok {
 		return StatusIPCS, ErrorIP
 	}
-	if h.Protocol != ProtoUDP || h.Fragment {
-		return StatusIPCS, 0
+	ok, status = true, StatusIPCS
+	switch {
+	case h.Fragment:
+	case h.Protocol == ProtoUDP:
+		ok, status = UDPChecksumOK(packet, h), StatusIPCS|StatusUDPCS
+	case h.Protocol == ProtoTCP:
+		ok, status = TCPChecksumOK(packet, h), StatusIPCS|StatusTCPCS
 	}
-	if !UDPChecksumOK(packet, h) {
+	if !ok {
 		errors = ErrorL4
 	}
-	return StatusIPCS | StatusUDPCS, errors
+	return status, errors
 }

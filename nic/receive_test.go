@@ -142,7 +142,8 @@ func TestTheCardChecksTheChecksums(t *testing.T) {
 		{"no UDP checksum", func(f *Frame) { f.Bytes[ip(26)], f.Bytes[ip(27)] = 0, 0 }, StatusIPCS | StatusUDPCS, 0},
 		{"ARP", func(f *Frame) { f.Bytes[13] = 6 }, 0, 0},
 		// Pairs of changes that cancel each other out in the header's checksum.
-		{"TCP", func(f *Frame) { f.Bytes[ip(9)] -= 11; f.Bytes[ip(5)] += 11 }, StatusIPCS, 0},
+		{"no TCP segment", func(f *Frame) { f.Bytes[ip(9)] -= 11; f.Bytes[ip(5)] += 11 }, StatusIPCS | StatusTCPCS, ErrorL4},
+		{"another protocol", func(f *Frame) { f.Bytes[ip(9)] -= 10; f.Bytes[ip(5)] += 10 }, StatusIPCS, 0},
 		{"first fragment", func(f *Frame) { f.Bytes[ip(6)] -= 0x20; f.Bytes[ip(4)] += 0x20 }, StatusIPCS, 0},
 		{"last fragment", func(f *Frame) { f.Bytes[ip(6)] -= 0x3f; f.Bytes[ip(4)] += 0x3f }, StatusIPCS, 0},
 	} {

@@ -173,6 +173,9 @@ func (t *thread) receive(c *strace.Call, a []int64) (int64, error) {
 	if !ok {
 		return 0, errRefused
 	}
+	if t.activity().due && !readable(fd) {
+		return -1, unix.EAGAIN
+	}
 	if c.Spec.Name == "read" {
 		n, err := unix.Read(fd, b)
 		if err == nil {

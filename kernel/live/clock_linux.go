@@ -42,7 +42,14 @@ func later(at, d sim.Time) sim.Time {
 }
 
 // deadline is when a call ends at the latest.
-func deadline(c *strace.Call, now sim.Time) sim.Time {
+func (t *thread) deadline(c *strace.Call, now sim.Time) sim.Time {
+	switch c.Spec.Name {
+	case "read", "recv", "recvfrom", "accept", "accept4":
+		if d := t.proc.patience(c.Args[0]); d > 0 {
+			return later(now, d)
+		}
+		return sim.Never
+	}
 	for i, p := range c.Spec.Params {
 		v := c.Args[i]
 		switch {

@@ -226,13 +226,21 @@ func truth(b bool) int {
 
 // isBound tells whether a socket of the scenario has a port now, and listens if
 // need be. That it was closed does not mean that it has gone: a thread that
-// sleeps in a receive keeps it. So the kernel's table of sockets is asked
-// (proc(5), net/udp and net/tcp: the state is the fourth column, the inode the
-// tenth).
+// sleeps in a receive keeps it. So the kernel's table of sockets is asked. It is
+// read piece by piece, and what ends elsewhere on this machine meanwhile may
+// make it leave a line out; hardly more than once.
 func (n *network) isBound(p port, listening bool) bool {
-	if len(n.bound[p]) == 0 {
-		return false
+	for range 3 {
+		if len(n.bound[p]) > 0 && n.inTable(p, listening) {
+			return true
+		}
 	}
+	return false
+}
+
+// inTable looks for the port's sockets in net/udp or net/tcp (proc(5): the state
+// is the fourth column, the inode the tenth).
+func (n *network) inTable(p port, listening bool) bool {
 	name := "udp"
 	if p.tcp {
 		name = "tcp"

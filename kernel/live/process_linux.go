@@ -13,6 +13,7 @@ import (
 
 	"ringside/kernel/program"
 	"ringside/kernel/strace"
+	"ringside/sim"
 )
 
 // process is what threads share: the scenario's table of descriptors, each with
@@ -33,8 +34,9 @@ type process struct {
 
 // descriptor is an entry of the table.
 type descriptor struct {
-	real  int    // or -1
-	timer *timer // what it refers to, if that is a timerfd
+	real    int      // or -1
+	timer   *timer   // what it refers to, if that is a timerfd
+	timeout sim.Time // SO_RCVTIMEO, or 0
 }
 
 var closed = descriptor{real: -1}
@@ -73,6 +75,13 @@ func (p *process) at(fd int64) descriptor {
 		return p.fds[n]
 	}
 	return closed
+}
+
+// patience is how long a receive waits, if not for ever.
+func (p *process) patience(fd int64) sim.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at(fd).timeout
 }
 
 // install gives a new open file the lowest free number of the scenario.
@@ -160,7 +169,8 @@ func (p *process) dup(fd int64) (int64, error) {
 func (p *process) again(fd int64) (descriptor, error) {
 	d := p.at(fd)
 	real, err := unix.FcntlInt(uintptr(d.real), unix.F_DUPFD_CLOEXEC, 3)
-	return descriptor{real, d.timer}, err
+	d.real = real
+	return d, err
 }
 
 // maxFDs is the limit on descriptors, as setrlimit(2)'s usual soft limit.
@@ -179,7 +189,8 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 		if err := unix.Dup3(d.real, old.real, unix.O_CLOEXEC); err != nil {
 			return -1, err
 		}
-		p.fds[n] = descriptor{old.real, d.timer}
+		d.real = old.real
+		p.fds[n] = d
 	default:
 		d, err := p.again(fd)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel/strace"
+	"ringside/sim"
 )
 
 // socketCall makes a call that only sockets have.
@@ -36,6 +37,9 @@ func (t *thread) socketCall(c *strace.Call, a []int64) (int64, error) {
 	case "shutdown":
 		return 0, unix.Shutdown(fd, int(int32(a[1])))
 	case "setsockopt":
+		if a[1] == unix.SOL_SOCKET && a[2] == unix.SO_RCVTIMEO {
+			return 0, p.setTimeout(a[0], sim.Time(a[3]))
+		}
 		if !knownOption(a) {
 			return 0, errRefused
 		}
@@ -70,11 +74,38 @@ func (t *thread) socket(a []int64) (int64, error) {
 	return t.proc.install(fd, err)
 }
 
+// setTimeout sets how long a receive may wait (socket(7), SO_RCVTIMEO). The
+// scenario's clock measures it; the real timeout, which is never reached, has
+// the kernel not restart what a signal interrupts (sock_intr_errno).
+func (p *process) setTimeout(fd int64, d sim.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var tv unix.Timeval
+	if d != 0 {
+		tv.Sec = 1 << 30
+	}
+	at := p.at(fd)
+	if err := unix.SetsockoptTimeval(at.real, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
+		return err
+	}
+	p.fds[int32(fd)].timeout = d
+	return nil
+}
+
+// readable tells whether a receive or an accept would not sleep.
+func readable(fd int) bool {
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return n > 0
+}
+
 // accept gives the new socket's peer the scenario's name.
 func (t *thread) accept(c *strace.Call, fd int) (int64, error) {
 	flags := unix.SOCK_CLOEXEC
 	if c.Spec.Name == "accept4" {
 		flags |= int(int32(c.Args[1]))
+	}
+	if t.activity().due && !readable(fd) {
+		return -1, unix.EAGAIN
 	}
 	real, from, err := unix.Accept4(fd, flags)
 	if in4, ok := from.(*unix.SockaddrInet4); ok && err == nil {

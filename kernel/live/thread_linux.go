@@ -105,11 +105,11 @@ func onOwnThread(f func()) {
 func (t *thread) run(ready chan<- struct{}) {
 	defer t.r.wg.Done()
 	t.tid.Store(int32(unix.Gettid()))
-	close(ready)
-	<-t.begin
 	t.setName()
 	holdPipeSignal()
 	t.leave() // the Go runtime may have used the thread before
+	close(ready)
+	<-t.begin
 	before := ownSwitches()
 	code, err := t.execute()
 	t.switches = ownSwitches().minus(before).minus(t.switches)
@@ -253,7 +253,7 @@ func (t *thread) enter(c *strace.Call) {
 	asleep := *c
 	asleep.Unfinished = true
 	now := t.r.clock()
-	till := deadline(c, now)
+	till := t.deadline(c, now)
 	t.note(activity{call: strace.Format(asleep), nr: sleepsIn(c), till: till, due: till <= now, mask: mask(c)})
 }
 
@@ -263,12 +263,12 @@ func (t *thread) leave() { t.note(activity{nr: noSleep, till: sim.Never}) }
 // note tells those who watch what the thread does. Its last system call also
 // takes the kicks for what it did before: see kick.
 func (t *thread) note(a activity) {
+	t.since.Store(int64(processorTime(0))) // first: what came before is not computing
 	t.mu.Lock()
 	t.doing = a
 	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.computed = 0
-	t.since.Store(int64(processorTime(0)))
 }
 
 func (t *thread) activity() activity {

@@ -32,7 +32,7 @@ func (p *process) timerfdCreate(clock, flags int64) (int64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.add(descriptor{fd, &timer{next: sim.Never}})
+	return p.add(descriptor{real: fd, timer: &timer{next: sim.Never}})
 }
 
 // timerfdSettime arms a timer, relative to now or for a time of the scenario.

@@ -116,6 +116,12 @@ func TestTwoThreads(t *testing.T) {
 				`recvfrom(3, "hello", 8, 0, 10.0.0.2:5555) = 5`, `sendto(3, "y", 1, 0, 10.0.0.2:5555) = 1`, "connect(4, 127.0.0.1:7001) = 0", `sendto(4, "z", 1, 0, NULL) = 1`, `sendto(4, "z", 1, 0, NULL) = -1 ECONNREFUSED`, exited},
 		},
 		{
+			"a receive has a timeout", socket + lines("setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, 5*ms)", "recv(s, buf, 8, 0)", "recv(s, buf, 8, 0)", "sigaction(SIGUSR1, SA_RESTART)", "spawn(w)", "read(s, buf, 8)"),
+			"settle()\ntgkill(main, SIGUSR1)", []kernel.Packets{packet(6*sim.Millisecond, "hello")},
+			[]string{socketLine, bindLine, "setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, 5ms, 16) = 0", "recvfrom(3, ..., 8, 0, NULL) = -1 EAGAIN", `recvfrom(3, "hello", 8, 0, NULL) = 5`,
+				"rt_sigaction(SIGUSR1, {sa_handler=handler, sa_flags=SA_RESTART}, NULL, 8) = 0", "--- SIGUSR1 ---", "read(3, ..., 8) = -1 EINTR", exited, " tgkill(1000, 1000, SIGUSR1) = 0", " " + exited},
+		},
+		{
 			"select", lines("a, b = pipe2(0)", "spawn(w)", "settle()", `write(b, "x")`, "join(w)"),
 			lines("r := fd_set(a)", "x := fd_set(a, b)", "select(5, r, NULL, x, NULL)", "w := fd_set(b)", "select(b+1, r, w, NULL, 1*ms)", "select(0, NULL, NULL, NULL, 1*ms)", "n := fd_set(77)", "select(78, n, NULL, NULL, NULL)"), nil,
 			[]string{"pipe2([3, 4], 0) = 0", `write(4, "x", 1) = 1`, exited, " select(5, [3], NULL, [3 4], NULL) = 1 (in [3])", " select(5, [3], [4], NULL, 1ms) = 2 (in [3], out [4])",

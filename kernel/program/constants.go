@@ -24,6 +24,7 @@ var (
 	// sockOpts are the options of SOL_SOCKET; TCP_NODELAY is SOL_TCP's 1.
 	sockOpts = []Name{
 		{"SO_REUSEADDR", 2}, {"SO_TYPE", 3}, {"SO_ERROR", 4}, {"SO_SNDBUF", 7}, {"SO_RCVBUF", 8}, {"SO_REUSEPORT", 15},
+		{"SO_RCVTIMEO", 20},
 		{"SO_ACCEPTCONN", 30}, {"SO_PROTOCOL", 38}, {"SO_DOMAIN", 39}, {"SO_BUSY_POLL", 46},
 	}
 

@@ -77,6 +77,8 @@ func (c *Call) result() string {
 		return "-1 " + program.ErrnoName(c.Errno)
 	}
 	switch c.Spec.Name {
+	case "pipe2", "socketpair":
+		return "0" // the descriptors are in Rets
 	case "eventfd_read":
 		return fmt.Sprintf("0 (value %d)", uint64(c.Ret))
 	case "getsockopt":
@@ -142,6 +144,9 @@ func (c *Call) lower(args []string) (out []string, filled int) {
 		its := fmt.Sprintf("{it_interval=%s, it_value=%s}", args[2], args[3])
 		return append(args[:2], its, "NULL"), 4
 	case "setsockopt":
+		if c.Args[1] == solSocket && c.Args[2] == soRcvtimeo { // a struct timeval
+			return append(args[:3], Duration(c.Args[3]), "16"), 5
+		}
 		return append(args[:3], "["+args[3]+"]", "4"), 5
 	case "ppoll", "epoll_pwait", "epoll_pwait2":
 		return append(args, "8"), len(args) + 1 // the size of the mask
@@ -270,6 +275,8 @@ func (c *Call) enum(v int64, p program.Param) string {
 }
 
 const (
+	solSocket  = 1
+	soRcvtimeo = 20
 	solTCP     = 6
 	tcpNodelay = 1
 )

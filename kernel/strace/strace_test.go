@@ -78,6 +78,7 @@ func TestFormat(t *testing.T) {
 		{program: "shutdown(3, SHUT_WR)", want: "shutdown(3, SHUT_WR) = 0"},
 		{program: "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, 1)", want: "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0"},
 		{program: "setsockopt(3, SOL_TCP, TCP_NODELAY, 1)", want: "setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0"},
+		{program: "setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, 5000*ms)", want: "setsockopt(3, SOL_SOCKET, SO_RCVTIMEO, 5s, 16) = 0"},
 		{program: "getsockopt(3, SOL_SOCKET, SO_ERROR)", ret: 111, want: "getsockopt(3, SOL_SOCKET, SO_ERROR) = 0 (value 111)"},
 
 		{program: "fds := []pollfd{{3, POLLIN}, {4, POLLIN|POLLOUT}}\npoll(fds, 2, -1)", ret: 1,

@@ -17,9 +17,9 @@ func Live(ctx context.Context, cfg *kernel.Config) (*Lane, error) {
 	for _, l := range append(res.Lines, res.Unfinished...) {
 		name := kernel.Printable(cfg.Threads[l.Thread].Name)
 		if l.Asleep {
-			lane.sleeps(name, l.Text)
+			lane.sleeps(l.At, name, l.Text)
 		} else {
-			lane.add(name, l.Text)
+			lane.add(l.At, name, l.Text)
 		}
 	}
 	return lane, nil

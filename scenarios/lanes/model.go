@@ -14,7 +14,7 @@ import (
 )
 
 // DefaultMaxSteps is how many steps a run may take unless told otherwise.
-const DefaultMaxSteps = 20_000_000
+const DefaultMaxSteps = 200_000_000
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
@@ -25,6 +25,7 @@ type Limits struct {
 // Lane is what one kernel did.
 type Lane struct {
 	Order   []string            // finished calls of all threads, in order of return, as "name: line"
+	At      []sim.Time          // when each of them returned, by the scenario's clock
 	Threads map[string][]string // the same by thread
 	Asleep  map[string]string   // the call that a thread still sleeps in
 }
@@ -33,13 +34,14 @@ func newLane() *Lane {
 	return &Lane{Threads: map[string][]string{}, Asleep: map[string]string{}}
 }
 
-func (l *Lane) add(thread, line string) {
+func (l *Lane) add(at sim.Time, thread, line string) {
 	l.Order = append(l.Order, thread+": "+line)
+	l.At = append(l.At, at)
 	l.Threads[thread] = append(l.Threads[thread], line)
 }
 
-func (l *Lane) sleeps(thread, line string) {
-	l.add(thread, line)
+func (l *Lane) sleeps(at sim.Time, thread, line string) {
+	l.add(at, thread, line)
 	l.Asleep[thread] = line
 }
 
@@ -49,7 +51,7 @@ func Model(cfg *kernel.Config, lim Limits) (*Lane, *kernel.Machine, error) {
 	lane := newLane()
 	m, err := run(cfg, lim, func(m *kernel.Machine, r *sim.Record, _ sim.Seq) {
 		if task, line, ok := m.Strace(r); ok {
-			lane.add(kernel.Printable(m.Tasks[task].Name), line)
+			lane.add(r.T, kernel.Printable(m.Tasks[task].Name), line)
 		}
 	})
 	if err != nil {
@@ -57,7 +59,7 @@ func Model(cfg *kernel.Config, lim Limits) (*Lane, *kernel.Machine, error) {
 	}
 	tasks, lines := m.Unfinished()
 	for i, line := range lines {
-		lane.sleeps(kernel.Printable(m.Tasks[tasks[i]].Name), line)
+		lane.sleeps(m.Now, kernel.Printable(m.Tasks[tasks[i]].Name), line)
 	}
 	return lane, m, nil
 }

@@ -1,0 +1,217 @@
+package kernel
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringside/kernel/program"
+	"ringside/sim"
+)
+
+// The order of events on loopback is held against traces of Linux 6.18
+// (testdata/lo; the header of each file says the case and the cores).
+
+// notCompared are events that only one side has, and why.
+var notCompared = map[string]string{
+	"tracing_mark_write":      "the traced program's own marks",
+	"csd_queue_cpu":           "the queue of calls to other cores is not modelled, its interrupt is",
+	"csd_function_entry":      "the queue of calls to other cores is not modelled, its interrupt is",
+	"consume_skb":             "6.18 hands a read packet back to the core that made it, which frees it later; the model frees it at once, as 6.1 does",
+	"tcp_probe":               "a statistics hook",
+	"tcp_rcv_space_adjust":    "receive buffers do not grow in the model",
+	"skb_copy_datagram_iovec": "copying is part of the receiving function",
+	"ipi_send_cpu (call)":     "the tick's kick of an idle core to balance the load is not modelled",
+	"sys_exit":                "was not switched on in the traces",
+	"sched_process_exit":      "was not switched on in the traces",
+	"sys_write":               "was not switched on in the traces",
+	"sys_write ->":            "was not switched on in the traces",
+}
+
+// timers are the events of timer interrupts: where a tick falls is chance, and
+// of the idle task's they were taken out of the traces.
+var timers = []string{"local_timer_entry", "local_timer_exit", "hrtimer_expire_entry", "hrtimer_expire_exit"}
+
+// sameCall are calls that the traced machine's C library makes in place of those
+// that the model makes.
+var sameCall = strings.NewReplacer("sys_pselect6", "sys_select")
+
+// loEvent is an event of a trace. Who is woken, or runs next, belongs to its
+// name.
+type loEvent struct{ Event, Core, Flags string }
+
+var (
+	wokenComm  = regexp.MustCompile(`comm=(\S+)`)
+	switchComm = regexp.MustCompile(`prev_comm=(\S+) .*prev_state=(\S+) ==> next_comm=(\S+)`)
+)
+
+// loEvents reads a trace, without what is not compared.
+func loEvents(lines, skip []string) (out []loEvent) {
+	for _, l := range lines {
+		m := traceLine.FindStringSubmatch(l)
+		if m == nil {
+			continue
+		}
+		name := sameCall.Replace(traceEvent(m[4]))
+		if name == "ipi_send_cpu" && strings.Contains(m[4], "callsite=generic_exec_single") {
+			name += " (call)"
+		}
+		if notCompared[name] != "" || slices.Contains(skip, name) {
+			continue
+		}
+		switch name {
+		case "sched_waking", "sched_wakeup", "signal_generate":
+			name += " " + wokenComm.FindStringSubmatch(m[4])[1]
+		case "sched_switch":
+			s := switchComm.FindStringSubmatch(m[4])
+			name += " " + s[1] + " " + s[2] + " => " + s[3]
+		}
+		out = append(out, loEvent{name, m[2], m[3]})
+	}
+	return out
+}
+
+// loCase is a traced case: the programs, and the part of the trace that is
+// compared: it begins with one event and ends, on each core, with another. The
+// programs go through the case a few times, as the traced ones did; the last
+// time counts.
+type loCase struct {
+	file     string
+	shared   []string
+	rx, tx   string
+	hog      string // a third thread, on the receiver's core
+	txCPU    int
+	from     string
+	sent     string // the sender's last event, on its own core
+	until    string // the receiver's
+	timeouts bool   // the trace has hrtimer_start
+}
+
+// part cuts a trace: what each core did, in its own order.
+func (c *loCase) part(events []loEvent) (cores [2][]loEvent) {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Event != c.from {
+			continue
+		}
+		last, done := [2]string{c.until, c.sent}, [2]bool{false, c.sent == ""}
+		var cores [2][]loEvent
+		for _, e := range events[i:] {
+			core := int(e.Core[2] - '0')
+			if !done[core] {
+				cores[core] = append(cores[core], e)
+				done[core] = e.Event == last[core]
+			}
+		}
+		if done[0] && done[1] {
+			return cores
+		}
+	}
+	return cores
+}
+
+// causes keeps the events of which one is the cause of the next, on whatever
+// core: the wakeup's way from the sender to the receiver's return.
+func (c *loCase) causes(events []loEvent) (out []loEvent) {
+	chain := []string{c.from, "sched_waking rx", "ipi_send_cpu", "call_function_single_entry", "sched_wakeup rx", c.until}
+	for i := len(events) - 1; i >= 0 && (out == nil || events[i+1].Event != c.from); i-- {
+		if e := events[i]; e.Event == c.until || out != nil && (slices.Contains(chain, e.Event) || strings.HasSuffix(e.Event, "=> rx")) {
+			out = append([]loEvent{e}, out...)
+		}
+	}
+	return out
+}
+
+// again is the loop around a case, and the descriptor that it works on.
+func again(setup, body string) string {
+	return setup + "\nvar buf [64]byte\nvar events [8]epoll_event\nfor i := 0; i < 4; i++ {\n" + body + "\n}"
+}
+
+// epoll makes an instance that watches a descriptor, waits and cleans up.
+func epoll(fd, timeout, then string) string {
+	return "ep := epoll_create1(0)\nepoll_ctl(ep, EPOLL_CTL_ADD, " + fd + ", EPOLLIN)\nepoll_wait(ep, events, 8, " + timeout + ")\n" + then + "\nclose(ep)"
+}
+
+const (
+	rxUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \"127.0.0.1:9999\")"
+	txUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
+	// nineMore are sockets that nothing is sent to.
+	nineMore = "var p [10]pollfd\nfor i := 0; i < 9; i++ {\np[i].fd = socket(AF_INET, SOCK_DGRAM, 0)\np[i].events = POLLIN\n}\np[9].events = POLLIN\n"
+	recv     = "recv(s, buf, 64, 0)"
+	send     = "nanosleep(30*ms)\nsend(s, \"12345678901234567890123456789012\", 32, 0)"
+)
+
+var loCases = []loCase{
+	{file: "epoll-lt.lo-udp.rx0tx1", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_epoll_wait ->"},
+	{file: "epoll-lt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send),
+		from: "sys_sendto", until: "sys_epoll_wait ->"},
+	{file: "block.lo-udp.rx0tx1", rx: again(rxUDP, recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_recvfrom ->"},
+	{file: "nonblock.lo-udp.rx0tx1", rx: again(rxUDP, "recv(s, buf, 64, MSG_DONTWAIT)"), from: "sys_recvfrom", until: "sys_recvfrom ->"},
+	{file: "timeout.lo-udp.rx0tx1", rx: again(rxUDP, epoll("s", "10", "")), from: "sys_epoll_wait", until: "sys_epoll_wait ->", timeouts: true},
+	{file: "signal.lo-udp.rx0tx1", rx: again("sigaction(SIGUSR1, 0)\n"+rxUDP, epoll("s", "-1", "")), tx: again("", "nanosleep(30*ms)\ntgkill(rx, SIGUSR1)"), txCPU: 1,
+		from: "sys_tgkill", sent: "sys_tgkill ->", until: "sys_rt_sigreturn"},
+	{file: "poll1.lo-udp.rx0tx1", rx: again(rxUDP, "poll([]pollfd{{s, POLLIN}}, 1, -1)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_poll ->"},
+	{file: "poll10.lo-udp.rx0tx1", rx: again(nineMore+rxUDP, "p[9].fd = s\npoll(p, 10, -1)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_poll ->"},
+	{file: "select.lo-udp.rx0tx1", rx: again(rxUDP, "r := fd_set(s)\nselect(s+1, r, NULL, NULL, NULL)\n"+recv), tx: again(txUDP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_select ->"},
+	{file: "pipe.lo-udp.rx0tx1", shared: []string{"rd", "wr"}, rx: again("rd, wr = pipe2(0)", epoll("rd", "-1", "read(rd, buf, 8)")),
+		tx: again("", "nanosleep(30*ms)\nwrite(wr, \"12345678\", 8)"), txCPU: 1,
+		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
+	{file: "eventfd.lo-udp.rx0tx1", shared: []string{"ev"}, rx: again("ev = eventfd(0, 0)", epoll("ev", "-1", "eventfd_read(ev)")),
+		tx: again("", "nanosleep(30*ms)\neventfd_write(ev, 1)"), txCPU: 1,
+		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
+	{file: "preempt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), hog: worker,
+		from: "sys_sendto", until: "sched_switch tx R => rx"},
+}
+
+// config makes the machine of a case.
+func (c *loCase) config(t *testing.T) *Config {
+	var threads []ThreadConfig
+	for _, th := range []struct {
+		name, src string
+		cpu       int
+	}{{"rx", c.rx, 0}, {"tx", c.tx, c.txCPU}, {"hog", c.hog, 0}} {
+		if th.src == "" {
+			continue
+		}
+		p, err := program.Compile(th.src, program.Env{Threads: []string{"rx", "tx"}, Shared: c.shared})
+		if err != nil {
+			t.Fatalf("%s: %v", th.name, err)
+		}
+		threads = append(threads, ThreadConfig{Name: th.name, CPU: th.cpu, Start: sim.Millisecond * sim.Time(len(threads)), Program: p})
+	}
+	cfg := config(2, threads)
+	cfg.Shared = c.shared
+	cfg.Stop = 200 * sim.Millisecond
+	return cfg
+}
+
+func TestLoopbackComesInTheOrderOfTheRealKernel(t *testing.T) {
+	for _, c := range loCases {
+		t.Run(c.file, func(t *testing.T) {
+			skip := append(timers, "hrtimer_start")
+			if c.timeouts {
+				skip = timers
+			}
+			real := loEvents(readLines(t, filepath.Join("testdata/lo", c.file+".txt")), skip)
+			model := loEvents(ftraceLines(t, c.config(t)), skip)
+			want := c.part(real)
+			if len(want[0]) < 3 {
+				t.Fatalf("the trace has no part that begins with %q", c.from)
+			}
+			if d := cmp.Diff(want, c.part(model)); d != "" {
+				t.Errorf("real kernel -, model +:\n%s", d)
+			}
+			if d := cmp.Diff(c.causes(real), c.causes(model)); d != "" {
+				t.Errorf("causes: real kernel -, model +:\n%s", d)
+			}
+		})
+	}
+}
