@@ -20,6 +20,7 @@ const (
 	ENOSYS       = 38
 	ELOOP        = 40
 	EMSGSIZE     = 90
+	ENOPROTOOPT  = 92
 	ENOTSOCK     = 88
 	ECONNABORTED = 103
 	ECONNREFUSED = 111

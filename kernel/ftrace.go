@@ -111,12 +111,12 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
 	case PointSkDataReady:
-		f := &sockFamilies[m.Socks[r.Obj].Kind]
-		return fmt.Sprintf("family=%d protocol=%d func=sock_def_readable", f.family, f.protocol)
+		k := m.sockKind(r.Obj)
+		return fmt.Sprintf("family=%d protocol=%d func=sock_def_readable", k.domain, k.protocol)
 	case PointSockSendLength, PointSockRecvLength:
-		f := &sockFamilies[m.Socks[r.Obj].Kind]
+		k := m.sockKind(r.Obj)
 		return fmt.Sprintf("sk address = %016x, family = %s protocol = %s, length = %d, error = %d, flags = 0x0",
-			uint64(sockAddr)+uint64(r.Obj)*0x800, f.familyName, f.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
+			uint64(sockAddr)+uint64(r.Obj)*0x800, k.domainName, k.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
 	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, t.Prio, r.Arg[0])
@@ -157,15 +157,6 @@ const (
 	timerAddr = 0xffff888007a1c0e0
 	sockAddr  = 0xffff888005b80000
 )
-
-// sockFamilies are the numbers and names that tracepoints print for a socket.
-var sockFamilies = [NumSockKinds]struct {
-	family, protocol         int
-	familyName, protocolName string
-}{
-	SockUDP: {afINET, protoUDP, "AF_INET", "0x11"},
-	SockTCP: {afINET, protoTCP, "AF_INET", "IPPROTO_TCP"},
-}
 
 // napiDevices are the devices of the NAPI instances.
 var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}

@@ -100,7 +100,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrEpollCreate1: fnSysEpollCreate1, nrEpollPwait: fnSysEpollPwait, nrEpollPwait2: fnSysEpollPwait2,
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
 	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
-	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
+	nrSetsockopt: fnSysSetsockopt, nrGetsockopt: fnSysGetsockopt, nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
 	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,

@@ -35,6 +35,9 @@ func anyConfig(t *rapid.T) *Config {
 			Priority: rapid.IntRange(1, 3).Draw(t, "priority"),
 		})
 	}
+	if cores > 1 && rapid.Bool().Draw(t, "tcp") {
+		threads = append(threads, anyTalkers(t)...)
+	}
 	cfg := config(cores, threads)
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))

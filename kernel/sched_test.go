@@ -19,7 +19,7 @@ type fatal interface {
 	Fatalf(string, ...any)
 }
 
-func compiled(t fatal, src string) *program.Program {
+func mustCompile(t fatal, src string) *program.Program {
 	t.Helper()
 	p, err := program.Compile(src, program.Env{})
 	if err != nil {
@@ -67,7 +67,7 @@ func TestSharesFollowWeights(t *testing.T) {
 		total := sim.Time(0)
 		weight := func(tc ThreadConfig) sim.Time { return prioToWeight[tc.Nice+20] }
 		for i := range rapid.IntRange(2, 4).Draw(t, "threads") {
-			tc := ThreadConfig{Name: fmt.Sprint("hog", i), CPU: 0, Program: compiled(t, worker)}
+			tc := ThreadConfig{Name: fmt.Sprint("hog", i), CPU: 0, Program: mustCompile(t, worker)}
 			tc.Nice = rapid.IntRange(-5, 5).Draw(t, "nice")
 			threads = append(threads, tc)
 			total += weight(tc)
@@ -161,7 +161,7 @@ func TestIdleCoresPull(t *testing.T) {
 		for i := range rapid.IntRange(2, 6).Draw(t, "threads") {
 			src := fmt.Sprintf("for { compute(%d*us)\nnanosleep(%d*us) }",
 				rapid.IntRange(1, 500).Draw(t, "compute"), rapid.IntRange(1, 300).Draw(t, "sleep"))
-			threads = append(threads, ThreadConfig{Name: fmt.Sprint("t", i), CPU: -1, Program: compiled(t, src)})
+			threads = append(threads, ThreadConfig{Name: fmt.Sprint("t", i), CPU: -1, Program: mustCompile(t, src)})
 		}
 		cfg := config(cores, threads)
 		cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")

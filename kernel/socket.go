@@ -24,8 +24,10 @@ const fileSocket = "net/socket.c"
 //	poll:     file, poll table
 //	shutdown: socket, how
 //	release:  socket
+//	setsockopt, getsockopt: socket, option of the protocol's own level, value or
+//	          where it goes
 type protoOps struct {
-	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release cpu.CodeID
+	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release, setsockopt, getsockopt cpu.CodeID
 }
 
 var protos = [NumSockKinds]protoOps{
@@ -43,7 +45,8 @@ var socketText = text{
 		"Makes a socket: an open file with a receive queue and a wait queue.", "The descriptor is the lowest free number."),
 	fnSysBind: oneStep("__x64_sys_bind", fileSocket, "find the socket, read the address", costFD, (*Machine).sysBind,
 		"Gives the socket its address; from now on packets to that port find it.", "A port can be bound once."),
-	fnSysConnect: oneStep("__x64_sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
+	fnSysConnect: sysCall("__x64_sys_connect", fileSocket, fnSysConnectInner, "The system call: connect a socket to a peer."),
+	fnSysConnectInner: oneStep("__sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
 		"Gives the socket its peer.", "For UDP that is only a note; for TCP it begins the handshake."),
 	fnSysListen: oneStep("__x64_sys_listen", fileSocket, "find the socket", costFD, (*Machine).sysListen,
 		"Makes the socket one that connections come in on.", "The backlog limits how many may wait to be accepted."),

@@ -380,6 +380,9 @@ type Counters struct {
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams
+	ICMPIn          int64 // Icmp: InMsgs
+	ICMPOut         int64 // Icmp: OutMsgs
+	ICMPErrors      int64 // Icmp: InCsumErrors
 	Delivered       int64 // datagrams that a program has received
 	CopiedBytes     int64 // bytes copied to and from user space
 	PollScanned     int64 // descriptors that poll and select have looked at

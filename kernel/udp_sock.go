@@ -72,9 +72,9 @@ func (m *Machine) udpRecvmsg(c *cpu.Core, r *sim.Record) {
 // udpCopy: local 4 is the datagram, 5 what the call returns.
 func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	skb := c.Result()
+	skb := c.Result() - 1
 	if skb < 0 {
-		c.Return(skb)
+		c.Return(c.Result())
 		return
 	}
 	data := m.skbBytes(SkbID(skb))
@@ -101,7 +101,8 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 }
 
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags.
+// peek; locals are the socket and the flags. It returns the datagram's number plus
+// one, 0 at the end, or an error.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	s := &m.Socks[f.L[0]]
@@ -116,14 +117,14 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	case skb == None:
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	default:
 		if s.First = m.Skbs[skb].Next; s.First == None {
 			s.Last = None
 		}
 		s.Len--
 		s.Bytes -= m.Skbs[skb].Truesize
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	}
 }
 
@@ -211,8 +212,12 @@ func (m *Machine) datagramPollMask(c *cpu.Core, r *sim.Record) {
 	c.Return(mask)
 }
 
-// maxDatagram is what a UDP datagram can carry: 65,535 bytes with both headers.
-const maxDatagram = 65535 - nic.IPv4Header - nic.UDPHeader
+// ipUDPHeaders are both headers of a datagram, and maxDatagram is what it can
+// carry: 65,535 bytes with them.
+const (
+	ipUDPHeaders = nic.IPv4Header + nic.UDPHeader
+	maxDatagram  = 65535 - ipUDPHeaders
+)
 
 // udpSendmsg: locals are the socket, the data and its length, flags, the peer's
 // address; 5 is the source address.
@@ -261,11 +266,10 @@ func (m *Machine) udpMakeSkb(c *cpu.Core, r *sim.Record) {
 		c.Return(err)
 		return
 	}
-	const headers = nic.IPv4Header + nic.UDPHeader
-	skb := m.newOwnSkb(int32(f.L[2])+headers, sock)
+	skb := m.newDatagram(int32(f.L[2])+ipUDPHeaders, sock)
 	about(r, KindSkb, skb)
 	r.Arg[0] = f.L[2]
-	if !m.copyFromUser(c, m.skbBytes(skb)[headers:], f.L[1]) {
+	if !m.copyFromUser(c, m.skbBytes(skb)[ipUDPHeaders:], f.L[1]) {
 		m.kfreeSkb(skb)
 		c.Return(-EFAULT)
 		return

@@ -120,6 +120,9 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "getsockopt":
 		regs[3] = program.ScratchBase
+	case "setsockopt":
+		binary.LittleEndian.PutUint32(t.Mem.Scratch[:], uint32(args[3]))
+		regs[3], regs[4] = program.ScratchBase, 4
 	case "tgkill":
 		target := &m.Tasks[m.threadTask(int32(args[0]))]
 		regs = [6]int64{int64(m.Procs[target.Proc].PID), int64(target.PID), args[1]}
