@@ -108,7 +108,7 @@ func (d *decoder) machine(m *machine) {
 	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
-	if names := kernel.Schedulers[:]; !slices.Contains(names, k.Scheduler) {
+	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
 		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, suggest(k.Scheduler, names))
 	}
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
