@@ -113,6 +113,8 @@ const (
 
 	// Scheduler.
 	fnSchedule
+	fnSchedBalanceNewidle
+	fnPullRTTask
 	fnScheduleInner // __schedule
 	fnContextSwitch
 	fnSecondaryStartup
@@ -395,7 +397,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
 		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
 	} {
 		for id, c := range t {

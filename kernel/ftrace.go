@@ -68,9 +68,6 @@ func flagLetters(r *sim.Record) string {
 	return string(b)
 }
 
-// prio is the priority of an ordinary task, as tracepoints print it.
-const prio = 120
-
 func (m *Machine) ftraceEvent(r *sim.Record) string {
 	name := Points[r.Point][strings.IndexByte(Points[r.Point], ':')+1:]
 	switch r.Point {
@@ -122,11 +119,11 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 			uint64(sockAddr)+uint64(r.Obj)*0x800, k.domainName, k.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
 	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
 		t := &m.Tasks[r.Obj]
-		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, prio, r.Arg[0])
+		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, t.Prio, r.Arg[0])
 	case PointSchedSwitch:
 		p, n := &m.Tasks[r.Arg[0]], &m.Tasks[r.Obj]
 		return fmt.Sprintf("prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s ==> next_comm=%s next_pid=%d next_prio=%d",
-			Printable(p.Name), p.PID, prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, prio)
+			Printable(p.Name), p.PID, p.Prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, n.Prio)
 	case PointSignalGenerate:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("sig=%d errno=0 code=-6 comm=%s pid=%d grp=0 res=0", r.Arg[0], Printable(t.Name), t.PID)
@@ -134,7 +131,7 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("sig=%d errno=0 code=-6 sa_handler=%x sa_flags=14000000", r.Arg[0], m.Text.Addr(fnSigHandler, 0))
 	case PointProcessExit:
 		t := &m.Tasks[r.Obj]
-		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, prio)
+		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, t.Prio)
 	case PointLocalTimerEntry, PointLocalTimerExit:
 		return fmt.Sprintf("vector=%d", VectorTimer)
 	case PointReschedEntry, PointReschedExit:

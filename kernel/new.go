@@ -201,7 +201,8 @@ func (m *Machine) newTask(t Task) TaskID {
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
 	t.Wakee = sim.NoSeq
-	t.Call.Site, t.PollTable, t.SelectSets = None, None, None
+	t.Call.Site, t.PollTable = None, None
+	m.initSched(&t)
 	m.Tasks = append(m.Tasks, t)
 	return id
 }
@@ -230,7 +231,7 @@ func (m *Machine) addThread(i int32) {
 	if m.Procs[proc].PID == 0 {
 		m.Procs[proc].PID = pid
 	}
-	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Proc: proc, Thread: i, Preempt: bornPreempt})
+	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap

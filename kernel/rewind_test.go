@@ -31,7 +31,8 @@ func anyConfig(t *rapid.T) *Config {
 		}
 		threads = append(threads, ThreadConfig{
 			Name: fmt.Sprint("t", i), CPU: rapid.IntRange(-1, cores-1).Draw(t, "cpu"), Program: p,
-			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")),
+			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")), Nice: rapid.IntRange(-20, 19).Draw(t, "nice"),
+			Priority: rapid.IntRange(1, 3).Draw(t, "priority"),
 		})
 	}
 	if cores > 1 && rapid.Bool().Draw(t, "tcp") {
@@ -42,6 +43,7 @@ func anyConfig(t *rapid.T) *Config {
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
 	cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")
+	cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")
 	cfg.Params.Slice = sim.Time(rapid.SampledFrom([]int{100_000, 3_000_000}).Draw(t, "slice"))
 	cfg.Params.RMem = rapid.SampledFrom([]int{3000, 212992}).Draw(t, "rmem")
 	for i := range rapid.IntRange(0, 3).Draw(t, "packets") {

@@ -146,7 +146,6 @@ type Task struct {
 	PollTable     WaitID // the entries that its poll or select has on wait queues
 	PollKey       uint32 // the events that the next of them is for
 	PollTriggered bool   // one of them has been called
-	SelectSets    BufID  // what its last select was asked for, or None
 	SigPending    uint64 // signals that wait to be delivered: bit n-1 is signal n
 	SavedMask     uint64 // what SigBlocked was before the call that has changed it
 	RestoreMask   bool
@@ -159,6 +158,7 @@ type Task struct {
 	Preempt       uint32 // preempt_count while it does not run
 	Proc          int32
 	Thread        int32 // index into the scenario's threads, or None
+	Prio          int32 // as tracepoints print it: 100 to 139 by nice value, below 100 for real time
 	SE            SchedEntity
 	Ctx           cpu.Context // while it does not run; a running task's is in its core
 	Mem           program.Memory

@@ -40,7 +40,7 @@ var timerText = text{
 	fnSchedTick: {Name: "sched_tick", File: fileCore,
 		Say:   "Charges the running task for its time: is its slice used up?",
 		Why:   "If others wait, need_resched is set and the way out of the interrupt does the rest.",
-		Steps: []step{{Name: "task_tick_fair, update_curr", Cost: costTick, Do: (*Machine).schedTick}}},
+		Steps: []step{{Name: "task_tick", Cost: costTick, Do: (*Machine).schedTick}}},
 	fnHrtimerNanosleep: {Name: "hrtimer_nanosleep", File: fileHrtimer,
 		Say:   "Sleeps for a time.",
 		Why:   "No core is busy with waiting: a timer will wake the task.",
@@ -229,7 +229,7 @@ func (m *Machine) tickDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) schedTick(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
 	m.updateRqClock(int32(c.ID))
-	m.updateCurr(int32(c.ID))
+	m.class().tick(m, int32(c.ID))
 }
 
 // startSleep makes the running task sleep until a time, or until woken if it is

@@ -75,7 +75,12 @@ func threadNames(f *file) (names []string) {
 }
 
 func params(k *tunables) kernel.Params {
-	return kernel.Params{Slice: sim.Time(k.Slice), HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	scheduler := kernel.Scheduler(slices.Index(kernel.Schedulers[:], k.Scheduler))
+	slice := scheduler.DefaultSlice()
+	if k.Slice != nil {
+		slice = sim.Time(*k.Slice)
+	}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -103,13 +108,17 @@ func (d *decoder) machine(m *machine) {
 	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
-	d.one("machine.kernel.scheduler", k.Scheduler, "eevdf", "rr", "fifo", "cooperative")
+	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
+		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, suggest(k.Scheduler, names))
+	}
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
 	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
-	d.within("machine.kernel.slice", int(k.Slice), 100_000, 1_000_000_000)
+	if k.Slice != nil {
+		d.within("machine.kernel.slice", int(*k.Slice), 100_000, 1_000_000_000)
+	}
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
 	}
@@ -194,6 +203,7 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 		d.within(base+"cpu", *t.CPU, 0, f.Machine.CPUs-1)
 		tc.CPU = *t.CPU
 	}
+	d.importance(base, t, f, &tc)
 	switch {
 	case t.Start == "spawned":
 		tc.Spawned = true
@@ -214,6 +224,26 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 	}
 	tc.Program = p
 	return tc
+}
+
+// importance is a thread's nice value or priority, whichever its scheduler knows.
+func (d *decoder) importance(base string, t *thread, f *file, tc *kernel.ThreadConfig) {
+	name := f.Machine.Kernel.Scheduler
+	_, nice := d.at[base+"nice"]
+	_, priority := d.at[base+"priority"]
+	if nice {
+		d.within(base+"nice", t.Nice, -20, 19)
+		if name != "eevdf" {
+			d.failAt(base+"nice", "%snice: the scheduler %s knows no nice values", base, name)
+		}
+	}
+	if priority {
+		d.within(base+"priority", t.Priority, 1, 99)
+		if name != "rr" && name != "fifo" {
+			d.failAt(base+"priority", "%spriority: the scheduler %s knows no priorities", base, name)
+		}
+	}
+	tc.Nice, tc.Priority = t.Nice, t.Priority
 }
 
 func (d *decoder) wire(f *file, cfg *kernel.Config) {
