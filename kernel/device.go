@@ -149,6 +149,11 @@ func addrOf(ap netip.AddrPort) SockAddr {
 
 // String is "ip:port".
 func (a SockAddr) String() string {
-	ip := netip.AddrFrom4([4]byte{byte(a.IP >> 24), byte(a.IP >> 16), byte(a.IP >> 8), byte(a.IP)})
-	return netip.AddrPortFrom(ip, a.Port).String()
+	return netip.AddrPortFrom(netipAddr(a.IP), a.Port).String()
 }
+
+func netipAddr(ip uint32) netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)})
+}
+
+func ipString(ip uint32) string { return netipAddr(ip).String() }

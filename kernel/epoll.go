@@ -158,9 +158,6 @@ const (
 
 func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	epi := EpiID(m.Waits[f.L[0]].Obj)
 	it := &m.Epis[epi]
 	ep := &m.Eps[it.Ep]
@@ -213,11 +210,8 @@ func exclusiveWake(key, events uint32) int64 {
 
 func (m *Machine) epPollCallbackDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	m.irqRestore(c, f.L[cbFlags])
-	if entryGone(c) {
-		return
-	}
 	about(r, KindEpi, EpiID(m.Waits[f.L[0]].Obj))
+	m.irqRestore(c, f.L[cbFlags])
 	if q := m.Eps[m.Epis[m.Waits[f.L[0]].Obj].Ep].PollWait; f.L[cbNews] != 0 && m.Queues[q].First != None {
 		c.Call(fnEpPollSafewake, int64(q), EPOLLIN)
 		return
@@ -361,6 +355,9 @@ func (m *Machine) epPollAwake(c *cpu.Core, r *sim.Record) {
 	ep, w := EpID(f.L[epEp]), WaitID(f.L[epWait]-1)
 	about(r, KindEp, ep)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, w) {
+		return
+	}
 	t := m.current(c)
 	m.setState(t, Running)
 	avail := true

@@ -171,16 +171,28 @@ func (m *Machine) readyTell(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) epRemove(c *cpu.Core, r *sim.Record) {
 	about(r, KindEpi, EpiID(c.Frame().L[0]))
-	m.removeItem(EpiID(c.Frame().L[0]))
+	if !m.removeItem(c, EpiID(c.Frame().L[0])) {
+		return
+	}
 	c.Return(0)
 }
 
 // removeItem undoes an item: its wait queue entry, its places on the file's
 // list, the interest list and the ready list.
-func (m *Machine) removeItem(epi EpiID) {
+//
+// It returns false, and the step is done again, while another core has one of
+// the locks that it needs.
+func (m *Machine) removeItem(c *cpu.Core, epi EpiID) bool {
 	it := &m.Epis[epi]
 	e := &m.Eps[it.Ep]
+	if e.Locked {
+		c.Again()
+		return false
+	}
 	if it.Wait != None {
+		if m.entrySpin(c, it.Wait) {
+			return false
+		}
 		m.freeWaitEntry(it.Wait)
 	}
 	for p := &m.Files[it.File].Items; *p != None; p = &m.Epis[*p].NextFile {
@@ -206,6 +218,7 @@ func (m *Machine) removeItem(epi EpiID) {
 	}
 	m.Epis[epi] = Epitem{Next: m.freeEpi, Ep: None, File: None, Wait: None}
 	m.freeEpi = epi
+	return true
 }
 
 // epModify: locals are the instance, the item, events, data.
@@ -227,7 +240,6 @@ func (m *Machine) epModifyReady(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epRelease(c *cpu.Core, r *sim.Record) {
 	ep := m.Files[c.Frame().L[0]].Obj
 	about(r, KindEp, ep)
-	for m.Eps[ep].Items != None {
-		m.removeItem(m.Eps[ep].Items)
+	for m.Eps[ep].Items != None && m.removeItem(c, m.Eps[ep].Items) {
 	}
 }

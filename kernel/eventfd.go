@@ -153,7 +153,11 @@ func (m *Machine) eventfdRead(c *cpu.Core, r *sim.Record) {
 
 // eventfdReadAgain: the wait was ended by a wakeup, or by a signal.
 func (m *Machine) eventfdReadAgain(c *cpu.Core, r *sim.Record) {
-	about(r, KindQueue, m.eventfdOf(c.Frame().L[efFile]).WQ)
+	q := m.eventfdOf(c.Frame().L[efFile]).WQ
+	about(r, KindQueue, q)
+	if m.queueSpin(c, q) {
+		return
+	}
 	if err := c.Result(); err < 0 {
 		m.lockedWaitDone(c)
 		c.Return(err)
@@ -236,7 +240,11 @@ func (m *Machine) eventfdWrite(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) eventfdWriteAgain(c *cpu.Core, r *sim.Record) {
-	about(r, KindQueue, m.eventfdOf(c.Frame().L[efFile]).WQ)
+	q := m.eventfdOf(c.Frame().L[efFile]).WQ
+	about(r, KindQueue, q)
+	if m.queueSpin(c, q) {
+		return
+	}
 	if err := c.Result(); err < 0 {
 		m.lockedWaitDone(c)
 		c.Return(err)
@@ -293,5 +301,5 @@ func (m *Machine) eventfdPollMask(c *cpu.Core, r *sim.Record) {
 func (m *Machine) eventfdRelease(c *cpu.Core, r *sim.Record) {
 	q := m.eventfdOf(c.Frame().L[0]).WQ
 	about(r, KindQueue, q)
-	c.Call(fnWakeUpCommonLock, int64(q), 1, EPOLLHUP)
+	c.Call(fnWakeUp, int64(q), 1, EPOLLHUP)
 }

@@ -68,9 +68,12 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 			}
 		}
 	}
-	if failed(t.Call.Ret) {
+	switch {
+	case failed(t.Call.Ret):
 		c.Errno = int(-t.Call.Ret)
-	} else {
+	case c.Spec.Results == 2: // the two descriptors are not the system call's result
+		c.Ret = t.Call.Ret
+	default:
 		c.Ret, _ = m.results(t)
 	}
 	if t.Call.From.Port != 0 {

@@ -83,7 +83,6 @@ const (
 	fnICMPRcv
 	fnICMPUnreach
 	fnUDPErr
-	fnSockDefErrorReport
 	fnUDPRcv
 	fnUDP4LibRcv
 	fnUDPUnicastRcvSkb
@@ -210,6 +209,65 @@ const (
 	fnUDPShutdown
 	fnUDPRelease
 
+	// TCP.
+	fnLockSock
+	fnReleaseSock
+	fnReleaseSockInner // __release_sock
+	fnTCPAddBacklog
+	fnWaitWoken
+	fnWokenWake
+	fnInetListen
+	fnInetAccept
+	fnInetCskAccept
+	fnInetCskWait
+	fnTCPConnRequest
+	fnTCPSendSynack
+	fnTCPCheckReq
+	fnTCPSynRecvSock
+	fnTCPChildProcess
+	fnInetCskListenStop
+	fnInetStreamConnect
+	fnInetStreamConnectInner // __inet_stream_connect
+	fnTCPv4Connect
+	fnTCPConnect
+	fnInetWaitConnect
+	fnTCPPushPending
+	fnTCPWriteXmit
+	fnTCPTransmit
+	fnIPQueueXmit
+	fnTCPSendAck
+	fnTCPSendFin
+	fnTCPSendReset
+	fnTCPActiveReset
+	fnTCPv4SendAck
+	fnTCPv4Rcv
+	fnTCPTimeWaitRcv
+	fnTCPv4DoRcv
+	fnTCPRcvEstablished
+	fnTCPRcvState
+	fnTCPAck
+	fnTCPDataQueue
+	fnTCPFin
+	fnTCPReset
+	fnSockDefErrorReport
+	fnTCPTimeWait
+	fnTCPSendmsg
+	fnTCPSendmsgLocked
+	fnStreamWaitConnect
+	fnStreamWaitMemory
+	fnStreamWriteSpace
+	fnTCPRecvmsg
+	fnTCPRecvmsgLocked
+	fnSkWaitData
+	fnTCPCleanupRbuf
+	fnTCPInetShutdown
+	fnTCPShutdown
+	fnTCPDisconnect
+	fnInetRelease
+	fnTCPClose
+	fnTCPCloseInner // __tcp_close
+	fnTCPPoll
+
 	// The way out, and the backlog.
 	fnIPSendSkb
 	fnIPOutput
@@ -242,6 +300,7 @@ const (
 	fnCoreSysSelect
 	fnDoSelect
 	fnSelectPollOne
+
 	// Pipes.
 	fnSysPipe2
 	fnDoPipe2
@@ -333,6 +392,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
+		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText,
 		socketText, inetText, icmpText, sockoptText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
 	} {
 		for id, c := range t {

@@ -107,6 +107,10 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 	case PointNAPIPoll:
 		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
 			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
+	case PointInetSockSetState:
+		s := &m.Socks[r.Obj]
+		return fmt.Sprintf("family=AF_INET protocol=IPPROTO_TCP sport=%d dport=%d saddr=%s daddr=%s oldstate=%s newstate=%s",
+			s.Local.Port, s.Peer.Port, ipString(s.Local.IP), ipString(s.Peer.IP), TCPStates[r.Arg[0]], TCPStates[r.Arg[1]])
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
 	case PointSkDataReady:

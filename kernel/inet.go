@@ -90,7 +90,12 @@ const (
 )
 
 // portConflict: both have the port, and neither is ready to share it.
-func (m *Machine) portConflict(a, b *Sock) bool { return a.Reuse&b.Reuse == 0 }
+func (m *Machine) portConflict(a, b *Sock) bool {
+	if b.Kind == SockTCP {
+		return m.tcpPortConflict(a, b)
+	}
+	return a.Reuse&b.Reuse == 0
+}
 
 // hashPort gives a socket its address and puts it into the table.
 func (m *Machine) hashPort(sock SockID, addr SockAddr) {

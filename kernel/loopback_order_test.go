@@ -138,6 +138,9 @@ func epoll(fd, timeout, then string) string {
 const (
 	rxUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \"127.0.0.1:9999\")"
 	txUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
+	rxTCP = "l := socket(AF_INET, SOCK_STREAM, 0)\nbind(l, \"127.0.0.1:9999\")\nlisten(l, 16)"
+	stay  = "\nnanosleep(1000*ms)"
+	txTCP = "s := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
 	// nineMore are sockets that nothing is sent to.
 	nineMore = "var p [10]pollfd\nfor i := 0; i < 9; i++ {\np[i].fd = socket(AF_INET, SOCK_DGRAM, 0)\np[i].events = POLLIN\n}\np[9].events = POLLIN\n"
 	recv     = "recv(s, buf, 64, 0)"
@@ -167,6 +170,12 @@ var loCases = []loCase{
 	{file: "eventfd.lo-udp.rx0tx1", shared: []string{"ev"}, rx: again("ev = eventfd(0, 0)", epoll("ev", "-1", "eventfd_read(ev)")),
 		tx: again("", "nanosleep(30*ms)\neventfd_write(ev, 1)"), txCPU: 1,
 		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
+	{file: "epoll-lt.lo-tcp.rx0tx1", rx: again(rxTCP+"\ns := accept(l)", epoll("s", "-1", recv)), tx: again(txTCP, send) + stay, txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_epoll_wait ->"},
+	{file: "accept.lo-tcp.rx0tx1", rx: again(rxTCP, "ep := epoll_create1(0)\nepoll_ctl(ep, EPOLL_CTL_ADD, l, EPOLLIN)\nepoll_wait(ep, events, 8, -1)\n"+
+		"s := accept4(l, SOCK_NONBLOCK)\nepoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)\nepoll_wait(ep, events, 8, -1)\nrecv(s, buf, 64, 0)\nclose(s)\nclose(ep)"),
+		tx: again("", "nanosleep(30*ms)\n"+txTCP+"\nnanosleep(10*ms)\nwrite(s, \"hello\", 5)\nnanosleep(30*ms)\nclose(s)"), txCPU: 1,
+		from: "sys_connect", sent: "sys_connect ->", until: "sys_accept4 ->"},
 	{file: "preempt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), hog: worker,
 		from: "sys_sendto", until: "sched_switch tx R => rx"},
 }
@@ -189,7 +198,7 @@ func (c *loCase) config(t *testing.T) *Config {
 	}
 	cfg := config(2, threads)
 	cfg.Shared = c.shared
-	cfg.Stop = 200 * sim.Millisecond
+	cfg.Stop = 400 * sim.Millisecond
 	return cfg
 }
 

@@ -98,6 +98,8 @@ func (m *Machine) CopyFrom(src *Machine) {
 	}
 	m.Files = append(old.Files[:0], src.Files...)
 	m.Socks = append(old.Socks[:0], src.Socks...)
+	m.TCPs = append(old.TCPs[:0], src.TCPs...)
+	m.Reqs = append(old.Reqs[:0], src.Reqs...)
 	m.Skbs = append(old.Skbs[:0], src.Skbs...)
 	m.Queues = append(old.Queues[:0], src.Queues...)
 	m.Waits = append(old.Waits[:0], src.Waits...)
@@ -176,7 +178,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 40*len(m.Skbs) +
+	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 208*len(m.TCPs) + 48*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

@@ -59,7 +59,7 @@ var netText = text{
 	fnIPProtocolDeliver: {Name: "ip_protocol_deliver_rcu", File: fileIPInput, Station: StSkb,
 		Say:   "The header's protocol number chooses the transport protocol.",
 		Why:   "17 is UDP, 6 is TCP.",
-		Steps: []step{{Name: "protocol 17", Cost: costFn, Do: (*Machine).ipProtocolDeliver}}},
+		Steps: []step{{Name: "which protocol?", Cost: costFn, Do: (*Machine).ipProtocolDeliver}}},
 }
 
 // callsWithArg is a step that calls a function with its own first argument.
@@ -184,6 +184,8 @@ func (m *Machine) ipProtocolDeliver(c *cpu.Core, r *sim.Record) {
 		c.Call(fnUDPRcv, int64(skb))
 	case protoICMP:
 		c.Call(fnICMPRcv, int64(skb))
+	case protoTCP:
+		c.Call(fnTCPv4Rcv, int64(skb))
 	default:
 		m.drop(c, r, skb) // Linux would answer with ICMP "protocol unreachable"
 	}

@@ -31,7 +31,7 @@ func New(cfg *Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeWait: None, freeEpi: None}
+	m := &Machine{Image: im, Rand: sim.NewRand(cfg.Seed), here: None, freeSkb: None, freeReq: None, freeWait: None, freeEpi: None}
 	for i := range m.ports {
 		m.ports[i] = None
 	}

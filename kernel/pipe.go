@@ -210,14 +210,8 @@ func (m *Machine) pipeReadWait(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	p := m.pipeOf(f.L[ppFile])
 	about(r, KindQueue, p.RdWait)
-	w := m.prepareToWait(c, p.RdWait, WaitAutoremove, true)
-	f.L[ppWait] = int64(w)
-	switch {
-	case p.readable():
-	case m.signalPending(c):
-		m.finishWait(c, w)
-		c.Return(-ERESTARTSYS)
-	default:
+	f.L[ppWait] = int64(m.prepareToWait(c, p.RdWait, WaitAutoremove, true))
+	if !p.readable() && !m.signalPending(c) {
 		c.Call(fnSchedule)
 	}
 }
@@ -226,13 +220,19 @@ func (m *Machine) pipeReadAwake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	p := m.pipeOf(f.L[ppFile])
 	about(r, KindQueue, p.RdWait)
-	m.finishWait(c, WaitID(f.L[ppWait]))
-	if !p.readable() {
-		c.Goto(1)
+	if m.entrySpin(c, WaitID(f.L[ppWait])) {
 		return
 	}
-	f.L[ppFlags] |= pipeWakeNext
-	c.Goto(0)
+	m.finishWait(c, WaitID(f.L[ppWait]))
+	switch {
+	case p.readable():
+		f.L[ppFlags] |= pipeWakeNext
+		c.Goto(0)
+	case m.signalPending(c):
+		c.Return(-ERESTARTSYS)
+	default:
+		c.Goto(1)
+	}
 }
 
 func (m *Machine) pipeReadDone(c *cpu.Core, r *sim.Record) {
@@ -347,6 +347,9 @@ func (m *Machine) pipeWriteAwake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	p := m.pipeOf(f.L[ppFile])
 	about(r, KindQueue, p.WrWait)
+	if m.entrySpin(c, WaitID(f.L[ppWait])) {
+		return
+	}
 	m.finishWait(c, WaitID(f.L[ppWait]))
 	if !p.writable() && !m.signalPending(c) {
 		c.Goto(2)
@@ -419,7 +422,7 @@ func (m *Machine) pipeRelease(c *cpu.Core, r *sim.Record) {
 	}
 	if (p.Readers == 0) != (p.Writers == 0) {
 		f.L[1] = 1
-		c.Call(fnWakeUpCommonLock, int64(p.RdWait), wakeAll, 0)
+		c.Call(fnWakeUp, int64(p.RdWait), wakeAll, 0)
 	}
 }
 
@@ -428,7 +431,7 @@ func (m *Machine) pipeReleaseWriters(c *cpu.Core, r *sim.Record) {
 	q := m.pipeOf(f.L[0]).WrWait
 	about(r, KindQueue, q)
 	if f.L[1] != 0 {
-		c.Call(fnWakeUpCommonLock, int64(q), wakeAll, 0)
+		c.Call(fnWakeUp, int64(q), wakeAll, 0)
 	}
 }
 
@@ -467,7 +470,7 @@ func (m *Machine) pipeFcntl(c *cpu.Core, r *sim.Record) {
 		c.Return(-EBUSY)
 	default:
 		p.Slots = slots
-		c.Call(fnWakeUpCommonLock, int64(p.WrWait), 1, 0) // there may be more room now
+		c.Call(fnWakeUp, int64(p.WrWait), 1, 0) // there may be more room now
 	}
 }
 

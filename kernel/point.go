@@ -40,6 +40,7 @@ const (
 	PointSkDataReady
 	PointSockSendLength
 	PointSockRecvLength
+	PointInetSockSetState
 	NumPoints
 )
 
@@ -56,5 +57,5 @@ var Points = [NumPoints]string{
 	"ipi:ipi_send_cpu", "sched:sched_process_exit",
 	"signal:signal_generate", "signal:signal_deliver",
 	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx",
-	"sock:sk_data_ready", "sock:sock_send_length", "sock:sock_recv_length",
+	"sock:sk_data_ready", "sock:sock_send_length", "sock:sock_recv_length", "sock:inet_sock_set_state",
 }

@@ -110,9 +110,6 @@ func (m *Machine) pollwait(c *cpu.Core, r *sim.Record) {
 // pollwake: news of events that were not asked for are no reason to wake.
 func (m *Machine) pollwake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	w := &m.Waits[f.L[0]]
 	about(r, KindWait, WaitID(f.L[0]))
 	m.Counters.PollCallbacks++
@@ -134,7 +131,7 @@ func (m *Machine) pollInitwait(c *cpu.Core) {
 func (m *Machine) pollFreewait(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	w := t.PollTable
-	if w == None {
+	if w == None || m.entrySpin(c, w) {
 		return
 	}
 	about(r, KindWait, w)

@@ -32,7 +32,10 @@ type protoOps struct {
 
 var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
-
+	SockTCP: {
+		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
+		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
+	},
 	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 }
@@ -151,6 +154,9 @@ func (m *Machine) newSock(kind SockKind, flags int32) SockID {
 		Kind: kind, First: None, Last: None, RcvBuf: int32(m.Config.Params.RMem), SndBuf: int32(m.Config.Params.RMem),
 		WQ: m.newQueue(), Hash: None, Ext: None, File: m.newFile(FileSocket, id, oRdwr|flags),
 	})
+	if kind == SockTCP {
+		m.tcpInit(id)
+	}
 	return id
 }
 
@@ -224,20 +230,20 @@ func (m *Machine) sysConnect(c *cpu.Core, r *sim.Record) {
 		c.Return(-EINVAL)
 		return
 	}
-	c.Tail(fn, int64(sock), addr, int64(m.Files[m.Socks[sock].File].Flags))
+	c.Call(fn, int64(sock), addr, int64(m.Files[m.Socks[sock].File].Flags))
 }
 
 func (m *Machine) sysListen(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.listen }); ok {
-		c.Tail(fn, int64(sock), l[1])
+		c.Call(fn, int64(sock), l[1])
 	}
 }
 
 func (m *Machine) sysShutdown(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.shutdown }); ok {
-		c.Tail(fn, int64(sock), l[1])
+		c.Call(fn, int64(sock), l[1])
 	}
 }
 
@@ -368,7 +374,7 @@ func (m *Machine) sockPoll(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockClose(c *cpu.Core, r *sim.Record) {
 	sock := m.Files[c.Frame().L[0]].Obj
 	about(r, KindSock, sock)
-	c.Tail(protos[m.Socks[sock].Kind].release, int64(sock))
+	c.Call(protos[m.Socks[sock].Kind].release, int64(sock))
 }
 
 // sockError takes a socket's pending error (sock_error).

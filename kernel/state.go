@@ -41,6 +41,8 @@ type Machine struct {
 	Procs  []Process
 	Files  []File
 	Socks  []Sock
+	TCPs   []TCPSock // by Sock.Ext
+	Reqs   []TCPReq
 	Skbs   []Skb
 	Queues []WaitQueue
 	Waits  []Wait
@@ -60,6 +62,7 @@ type Machine struct {
 	ports    [portChains]SockID // bound sockets by port
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
+	freeReq  ReqID
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -116,16 +119,17 @@ const (
 type TaskState uint8
 
 const (
-	Running       TaskState = iota // R: running or runnable
-	Interruptible                  // S: sleeping, a signal may wake it
-	Waking                         // between sched_waking and sched_wakeup
-	Dead                           // X
-	NotStarted                     // declared, not created yet
-	Stopped                        // T: held by the director
+	Running         TaskState = iota // R: running or runnable
+	Interruptible                    // S: sleeping, a signal may wake it
+	Waking                           // between sched_waking and sched_wakeup
+	Dead                             // X
+	NotStarted                       // declared, not created yet
+	Stopped                          // T: held by the director
+	Uninterruptible                  // D: sleeping for a short time, no signal wakes it
 )
 
 // Letter is what ps and the tracepoints print.
-func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-", "T"}[s] }
+func (s TaskState) Letter() string { return [...]string{"R", "S", "W", "X", "-", "T", "D"}[s] }
 
 // Task is a thread, of user space or of the kernel.
 type Task struct {
@@ -275,12 +279,15 @@ type Skb struct {
 	Len      int32
 	Truesize int32
 	From, To SockAddr
+	Seq, End uint32 // of a TCP segment: its first sequence number, and the one behind it
+	TCPFlags uint8
 	InUse    bool
 }
 
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
 	First, Last WaitID
+	Walker      int8 // the core that walks it and holds its lock, plus one; or 0
 }
 
 // WaitFunc is the callback of a wait queue entry.
@@ -294,6 +301,7 @@ const (
 	WaitAutoremove          // autoremove_wake_function: a thread that waits for one thing
 	WaitPoll                // pollwake: a thread in poll or select
 	WaitDefault             // default_wake_function: a thread, its entry stays
+	WaitWoken               // woken_wake_function: the same, and the entry remembers it
 )
 
 // Wait is an entry of a wait queue ("wait_queue_entry").
@@ -302,6 +310,7 @@ type Wait struct {
 	Queue      QueueID // the queue it is on, or None
 	Func       WaitFunc
 	Exclusive  bool   // WQ_FLAG_EXCLUSIVE
+	Woken      bool   // WQ_FLAG_WOKEN
 	Obj        int32  // the task to wake, or the epoll item
 	Key        uint32 // the events that pollwake is for
 	Chain      WaitID // the next entry of the same poll or select
@@ -367,6 +376,7 @@ type Counters struct {
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
+	ListenOverflows int64 // TcpExt: ListenOverflows
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams

@@ -160,6 +160,9 @@ func (m *Machine) timerfdReadAgain(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	t := m.timerfdOf(f.L[efFile])
 	about(r, KindQueue, t.WQ)
+	if m.queueSpin(c, t.WQ) {
+		return
+	}
 	if err := c.Result(); err < 0 && t.Ticks == 0 {
 		m.lockedWaitDone(c)
 		c.Return(err)

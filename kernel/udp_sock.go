@@ -158,6 +158,9 @@ func (m *Machine) waitForMoreDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSock, SockID(f.L[0]))
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, WaitID(f.L[1])) {
+		return
+	}
 	m.finishWait(c, WaitID(f.L[1]))
 	c.Return(f.L[2])
 }

@@ -212,7 +212,9 @@ func (m *Machine) sockWaitForWmem(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockWaitForWmemDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSock, SockID(f.L[0]))
-	m.finishWait(c, WaitID(f.L[1]))
+	if !m.entrySpin(c, WaitID(f.L[1])) {
+		m.finishWait(c, WaitID(f.L[1]))
+	}
 }
 
 // sockWfree: local 0 is the packet.

@@ -77,7 +77,7 @@ func (m *Machine) unixDgramQueue(c *cpu.Core, r *sim.Record) {
 	case m.dead(peer):
 		m.Socks[sock].Ext = None
 		f.L[udResult] = -ECONNREFUSED
-		c.Call(fnWakeUpCommonLock, int64(m.Socks[sock].WQ), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
+		c.Call(fnWakeUp, int64(m.Socks[sock].WQ), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
 	case m.Socks[peer].Shutdown&rcvShutdown != 0:
 		f.L[udResult] = -EPIPE
 	default:

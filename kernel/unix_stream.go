@@ -245,6 +245,9 @@ func (m *Machine) unixDataWaited(c *cpu.Core, r *sim.Record) {
 	sock := SockID(f.L[0])
 	about(r, KindSock, sock)
 	r.Station = m.wokenStation(c)
+	if m.entrySpin(c, WaitID(f.L[1])) {
+		return
+	}
 	m.finishWait(c, WaitID(f.L[1]))
 	if !m.unixWaitOver(c, sock) {
 		c.Goto(0)

@@ -114,15 +114,18 @@ func (m *Machine) wakeUnlock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) wakeNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindQueue, int32(f.L[wakeQueue]))
-	next := WaitID(f.L[wakeCursor])
+	q, next := &m.Queues[f.L[wakeQueue]], WaitID(f.L[wakeCursor])
 	if f.L[wakeEntry] == 0 {
-		next = m.Queues[f.L[wakeQueue]].First
-	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
-		if f.L[wakeNr]--; f.L[wakeNr] == 0 {
+		if m.queueSpin(c, QueueID(f.L[wakeQueue])) {
 			return
 		}
+		q.Walker = c.ID + 1
+		next = q.First
+	} else if c.Result() != 0 && f.L[wakeFlags] != 0 {
+		f.L[wakeNr]--
 	}
-	if next == None {
+	if next == None || f.L[wakeEntry] != 0 && f.L[wakeNr] == 0 && c.Result() != 0 && f.L[wakeFlags] != 0 {
+		q.Walker = 0
 		return
 	}
 	w := &m.Waits[next]
@@ -144,17 +147,15 @@ var waitFuncs = [...]cpu.CodeID{
 	WaitAutoremove: fnAutoremoveWake,
 	WaitPoll:       fnPollwake,
 	WaitDefault:    fnEntryWake,
+	WaitWoken:      fnWokenWake,
 }
 
 // WaitFuncNames are their names.
 var WaitFuncNames = [...]string{"", "receiver_wake_function", "ep_poll_callback", "ep_autoremove_wake_function",
-	"autoremove_wake_function", "pollwake", "default_wake_function"}
+	"autoremove_wake_function", "pollwake", "default_wake_function", "woken_wake_function"}
 
 func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	about(r, KindWait, WaitID(f.L[0]))
 	if key := uint32(f.L[wakeKey]); key != 0 && key&(EPOLLIN|EPOLLERR) == 0 {
 		c.Return(0)
@@ -165,9 +166,6 @@ func (m *Machine) receiverWake(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if entryGone(c) {
-		return
-	}
 	about(r, KindWait, WaitID(f.L[0]))
 	c.Call(fnDefaultWake, int64(m.Waits[f.L[0]].Obj))
 }
@@ -175,7 +173,7 @@ func (m *Machine) autoremoveWake(c *cpu.Core, r *sim.Record) {
 func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	if c.Result() != 0 && w != None {
+	if c.Result() != 0 {
 		m.dequeueWait(w)
 	}
 }
@@ -183,9 +181,7 @@ func (m *Machine) autoremoveDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epAutoremoveDone(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
-	if w != None {
-		m.dequeueWait(w)
-	}
+	m.dequeueWait(w)
 }
 
 func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
@@ -194,9 +190,6 @@ func (m *Machine) defaultWake(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) entryWake(c *cpu.Core, r *sim.Record) {
-	if entryGone(c) {
-		return
-	}
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	c.Tail(fnTryToWakeUp, int64(m.Waits[w].Obj))
@@ -217,6 +210,21 @@ func (m *Machine) prepareToWait(c *cpu.Core, q QueueID, fn WaitFunc, exclusive b
 func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
 	m.setState(m.current(c), Running)
 	m.freeWaitEntry(w)
+}
+
+// queueSpin tells whether another core walks a queue, with its lock held. The
+// step is then done again, as a spinlock is tried again.
+func (m *Machine) queueSpin(c *cpu.Core, q QueueID) bool {
+	if w := m.Queues[q].Walker; w == 0 || w == c.ID+1 {
+		return false
+	}
+	c.Again()
+	return true
+}
+
+// entrySpin is queueSpin for the queue that an entry is on.
+func (m *Machine) entrySpin(c *cpu.Core, w WaitID) bool {
+	return m.Waits[w].Queue != None && m.queueSpin(c, m.Waits[w].Queue)
 }
 
 // newQueue makes an empty wait queue.
@@ -241,7 +249,6 @@ func (m *Machine) newWait(fn WaitFunc, obj int32, exclusive bool) WaitID {
 // freeWaitEntry takes an entry off its queue and gives it back.
 func (m *Machine) freeWaitEntry(id WaitID) {
 	m.dequeueWait(id)
-	m.forgetWait(id)
 	m.Waits[id] = Wait{Next: m.freeWait, Prev: None, Queue: None, Func: WaitNone}
 	m.freeWait = id
 }
@@ -270,7 +277,6 @@ func (m *Machine) dequeueWait(id WaitID) {
 	if w.Queue == None {
 		return
 	}
-	m.skipWait(id)
 	h := &m.Queues[w.Queue]
 	if w.Prev == None {
 		h.First = w.Next
@@ -283,54 +289,4 @@ func (m *Machine) dequeueWait(id WaitID) {
 		m.Waits[w.Next].Prev = w.Prev
 	}
 	w.Next, w.Prev, w.Queue = None, None, None
-}
-
-// A walk of a queue takes several steps, and another core may want to take an
-// entry away meanwhile. Linux makes it spin on the queue's lock; here it is done
-// at once, and the walk is told.
-
-// walks calls f for each walk in progress: its frame and, if a callback runs,
-// the callback's.
-func (m *Machine) walks(f func(walk, callback *cpu.Frame)) {
-	for i := range m.Cores {
-		for _, s := range [...][]cpu.Frame{m.Cores[i].Ctx.Kernel.F, m.Cores[i].IRQ.F} {
-			for j := range s {
-				if s[j].Kind != cpu.Call || s[j].Code != fnWakeUpCommon {
-					continue
-				}
-				if j+1 < len(s) {
-					f(&s[j], &s[j+1])
-				} else {
-					f(&s[j], nil)
-				}
-			}
-		}
-	}
-}
-
-// skipWait moves walks on that would come to an entry next.
-func (m *Machine) skipWait(id WaitID) {
-	m.walks(func(walk, _ *cpu.Frame) {
-		if walk.L[wakeEntry] != 0 && WaitID(walk.L[wakeCursor]) == id {
-			walk.L[wakeCursor] = int64(m.Waits[id].Next)
-		}
-	})
-}
-
-// forgetWait tells callbacks that are running that their entry is gone.
-func (m *Machine) forgetWait(id WaitID) {
-	m.walks(func(walk, callback *cpu.Frame) {
-		if callback != nil && WaitID(walk.L[wakeEntry]-1) == id && callback.Kind == cpu.Call {
-			callback.L[0] = None
-		}
-	})
-}
-
-// entryGone ends a callback whose entry is gone.
-func entryGone(c *cpu.Core) bool {
-	gone := c.Frame().L[0] == None
-	if gone {
-		c.Return(0)
-	}
-	return gone
 }

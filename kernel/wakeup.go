@@ -56,7 +56,7 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 	id := TaskID(f.L[ttwuTask])
 	t := &m.Tasks[id]
 	about(r, KindTask, id)
-	if t.State != Interruptible {
+	if t.State != Interruptible && t.State != Uninterruptible {
 		c.Return(0)
 		return
 	}

@@ -263,12 +263,12 @@ func (t *thread) leave() { t.note(activity{nr: noSleep, till: sim.Never}) }
 // note tells those who watch what the thread does. Its last system call also
 // takes the kicks for what it did before: see kick.
 func (t *thread) note(a activity) {
+	t.since.Store(int64(processorTime(0))) // first: what came before is not computing
 	t.mu.Lock()
 	t.doing = a
 	t.r.moves.Add(1)
 	t.mu.Unlock()
 	t.computed = 0
-	t.since.Store(int64(processorTime(0)))
 }
 
 func (t *thread) activity() activity {

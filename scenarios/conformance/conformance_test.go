@@ -18,6 +18,19 @@ func mustCases(t *testing.T) []Case {
 	return all
 }
 
+// check judges what a lane did; each expectation must be able to fail.
+func check(t *testing.T, c *Case, l *lanes.Lane) {
+	t.Helper()
+	failed, _ := c.Judge(l)
+	for _, f := range failed {
+		t.Error(f)
+	}
+	bites(t, c, l)
+	if t.Failed() {
+		t.Logf("%s (%s)\n%s", c.Title, c.Source, strings.Join(l.Order, "\n"))
+	}
+}
+
 // What did nothing holds nothing: every expectation of every operation is
 // looked at, and none is taken as held because nothing speaks against it.
 func TestNothingFailsEveryExpectation(t *testing.T) {
@@ -29,7 +42,7 @@ func TestNothingFailsEveryExpectation(t *testing.T) {
 				want += len(o.Expect)
 			}
 		}
-		failed, judged := c.Judge(&lanes.Lane{}, Options{NoUpperBound: true})
+		failed, judged := c.Judge(&lanes.Lane{})
 		if len(failed) != want || judged != want {
 			t.Errorf("%s: %d expectations, %d judged, %d failed", c.ID, want, judged, len(failed))
 		}
@@ -132,7 +145,7 @@ func TestJudge(t *testing.T) {
 			}
 			c := main(tt.op)
 			var got []string
-			failed, _ := c.Judge(lane(tt.lines...), Options{})
+			failed, _ := c.Judge(lane(tt.lines...))
 			for _, f := range failed {
 				got = append(got, f.Key)
 			}

@@ -13,11 +13,6 @@ import (
 	"ringside/sim"
 )
 
-// Options of a judgement.
-type Options struct {
-	NoUpperBound bool // max_ms is not held against a machine that others use too
-}
-
 // Failure is an expectation that does not hold.
 type Failure struct {
 	Thread string
@@ -33,12 +28,12 @@ func (f Failure) String() string {
 
 // Judge holds what a lane did against each expectation of a case. It gives what
 // does not hold, and how many expectations it has judged.
-func (c *Case) Judge(l *lanes.Lane, o Options) (failed []Failure, judged int) {
+func (c *Case) Judge(l *lanes.Lane) (failed []Failure, judged int) {
 	t := newTrace(l)
 	for _, th := range c.Threads {
 		for i := range th.Ops {
 			op := &th.Ops[i]
-			j := &judge{c: c, trace: t, opts: o, op: op, thread: th.Name, did: t.of(th.Name, i)}
+			j := &judge{c: c, trace: t, op: op, thread: th.Name, did: t.of(th.Name, i)}
 			keys := make([]string, 0, len(op.Expect))
 			for key := range op.Expect {
 				keys = append(keys, key)
@@ -59,7 +54,6 @@ func (c *Case) Judge(l *lanes.Lane, o Options) (failed []Failure, judged int) {
 type judge struct {
 	c      *Case
 	trace  *trace
-	opts   Options
 	op     *Op
 	thread string
 	did    did
@@ -445,7 +439,7 @@ func (j *judge) minMS(want json.RawMessage) error {
 }
 
 func (j *judge) maxMS(want json.RawMessage) error {
-	return j.bound(want, func(took, bound sim.Time) bool { return took <= bound || j.opts.NoUpperBound })
+	return j.bound(want, func(took, bound sim.Time) bool { return took <= bound })
 }
 
 func (j *judge) bound(want json.RawMessage, within func(took, bound sim.Time) bool) error {

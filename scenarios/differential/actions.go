@@ -89,13 +89,18 @@ func init() {
 			g.main("%s = dup(%s)", g.alias(f.obj).name, f.name)
 		}},
 		{"dup2", 1, with(), dup2},
+		// Linux says POLLNVAL to a poll whose descriptor another thread closes. On the
+		// live lane such a number stays open, with another file behind it.
 		{"close", 4, with(), func(g *generator) {
 			f := g.pick()
+			if f.polled {
+				return
+			}
 			f.open = false
 			g.main("close(%s)", f.name)
 			g.under(f)
 		}},
-		{"odd close", 1, nil, func(g *generator) { g.main("close(%s)", g.one("-1", "77")) }},
+		{"odd close", 1, nil, func(g *generator) { g.main("close(%s)", g.one("-1", "60")) }},
 
 		{"write", 14, with(writable...), write},
 		{"send", 6, with(stream, dgram, udp, tcp), func(g *generator) {
@@ -218,7 +223,7 @@ func tcpPair(g *generator) {
 
 func dup2(g *generator) {
 	from, to := g.pick(), g.pick()
-	if g.flip(8) {
+	if to.polled || g.flip(8) {
 		g.main("dup2(%s, -1)", from.name)
 		return
 	}
@@ -241,7 +246,7 @@ func (g *generator) guarded(f *fd, events, format string, args ...any) {
 
 func write(g *generator) {
 	if g.flip(12) {
-		g.main(`write(%s, "odd")`, g.one("-1", "77"))
+		g.main(`write(%s, "odd")`, g.one("-1", "60"))
 		return
 	}
 	f := g.pick(writable...)
@@ -252,7 +257,7 @@ func write(g *generator) {
 
 func read(g *generator) {
 	if g.flip(12) {
-		g.main("read(%s, buf, 10)", g.one("-1", "77"))
+		g.main("read(%s, buf, 10)", g.one("-1", "60"))
 		return
 	}
 	f := g.pick(readable...)
@@ -309,10 +314,10 @@ func (g *generator) selects(t *thread, timeout string, kinds []kind) {
 		}
 		fd := g.any(kinds...)
 		if fd == "-1" {
-			fd = "77"
+			fd = "60"
 		}
 		args[i] = fmt.Sprintf("s%d_%d", g.texts, i)
 		t.lines = append(t.lines, fmt.Sprintf("%s := fd_set(%s)", args[i], fd))
 	}
-	t.lines = append(t.lines, fmt.Sprintf("select(%d, %s, %s)", g.int(64, 78, 0, -1), strings.Join(args, ", "), timeout))
+	t.lines = append(t.lines, fmt.Sprintf("select(%d, %s, %s)", g.int(64, 61, 0, -1), strings.Join(args, ", "), timeout))
 }

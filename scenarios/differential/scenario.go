@@ -122,15 +122,16 @@ type object struct {
 	nonblock bool
 	port     int // that it is bound to, or 0
 	nested   bool
-	used     bool // a thread other than main may be waiting for it
+	used     bool // a thread other than main may be waiting to take from it
 	peer     *object
 }
 
 // fd is a descriptor: a shared variable.
 type fd struct {
-	name string
-	obj  *object
-	open bool
+	name   string
+	obj    *object
+	open   bool
+	polled bool // a thread other than main looks at it in poll or select
 }
 
 type kind int
@@ -221,11 +222,11 @@ func (g *generator) any(kinds ...kind) string {
 	odd := g.upTo(12)
 	switch {
 	case odd == 11:
-		return g.one("-1", "77")
+		return g.one("-1", "60")
 	case (odd == 10 || len(fit) == 0) && len(g.fds) > 0:
 		return choose(g, g.fds).name
 	case len(fit) == 0:
-		return "77"
+		return "60"
 	}
 	return choose(g, fit).name
 }

@@ -3,6 +3,7 @@ package differential
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // most is how many threads a scenario has, with main.
@@ -47,6 +48,7 @@ func (g *generator) look(t *thread, kinds []kind, plain bool) {
 			eps = append(eps, f)
 		}
 	}
+	begin := len(t.lines)
 	what := g.upTo(6)
 	switch {
 	case what <= 3 && len(eps) > 0:
@@ -56,6 +58,10 @@ func (g *generator) look(t *thread, kinds []kind, plain bool) {
 		t.lines = append(t.lines, g.poll(t.name, -1, kinds))
 	default:
 		g.selects(t, "NULL", kinds)
+	}
+	text := strings.Join(t.lines[begin:], "\n")
+	for _, f := range g.fds {
+		f.polled = f.polled || strings.Contains(text, "{"+f.name+",") || strings.Contains(text, "("+f.name+")")
 	}
 }
 
@@ -74,7 +80,7 @@ func (g *generator) take(t *thread, kinds []kind) {
 		}
 	}
 	if len(fit) == 0 {
-		t.lines = append(t.lines, "read(77, buf, 1)")
+		t.lines = append(t.lines, "read(60, buf, 1)")
 		return
 	}
 	f := choose(g, fit)

@@ -14,7 +14,7 @@ import (
 )
 
 // DefaultMaxSteps is how many steps a run may take unless told otherwise.
-const DefaultMaxSteps = 20_000_000
+const DefaultMaxSteps = 200_000_000
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
