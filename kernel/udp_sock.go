@@ -73,6 +73,10 @@ func (m *Machine) udpRecvmsg(c *cpu.Core, r *sim.Record) {
 func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	skb := c.Result()
+	if skb == recvEnd {
+		c.Return(0)
+		return
+	}
 	if skb < 0 {
 		c.Return(skb)
 		return
@@ -100,6 +104,10 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 	c.Return(c.Frame().L[5])
 }
 
+// recvEnd is __skb_recv_udp's answer when there will be nothing more: no datagram
+// and no error either.
+const recvEnd = -1 << 32
+
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
 // peek; locals are the socket and the flags.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
@@ -112,7 +120,7 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	case skb == None && f.L[1]&msgDontwait != 0:
 		c.Return(-EAGAIN)
 	case skb == None && s.Shutdown&rcvShutdown != 0:
-		c.Return(0)
+		c.Return(recvEnd)
 	case skb == None:
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
