@@ -83,6 +83,7 @@ const (
 	fnICMPRcv
 	fnICMPUnreach
 	fnUDPErr
+	fnSockDefErrorReport
 	fnUDPRcv
 	fnUDP4LibRcv
 	fnUDPUnicastRcvSkb
@@ -181,12 +182,15 @@ const (
 	fnSysSocket
 	fnSysBind
 	fnSysConnect
+	fnSysConnectInner // __sys_connect
 	fnSysListen
 	fnSysAccept
 	fnSysAccept4
 	fnSysShutdown
 	fnSysSetsockopt
 	fnSysGetsockopt
+	fnTCPSetsockopt
+	fnTCPGetsockopt
 	fnSysSendto
 	fnSysSendtoInner // __sys_sendto
 	fnSysRecvfrom
@@ -249,7 +253,6 @@ const (
 	fnTCPDataQueue
 	fnTCPFin
 	fnTCPReset
-	fnSockDefErrorReport
 	fnTCPTimeWait
 	fnTCPSendmsg
 	fnTCPSendmsgLocked
@@ -392,8 +395,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText,
-		socketText, inetText, icmpText, sockoptText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
+		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -43,6 +43,12 @@ var icmpText = text{
 			{Name: "look the socket up", Cost: costLookup, Do: (*Machine).udpErr},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
+	fnSockDefErrorReport: {Name: "sock_def_error_report", File: "net/core/sock.c", Station: StNone,
+		Say: "The socket has an error: who waits on it is woken.", Why: "The next call on the socket returns the error, and then it is gone.",
+		Steps: []step{
+			{Name: "anybody on sk_wq?", Cost: costFn, Do: (*Machine).sockDefErrorReport},
+			{Name: "return", Cost: costFn, Do: nothing},
+		}},
 }
 
 // icmpSend: locals are the packet, whose data starts behind its IP header, type
@@ -111,4 +117,12 @@ func (m *Machine) udpErr(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	m.Socks[sock].Err = ECONNREFUSED
 	c.Call(fnSockDefErrorReport, int64(sock))
+}
+
+func (m *Machine) sockDefErrorReport(c *cpu.Core, r *sim.Record) {
+	sock := SockID(c.Frame().L[0])
+	about(r, KindSock, sock)
+	if q := m.Socks[sock].WQ; m.Queues[q].First != None {
+		c.Call(fnWakeUp, int64(q), 1, EPOLLERR)
+	}
 }

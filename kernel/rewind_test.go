@@ -22,6 +22,9 @@ func anyConfig(t *rapid.T) *Config {
 	var threads []ThreadConfig
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
 		src := anyProgram(t, 7000+i)
+		if rapid.Bool().Draw(t, "files") {
+			src = anyFileProgram(t)
+		}
 		p, err := program.Compile(src, program.Env{})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, src)
@@ -30,6 +33,9 @@ func anyConfig(t *rapid.T) *Config {
 			Name: fmt.Sprint("t", i), CPU: rapid.IntRange(-1, cores-1).Draw(t, "cpu"), Program: p,
 			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")),
 		})
+	}
+	if cores > 1 && rapid.Bool().Draw(t, "tcp") {
+		threads = append(threads, anyTalkers(t)...)
 	}
 	cfg := config(cores, threads)
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
@@ -66,6 +72,32 @@ func anyProgram(t *rapid.T, port int) string {
 		b.WriteString(rapid.SampledFrom(calls).Draw(t, "call") + "\n")
 	}
 	b.WriteString("}\n}\n")
+	return b.String()
+}
+
+// anyFileProgram draws a program that makes pipes and the like, and calls on the
+// lowest descriptors, whatever they are: all threads have one table.
+func anyFileProgram(t *rapid.T) string {
+	makes := []string{
+		"pipe2(0)", "pipe2(O_NONBLOCK)", "eventfd(3, EFD_SEMAPHORE)", "eventfd(0, EFD_NONBLOCK)", "socketpair(AF_UNIX, SOCK_STREAM, 0)",
+		"socketpair(AF_UNIX, SOCK_DGRAM, 0)", "memfd_create(\"m\", 0)", "timerfd_create(CLOCK_MONOTONIC, 0)", "epoll_create1(0)", "sigaction(SIGPIPE, 0)",
+	}
+	calls := []string{
+		"read(%d, buf, 8)", "read(%d, buf, 5000)", "write(%d, buf, 8)", "write(%d, buf, 5000)", "fcntl(%d, F_SETPIPE_SZ, 1)", "eventfd_write(%d, -9)",
+		"recv(%d, buf, 5000, MSG_DONTWAIT)", "send(%d, buf, 5000, MSG_DONTWAIT)", "fcntl(%d, F_SETPIPE_SZ, 8192)", "fcntl(%d, F_SETFL, O_NONBLOCK)",
+		"shutdown(%d, SHUT_WR)", "shutdown(%d, SHUT_RD)", "close(%d)", "dup2(3, %d)", "timerfd_settime(%d, 0, 50*us, 70*us)", "p[0].fd = %d\npoll(p, 1, 1)",
+		"epoll_ctl(4, EPOLL_CTL_ADD, %d, EPOLLIN|EPOLLOUT|EPOLLET)", "epoll_wait(%d, events, 4, 1)", "compute(%d*us)",
+	}
+	var b strings.Builder
+	b.WriteString("var buf [5000]byte\nvar events [4]epoll_event\np := []pollfd{{3, POLLIN|POLLOUT}}\n")
+	for range rapid.IntRange(1, 4).Draw(t, "makes") {
+		b.WriteString(rapid.SampledFrom(makes).Draw(t, "make") + "\n")
+	}
+	fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(1, 20).Draw(t, "rounds"))
+	for range rapid.IntRange(1, 8).Draw(t, "calls") {
+		fmt.Fprintf(&b, rapid.SampledFrom(calls).Draw(t, "call")+"\n", rapid.IntRange(3, 9).Draw(t, "fd"))
+	}
+	b.WriteString("}\n")
 	return b.String()
 }
 

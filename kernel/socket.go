@@ -34,7 +34,7 @@ var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
 	SockTCP: {
 		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
-		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
+		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease, setsockopt: fnTCPSetsockopt, getsockopt: fnTCPGetsockopt,
 	},
 	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
@@ -45,7 +45,8 @@ var socketText = text{
 		"Makes a socket: an open file with a receive queue and a wait queue.", "The descriptor is the lowest free number."),
 	fnSysBind: oneStep("__x64_sys_bind", fileSocket, "find the socket, read the address", costFD, (*Machine).sysBind,
 		"Gives the socket its address; from now on packets to that port find it.", "A port can be bound once."),
-	fnSysConnect: oneStep("__x64_sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
+	fnSysConnect: sysCall("__x64_sys_connect", fileSocket, fnSysConnectInner, "The system call: connect a socket to a peer."),
+	fnSysConnectInner: oneStep("__sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
 		"Gives the socket its peer.", "For UDP that is only a note; for TCP it begins the handshake."),
 	fnSysListen: oneStep("__x64_sys_listen", fileSocket, "find the socket", costFD, (*Machine).sysListen,
 		"Makes the socket one that connections come in on.", "The backlog limits how many may wait to be accepted."),

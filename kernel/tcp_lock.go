@@ -37,6 +37,17 @@ var tcpLockText = text{
 		"Notes in the entry that it was called, and wakes the task.", "The entry stays on the queue: its owner takes it off."),
 }
 
+// spinLock takes a socket's spinlock, which must be free (bh_lock_sock).
+func (m *Machine) spinLock(c *cpu.Core, t *TCPSock) {
+	t.Spin = true
+	m.lock(c)
+}
+
+func (m *Machine) spinUnlock(c *cpu.Core, t *TCPSock) {
+	t.Spin = false
+	m.unlock(c)
+}
+
 func (m *Machine) lockSock(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])

@@ -235,7 +235,7 @@ func (m *Machine) tcpSendError(c *cpu.Core, r *sim.Record) {
 		f.L[5] = err
 	}
 	if f.L[5] == -EPIPE && f.L[3]&msgNosignal == 0 {
-		c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+		c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 	}
 }
 

@@ -72,13 +72,9 @@ func (m *Machine) udpRecvmsg(c *cpu.Core, r *sim.Record) {
 // udpCopy: local 4 is the datagram, 5 what the call returns.
 func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	skb := c.Result()
-	if skb == recvEnd {
-		c.Return(0)
-		return
-	}
+	skb := c.Result() - 1
 	if skb < 0 {
-		c.Return(skb)
+		c.Return(c.Result())
 		return
 	}
 	data := m.skbBytes(SkbID(skb))
@@ -104,12 +100,9 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 	c.Return(c.Frame().L[5])
 }
 
-// recvEnd is __skb_recv_udp's answer when there will be nothing more: no datagram
-// and no error either.
-const recvEnd = -1 << 32
-
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags.
+// peek; locals are the socket and the flags. It returns the datagram's number plus
+// one, 0 at the end, or an error.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	s := &m.Socks[f.L[0]]
@@ -120,18 +113,18 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	case skb == None && f.L[1]&msgDontwait != 0:
 		c.Return(-EAGAIN)
 	case skb == None && s.Shutdown&rcvShutdown != 0:
-		c.Return(recvEnd)
+		c.Return(0)
 	case skb == None:
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	default:
 		if s.First = m.Skbs[skb].Next; s.First == None {
 			s.Last = None
 		}
 		s.Len--
 		s.Bytes -= m.Skbs[skb].Truesize
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	}
 }
 

@@ -153,24 +153,8 @@ func reason(r refused) string {
 	return text
 }
 
-// needTCP skips a test as long as the model has no TCP.
-func needTCP(t *testing.T) {
-	cfg, _, err := config(`{ringside: 1, title: Ask, threads: [{name: main, program: "listen(socket(AF_INET, SOCK_STREAM, 0), 1)"}]}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := onModel(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if said := strings.Join(l.Threads["main"], "\n"); strings.Contains(said, "EOPNOTSUPP") {
-		t.Skipf("the model cannot do TCP:\n%s", said)
-	}
-}
-
 // What Linux does and what the model does is the same.
 func TestDifferential(t *testing.T) {
-	needTCP(t)
 	search(t, onModel, onReal, func(yaml, report string) {
 		for range 3 {
 			if again, err := compare(yaml, onReal, onReal); err != nil || again != "" {
