@@ -14,6 +14,7 @@ const (
 	EEXIST       = 17
 	EINVAL       = 22
 	EMFILE       = 24
+	EDOM         = 33
 	EPIPE        = 32
 	EPERM        = 1
 	ENOENT       = 2

@@ -258,6 +258,8 @@ const (
 	fnTCPSendmsgLocked
 	fnStreamWaitConnect
 	fnStreamWaitMemory
+	fnTCPSetsockopt
+	fnTCPGetsockopt
 	fnStreamWriteSpace
 	fnTCPRecvmsg
 	fnTCPRecvmsgLocked

@@ -256,6 +256,7 @@ func (m *Machine) sysAccept4(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.accept }); ok {
+		m.waitUntil(c, sock)
 		c.Call(fn, int64(sock), int64(m.Files[m.Socks[sock].File].Flags))
 	}
 }
@@ -324,6 +325,7 @@ func (m *Machine) sockReadIter(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockRecvmsg(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
+	m.waitUntil(c, SockID(l[0]))
 	fn := cpu.CodeID(fnInetRecvmsg)
 	if k := m.Socks[l[0]].Kind; k != SockUDP && k != SockTCP {
 		fn = protos[k].recvmsg

@@ -21,6 +21,7 @@ const (
 	soRcvBuf     = 8
 	soReusePort  = 15
 	soRcvLowat   = 18
+	soRcvTimeo   = 20
 	soAcceptConn = 30
 	soProtocol   = 38
 	soDomain     = 39
@@ -38,7 +39,7 @@ const (
 // do what they say.
 var refusedOpts = [...]int32{
 	5, 6, 9, 10, 11, 12, 13, // SO_DONTROUTE to SO_LINGER
-	16, 17, soRcvLowat, 20, 21, 25, 26, 27, 29, // SO_PASSCRED to SO_TIMESTAMP
+	16, 17, soRcvLowat, 21, 25, 26, 27, 29, // SO_PASSCRED to SO_TIMESTAMP
 	33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, // SO_RCVBUFFORCE to SO_ATTACH_REUSEPORT_CBPF
 	53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83,
 }
@@ -92,6 +93,10 @@ func (m *Machine) sysSetsockopt(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	v := int32(binary.LittleEndian.Uint32(value[:]))
+	if int32(l[1]) == solSocket && int32(l[2]) == soRcvTimeo {
+		c.Return(m.setRcvTimeo(c, sock, l[3], l[4]))
+		return
+	}
 	if int32(l[1]) == solSocket {
 		c.Return(m.setSockopt(sock, int32(l[2]), v))
 		return
@@ -116,6 +121,31 @@ func (m *Machine) refusedLevel(sock SockID, level int32) bool {
 	}
 	m.giveUp("options of IP and of the socket's protocol are not modelled")
 	return true
+}
+
+// timevalBytes is sizeof(struct timeval).
+const timevalBytes = 16
+
+// setRcvTimeo reads a struct timeval; 0 is no limit, and a negative time is none
+// at all (sock_set_timeout).
+func (m *Machine) setRcvTimeo(c *cpu.Core, sock SockID, addr, n int64) int64 {
+	var tv [timevalBytes]byte
+	if n < timevalBytes {
+		return -EINVAL
+	}
+	if !m.copyFromUser(c, tv[:], addr) {
+		return -EFAULT
+	}
+	sec, usec := int64(binary.LittleEndian.Uint64(tv[:])), int64(binary.LittleEndian.Uint64(tv[8:]))
+	switch {
+	case usec < 0 || usec >= 1_000_000:
+		return -EDOM
+	case sec < 0:
+		m.Socks[sock].RcvTimeo = 1
+	default:
+		m.Socks[sock].RcvTimeo = sim.Time(sec)*sim.Second + sim.Time(usec)*sim.Microsecond
+	}
+	return 0
 }
 
 // setSockopt sets an option of SOL_SOCKET (sk_setsockopt).

@@ -200,7 +200,9 @@ func (m *Machine) cskWaitDone(c *cpu.Core, r *sim.Record) {
 	case t.State != TCPListen:
 		c.Return(-EINVAL)
 	case m.signalPending(c):
-		c.Return(-ERESTARTSYS)
+		c.Return(m.sockIntr(c))
+	case m.timeUp(c):
+		c.Return(-EAGAIN)
 	default:
 		c.Goto(0)
 	}
