@@ -189,8 +189,6 @@ const (
 	fnSysShutdown
 	fnSysSetsockopt
 	fnSysGetsockopt
-	fnTCPSetsockopt
-	fnTCPGetsockopt
 	fnSysSendto
 	fnSysSendtoInner // __sys_sendto
 	fnSysRecvfrom

@@ -49,14 +49,6 @@ var sockoptText = text{
 		"Sets one of the socket's options.", "What a socket does by default can be changed with a number and a value."),
 	fnSysGetsockopt: oneStep("__x64_sys_getsockopt", fileSocket, "find the socket, read", costFD, (*Machine).sysGetsockopt,
 		"Reads one of the socket's options.", "SO_ERROR is more than an option: reading the error takes it away."),
-	fnTCPSetsockopt: {Name: "tcp_setsockopt", File: "net/ipv4/tcp.c",
-		Say: "Sets one of TCP's own options.", Why: "TCP_NODELAY: small segments are sent at once, and so is what has waited (Nagle's algorithm is off).",
-		Steps: []step{
-			{Name: "set it, push what waits", Cost: costFn, Do: (*Machine).tcpSetsockopt},
-			{Name: "return", Cost: costFn, Do: returnsZero},
-		}},
-	fnTCPGetsockopt: oneStep("tcp_getsockopt", "net/ipv4/tcp.c", "read it", costFn, (*Machine).tcpGetsockopt,
-		"Reads one of TCP's own options.", "Its level is the protocol's number."),
 }
 
 // sockKind is what SO_DOMAIN, SO_TYPE and SO_PROTOCOL say of a kind of socket,
@@ -236,47 +228,10 @@ func (m *Machine) getSockopt(sock SockID, name int32) (value int32, errno int64)
 	case soDomain:
 		return t.domain, 0
 	case soAcceptConn:
-		if s.Kind == SockTCP && m.TCPs[s.Ext].State == TCPListen {
+		if s.Kind == SockTCP && m.tcp(sock).State == TCPListen {
 			return 1, 0
 		}
 		return 0, 0
 	}
 	return 0, m.otherOption(name)
-}
-
-// tcpNodelay is TCP_NODELAY (include/uapi/linux/tcp.h).
-const tcpNodelay = 1
-
-// tcpSetsockopt: locals are the socket, the option, its value.
-func (m *Machine) tcpSetsockopt(c *cpu.Core, r *sim.Record) {
-	l := c.Frame().L
-	sock := SockID(l[0])
-	about(r, KindSock, sock)
-	if int32(l[1]) != tcpNodelay {
-		m.giveUp("of TCP's options, TCP_NODELAY is modelled")
-		return
-	}
-	t := m.tcp(sock)
-	if t.NoDelay = l[2] != 0; t.NoDelay && (t.State == TCPEstablished || t.State == TCPCloseWait) {
-		c.Call(fnTCPPushPending, l[0])
-	}
-}
-
-// tcpGetsockopt: locals are the socket, the option, where its value goes.
-func (m *Machine) tcpGetsockopt(c *cpu.Core, r *sim.Record) {
-	l := c.Frame().L
-	about(r, KindSock, SockID(l[0]))
-	if int32(l[1]) != tcpNodelay {
-		m.giveUp("of TCP's options, TCP_NODELAY is modelled")
-		return
-	}
-	var value [4]byte
-	if m.tcp(SockID(l[0])).NoDelay {
-		value[0] = 1
-	}
-	if !m.copyToUser(c, l[2], value[:]) {
-		c.Return(-EFAULT)
-		return
-	}
-	c.Return(0)
 }
