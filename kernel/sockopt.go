@@ -228,10 +228,9 @@ func (m *Machine) getSockopt(sock SockID, name int32) (value int32, errno int64)
 	case soDomain:
 		return t.domain, 0
 	case soAcceptConn:
-		if s.Kind != SockTCP {
-			return 0, 0
+		if s.Kind == SockTCP && m.tcp(sock).State == TCPListen {
+			return 1, 0
 		}
-		m.giveUp("SO_ACCEPTCONN is not modelled for TCP")
 		return 0, 0
 	}
 	return 0, m.otherOption(name)

@@ -116,6 +116,12 @@ recvfrom(4, "x", 64, MSG_DONTWAIT, NULL) = 1`},
 recvfrom(3, "", 64, MSG_PEEK, NULL) = 0
 recvfrom(3, "", 64, 0, NULL) = 0
 recvfrom(3, ..., 64, MSG_DONTWAIT, NULL) = -1 EAGAIN`},
+		{"after SHUT_RD a blocking receive gives nothing, at once", `shutdown(s, SHUT_RD)
+			recv(s, buf, 64, 0)
+			recv(s, buf, 64, MSG_DONTWAIT)`,
+			`shutdown(3, SHUT_RD) = -1 ENOTCONN
+recvfrom(3, "", 64, 0, NULL) = 0
+recvfrom(3, ..., 64, MSG_DONTWAIT, NULL) = -1 EAGAIN`},
 		{"what does not fit is gone; MSG_TRUNC tells", `sendto(x, "0123456789", 10, 0, "127.0.0.1:7000")
 			recv(s, buf, 4, MSG_PEEK|MSG_TRUNC)
 			recv(s, buf, 4, MSG_TRUNC)
