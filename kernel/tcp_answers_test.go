@@ -71,7 +71,7 @@ func TestTCPAnswersAreLinuxs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			prog := strings.ReplaceAll(c.prog, "; ", "\n")
 			prog = "func p(fd int) {\npoll([]pollfd{{fd, POLLIN|POLLOUT|POLLPRI|POLLRDHUP}}, 1, 0)\n}\nfunc main() {" + tcpPair + "var b [16]byte\n" + prog + "\n}"
-			got := transcript(t, config(1, []ThreadConfig{thread(t, "t", prog, 0, 0)}))
+			got := talk(t, config(1, []ThreadConfig{thread(t, "t", prog, 0, 0)}))
 			if d := cmp.Diff(c.want, brief(got[6:])); d != "" {
 				t.Errorf("want -, got +:\n%s", d)
 			}
