@@ -35,6 +35,7 @@ var protos = [NumSockKinds]protoOps{
 	SockTCP: {
 		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
 		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
+		setsockopt: fnTCPSetsockopt, getsockopt: fnTCPGetsockopt,
 	},
 	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},

@@ -128,7 +128,7 @@ func (m *Machine) setSockopt(sock SockID, name, v int32) int64 {
 	case soRcvBuf:
 		s.RcvBuf = bufferSize(v, sockMinRcvBuf)
 	case soSndBuf:
-		s.SndBuf = bufferSize(v, sockMinSndBuf)
+		s.SndBuf, s.SndLock = bufferSize(v, sockMinSndBuf), true
 	default:
 		return m.otherOption(name)
 	}
@@ -198,10 +198,9 @@ func (m *Machine) getSockopt(sock SockID, name int32) (value int32, errno int64)
 	case soDomain:
 		return t.domain, 0
 	case soAcceptConn:
-		if s.Kind != SockTCP {
-			return 0, 0
+		if s.Kind == SockTCP && m.tcp(sock).State == TCPListen {
+			return 1, 0
 		}
-		m.giveUp("SO_ACCEPTCONN is not modelled for TCP")
 		return 0, 0
 	}
 	return 0, m.otherOption(name)

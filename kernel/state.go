@@ -257,6 +257,7 @@ type Sock struct {
 	Reuse     uint8 // SO_REUSEADDR and SO_REUSEPORT
 	Err       int32 // sk_err: an error that the next call reports
 	SndBuf    int32 // sk_sndbuf
+	SndLock   bool  // SOCK_SNDBUF_LOCK: the program has chosen it
 	Sent      int32 // sk_wmem_alloc: what is on its way out, with overhead
 	First     SkbID // sk_receive_queue
 	Last      SkbID

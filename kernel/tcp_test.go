@@ -222,7 +222,7 @@ func TestTCPSenderWaitsForRoom(t *testing.T) {
 	})
 	writes, full := 0, 0
 	var got []string
-	for _, line := range talk(t, cfg) {
+	for _, line := range tcpTranscript(t, cfg) {
 		switch {
 		case strings.Contains(line, "write("):
 			if writes++; strings.HasSuffix(line, "EAGAIN") {
