@@ -15,6 +15,7 @@ const (
 	EINVAL       = 22
 	EMFILE       = 24
 	EPIPE        = 32
+	EDOM         = 33
 	EPERM        = 1
 	ENOENT       = 2
 	ENOSYS       = 38

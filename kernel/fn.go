@@ -20,6 +20,10 @@ const (
 	fnModeration
 	fnMSI
 	fnCardDrop
+	fnTxDMA
+	fnTxOut
+	fnRemote
+	fnRemoteTimer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -277,6 +281,7 @@ const (
 	fnIPFinishOutput2
 	fnDevQueueXmit
 	fnLoopbackXmit
+	fnE1000Xmit
 	fnNetifRx
 	fnNAPIScheduleRPS
 	fnLocalBHEnable
@@ -395,7 +400,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpOptText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
+		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, transmitText, remoteText, tcpOptText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -21,6 +21,7 @@ const (
 	soRcvBuf     = 8
 	soReusePort  = 15
 	soRcvLowat   = 18
+	soRcvTimeo   = 20 // SO_RCVTIMEO_OLD
 	soAcceptConn = 30
 	soProtocol   = 38
 	soDomain     = 39
@@ -38,7 +39,7 @@ const (
 // do what they say.
 var refusedOpts = [...]int32{
 	5, 6, 9, 10, 11, 12, 13, // SO_DONTROUTE to SO_LINGER
-	16, 17, soRcvLowat, 20, 21, 25, 26, 27, 29, // SO_PASSCRED to SO_TIMESTAMP
+	16, 17, soRcvLowat, 21, 25, 26, 27, 29, // SO_PASSCRED to SO_TIMESTAMP
 	33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, // SO_RCVBUFFORCE to SO_ATTACH_REUSEPORT_CBPF
 	53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83,
 }
@@ -72,6 +73,10 @@ func (m *Machine) sysSetsockopt(c *cpu.Core, r *sim.Record) {
 	sock, errno := m.sockGet(c, r, l[0])
 	if errno != 0 {
 		c.Return(errno)
+		return
+	}
+	if int32(l[1]) == solSocket && int32(l[2]) == soRcvTimeo {
+		c.Return(m.setRcvTimeo(c, sock, l[3], l[4]))
 		return
 	}
 	var value [4]byte
@@ -108,6 +113,27 @@ func (m *Machine) refusedLevel(sock SockID, level int32) bool {
 	}
 	m.giveUp("options of IP and of the socket's protocol are not modelled")
 	return true
+}
+
+// setRcvTimeo sets how long a receive or an accept may wait; 0 is for ever. The
+// value is a struct timeval (sock_set_timeout).
+func (m *Machine) setRcvTimeo(c *cpu.Core, sock SockID, addr, n int64) int64 {
+	var b [16]byte
+	switch {
+	case int32(n) < 16:
+		return -EINVAL
+	case !m.copyFromUser(c, b[:], addr):
+		return -EFAULT
+	case m.Socks[sock].Kind != SockTCP:
+		m.giveUp("SO_RCVTIMEO is modelled for TCP only")
+		return 0
+	}
+	sec, usec := int64(binary.LittleEndian.Uint64(b[:])), int64(binary.LittleEndian.Uint64(b[8:]))
+	if usec < 0 || usec >= 1e6 {
+		return -EDOM
+	}
+	m.Socks[sock].RcvTimeo = sim.Time(min(max(sec, 0), 1e9))*sim.Second + sim.Time(usec)*sim.Microsecond
+	return 0
 }
 
 // setSockopt sets an option of SOL_SOCKET (sk_setsockopt).

@@ -37,6 +37,9 @@ type Machine struct {
 	CPUs  []CPU // what the kernel keeps for each core
 	NIC   nic.NIC
 
+	Frames  []nic.Frame // that have been on the wire, or will be
+	Remotes []Remote
+
 	Tasks  []Task
 	Procs  []Process
 	Files  []File
@@ -63,6 +66,7 @@ type Machine struct {
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeReq  ReqID
+	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -253,13 +257,14 @@ type Sock struct {
 	Peer      SockAddr // of a connected socket
 	Bound     bool
 	Connected bool
-	Shutdown  uint8 // sk_shutdown: the bits rcvShutdown and sendShutdown
-	Reuse     uint8 // SO_REUSEADDR and SO_REUSEPORT
-	Err       int32 // sk_err: an error that the next call reports
-	SndBuf    int32 // sk_sndbuf
-	SndLock   bool  // SOCK_SNDBUF_LOCK: the program has chosen it
-	Sent      int32 // sk_wmem_alloc: what is on its way out, with overhead
-	First     SkbID // sk_receive_queue
+	Shutdown  uint8    // sk_shutdown: the bits rcvShutdown and sendShutdown
+	Reuse     uint8    // SO_REUSEADDR and SO_REUSEPORT
+	Err       int32    // sk_err: an error that the next call reports
+	SndBuf    int32    // sk_sndbuf
+	RcvTimeo  sim.Time // sk_rcvtimeo, or 0
+	SndLock   bool     // SOCK_SNDBUF_LOCK: the program has chosen it
+	Sent      int32    // sk_wmem_alloc: what is on its way out, with overhead
+	First     SkbID    // sk_receive_queue
 	Last      SkbID
 	Len       int32
 	Bytes     int32 // sk_rmem_alloc: queued, with overhead (truesize)

@@ -63,7 +63,7 @@ var tcpSockText = text{
 		Say: "Copies what is on the receive queue; with nothing there: EAGAIN, or sleep.", Why: "The end of the stream is in the queue too, behind the data.",
 		Steps: []step{
 			{Name: "next segment: copy to user space", Cost: costCopy, Do: (*Machine).tcpRecvNext},
-			{Name: "nothing: sk_wait_data", Cost: costFn, Do: callsWithArg(fnSkWaitData)},
+			{Name: "nothing: sk_wait_data", Cost: costFn, Do: (*Machine).tcpRecvWait},
 			{Name: "look again", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Goto(0) }},
 			{Name: "tcp_cleanup_rbuf", Cost: costFn, Do: (*Machine).tcpRecvCleanup},
 			{Name: "return", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[4]) }},
@@ -348,7 +348,7 @@ func (m *Machine) streamWriteSpace(c *cpu.Core, r *sim.Record) {
 const recvDone = 3
 
 // tcpRecvNext: locals are the socket, the buffer and its length, flags; 4 is how
-// much is copied, or the error.
+// much is copied, or the error, 5 when to give up waiting.
 func (m *Machine) tcpRecvNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
@@ -443,10 +443,20 @@ func (m *Machine) tcpRecvNothing(c *cpu.Core, sock SockID) {
 	case dontwait:
 		f.L[4] = -EAGAIN
 		c.Goto(recvDone)
-	case m.signalPending(c):
-		f.L[4] = -ERESTARTSYS
-		c.Goto(recvDone)
+	default:
+		if f.L[5] == 0 {
+			f.L[5] = m.rcvDeadline(sock)
+		}
+		if f.L[4] = m.waitOver(c, f.L[5]); f.L[4] != 0 {
+			c.Goto(recvDone)
+		}
 	}
+}
+
+func (m *Machine) tcpRecvWait(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	c.Call(fnSkWaitData, l[0], 0, 0, l[5])
 }
 
 func (m *Machine) tcpRecvCleanup(c *cpu.Core, r *sim.Record) {
@@ -473,7 +483,8 @@ func (m *Machine) tcpCleanupRbuf(c *cpu.Core, r *sim.Record) {
 	}
 }
 
-// waitData: local 0 is the socket, 1 the entry, 2 what has come so far.
+// waitData: local 0 is the socket, 1 the entry, 2 what has come so far, 3 when to
+// give up.
 func (m *Machine) waitData(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
@@ -486,6 +497,6 @@ func (m *Machine) waitDataSleep(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
 	if int64(m.tcp(SockID(l[0])).RcvNxt) == l[2] {
-		c.Call(fnWaitWoken, l[1])
+		c.Call(fnWaitWoken, l[1], l[3])
 	}
 }

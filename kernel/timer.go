@@ -64,11 +64,11 @@ var timerText = text{
 			{Name: "awake: cancel the timer", Cost: costFn, Do: (*Machine).hrtimeoutDone},
 		}},
 	fnScheduleTimeout: {Name: "schedule_timeout", File: "kernel/time/sleep_timeout.c",
-		Say: "Sleep until woken; a blocking receive has no timeout.",
+		Say: "Sleep until woken, or for a time; a blocking receive usually has no timeout.",
 		Why: "MAX_SCHEDULE_TIMEOUT means: no timer at all.",
 		Steps: []step{
-			{Name: "no timer: schedule", Cost: costFn, Do: calls(fnSchedule)},
-			{Name: "awake", Cost: costFn, Do: nothing},
+			{Name: "a timer? schedule", Cost: costFn, Do: (*Machine).scheduleTimeout},
+			{Name: "awake", Cost: costFn, Do: (*Machine).scheduleTimeoutDone},
 		}},
 }
 
@@ -209,6 +209,24 @@ func (m *Machine) startSleep(c *cpu.Core, r *sim.Record, until sim.Time) {
 	m.point(c, r, PointHrtimerStart)
 	m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
 	m.irqRestore(c, flags)
+}
+
+// scheduleTimeout: local 0 is when to wake, or 0. Such timers go off at ticks
+// (the timer wheel's are modelled as high-resolution ones).
+func (m *Machine) scheduleTimeout(c *cpu.Core, r *sim.Record) {
+	if until := sim.Time(c.Frame().L[0]); until != 0 {
+		tick := sim.Second / sim.Time(m.Config.Params.HZ)
+		state := m.current(c).State
+		m.startSleep(c, r, (until+tick-1)/tick*tick)
+		m.setState(m.current(c), state) // a wakeup may have come already
+	}
+	c.Call(fnSchedule)
+}
+
+func (m *Machine) scheduleTimeoutDone(c *cpu.Core, r *sim.Record) {
+	if c.Frame().L[0] != 0 {
+		m.disarm(TimerWakeup, m.cpuOf(c).Current)
+	}
 }
 
 // endSleep cancels the timer if it is armed still.

@@ -121,6 +121,13 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 	case "getsockopt":
 		regs[3] = program.ScratchBase
 	case "setsockopt":
+		if args[1] == solSocket && args[2] == soRcvTimeo { // a struct timeval
+			d := sim.Time(args[3])
+			binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(d/sim.Second))
+			binary.LittleEndian.PutUint64(t.Mem.Scratch[8:], uint64(d%sim.Second/sim.Microsecond))
+			regs[3], regs[4] = program.ScratchBase, 16
+			break
+		}
 		binary.LittleEndian.PutUint32(t.Mem.Scratch[:], uint32(args[3]))
 		regs[3], regs[4] = program.ScratchBase, 4
 	case "tgkill":
