@@ -14,8 +14,8 @@ const (
 	EEXIST       = 17
 	EINVAL       = 22
 	EMFILE       = 24
-	EPIPE        = 32
 	EDOM         = 33
+	EPIPE        = 32
 	EPERM        = 1
 	ENOENT       = 2
 	ENOSYS       = 38

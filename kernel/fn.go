@@ -260,6 +260,8 @@ const (
 	fnTCPSendmsgLocked
 	fnStreamWaitConnect
 	fnStreamWaitMemory
+	fnTCPSetsockopt
+	fnTCPGetsockopt
 	fnStreamWriteSpace
 	fnTCPRecvmsg
 	fnTCPRecvmsgLocked
@@ -272,8 +274,6 @@ const (
 	fnTCPClose
 	fnTCPCloseInner // __tcp_close
 	fnTCPPoll
-	fnTCPSetsockopt
-	fnTCPGetsockopt
 
 	// The way out, and the backlog.
 	fnIPSendSkb
@@ -400,7 +400,7 @@ func kernelText() []code {
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, transmitText, remoteText, tcpOptText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
+		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, transmitText, remoteText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

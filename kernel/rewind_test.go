@@ -95,13 +95,13 @@ func anyFileProgram(t *rapid.T) string {
 		"socketpair(AF_UNIX, SOCK_DGRAM, 0)", "memfd_create(\"m\", 0)", "timerfd_create(CLOCK_MONOTONIC, 0)", "epoll_create1(0)", "sigaction(SIGPIPE, 0)",
 	}
 	calls := []string{
-		"read(%d, buf, 8)", "read(%d, buf, 5000)", "write(%d, buf, 8)", "write(%d, buf, 5000)", "fcntl(%d, F_SETPIPE_SZ, 1)", "eventfd_write(%d, -9)",
-		"recv(%d, buf, 5000, MSG_DONTWAIT)", "send(%d, buf, 5000, MSG_DONTWAIT)", "fcntl(%d, F_SETPIPE_SZ, 8192)", "fcntl(%d, F_SETFL, O_NONBLOCK)",
+		"read(%d, buf, 8)", "read(%d, buf, 600)", "write(%d, buf, 8)", "write(%d, buf, 600)", "fcntl(%d, F_SETPIPE_SZ, 1)", "eventfd_write(%d, -9)",
+		"recv(%d, buf, 600, MSG_DONTWAIT)", "send(%d, buf, 600, MSG_DONTWAIT)", "fcntl(%d, F_SETPIPE_SZ, 8192)", "fcntl(%d, F_SETFL, O_NONBLOCK)",
 		"shutdown(%d, SHUT_WR)", "shutdown(%d, SHUT_RD)", "close(%d)", "dup2(3, %d)", "timerfd_settime(%d, 0, 50*us, 70*us)", "p[0].fd = %d\npoll(p, 1, 1)",
 		"epoll_ctl(4, EPOLL_CTL_ADD, %d, EPOLLIN|EPOLLOUT|EPOLLET)", "epoll_wait(%d, events, 4, 1)", "compute(%d*us)",
 	}
 	var b strings.Builder
-	b.WriteString("var buf [5000]byte\nvar events [4]epoll_event\np := []pollfd{{3, POLLIN|POLLOUT}}\n")
+	b.WriteString("var buf [600]byte\nvar events [4]epoll_event\np := []pollfd{{3, POLLIN|POLLOUT}}\n")
 	for range rapid.IntRange(1, 4).Draw(t, "makes") {
 		b.WriteString(rapid.SampledFrom(makes).Draw(t, "make") + "\n")
 	}

@@ -34,8 +34,7 @@ var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
 	SockTCP: {
 		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
-		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
-		setsockopt: fnTCPSetsockopt, getsockopt: fnTCPGetsockopt,
+		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease, setsockopt: fnTCPSetsockopt, getsockopt: fnTCPGetsockopt,
 	},
 	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
@@ -257,6 +256,7 @@ func (m *Machine) sysAccept4(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.accept }); ok {
+		m.waitUntil(c, sock)
 		c.Call(fn, int64(sock), int64(m.Files[m.Socks[sock].File].Flags))
 	}
 }
@@ -325,6 +325,7 @@ func (m *Machine) sockReadIter(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockRecvmsg(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
+	m.waitUntil(c, SockID(l[0]))
 	fn := cpu.CodeID(fnInetRecvmsg)
 	if k := m.Socks[l[0]].Kind; k != SockUDP && k != SockTCP {
 		fn = protos[k].recvmsg

@@ -21,7 +21,7 @@ const (
 	soRcvBuf     = 8
 	soReusePort  = 15
 	soRcvLowat   = 18
-	soRcvTimeo   = 20 // SO_RCVTIMEO_OLD
+	soRcvTimeo   = 20
 	soAcceptConn = 30
 	soProtocol   = 38
 	soDomain     = 39
@@ -75,10 +75,6 @@ func (m *Machine) sysSetsockopt(c *cpu.Core, r *sim.Record) {
 		c.Return(errno)
 		return
 	}
-	if int32(l[1]) == solSocket && int32(l[2]) == soRcvTimeo {
-		c.Return(m.setRcvTimeo(c, sock, l[3], l[4]))
-		return
-	}
 	var value [4]byte
 	switch {
 	case int32(l[4]) < 0 || int32(l[1]) == solSocket && int32(l[4]) < 4:
@@ -89,6 +85,10 @@ func (m *Machine) sysSetsockopt(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	v := int32(binary.LittleEndian.Uint32(value[:]))
+	if int32(l[1]) == solSocket && int32(l[2]) == soRcvTimeo {
+		c.Return(m.setRcvTimeo(c, sock, l[3], l[4]))
+		return
+	}
 	if int32(l[1]) == solSocket {
 		c.Return(m.setSockopt(sock, int32(l[2]), v))
 		return
@@ -115,24 +115,28 @@ func (m *Machine) refusedLevel(sock SockID, level int32) bool {
 	return true
 }
 
-// setRcvTimeo sets how long a receive or an accept may wait; 0 is for ever. The
-// value is a struct timeval (sock_set_timeout).
+// timevalBytes is sizeof(struct timeval).
+const timevalBytes = 16
+
+// setRcvTimeo reads a struct timeval; 0 is no limit, and a negative time is none
+// at all (sock_set_timeout).
 func (m *Machine) setRcvTimeo(c *cpu.Core, sock SockID, addr, n int64) int64 {
-	var b [16]byte
-	switch {
-	case int32(n) < 16:
+	var tv [timevalBytes]byte
+	if n < timevalBytes {
 		return -EINVAL
-	case !m.copyFromUser(c, b[:], addr):
+	}
+	if !m.copyFromUser(c, tv[:], addr) {
 		return -EFAULT
-	case m.Socks[sock].Kind != SockTCP:
-		m.giveUp("SO_RCVTIMEO is modelled for TCP only")
-		return 0
 	}
-	sec, usec := int64(binary.LittleEndian.Uint64(b[:])), int64(binary.LittleEndian.Uint64(b[8:]))
-	if usec < 0 || usec >= 1e6 {
+	sec, usec := int64(binary.LittleEndian.Uint64(tv[:])), int64(binary.LittleEndian.Uint64(tv[8:]))
+	switch {
+	case usec < 0 || usec >= 1_000_000:
 		return -EDOM
+	case sec < 0:
+		m.Socks[sock].RcvTimeo = 1
+	default:
+		m.Socks[sock].RcvTimeo = sim.Time(sec)*sim.Second + sim.Time(usec)*sim.Microsecond
 	}
-	m.Socks[sock].RcvTimeo = sim.Time(min(max(sec, 0), 1e9))*sim.Second + sim.Time(usec)*sim.Microsecond
 	return 0
 }
 

@@ -186,6 +186,7 @@ type Syscall struct {
 	Held        [4]FileID // open files that the call holds a reference to
 	NHeld       int8
 	Returns     bool     // it is rt_sigreturn that brought the call back
+	Until       sim.Time // when its wait on a socket ends, or 0
 	Pair        [2]int32 // the descriptors that pipe2 and socketpair made
 	From        SockAddr // the peer that recvfrom or accept found
 	Woken       bool     // a packet has ended its sleep
@@ -260,8 +261,8 @@ type Sock struct {
 	Shutdown  uint8    // sk_shutdown: the bits rcvShutdown and sendShutdown
 	Reuse     uint8    // SO_REUSEADDR and SO_REUSEPORT
 	Err       int32    // sk_err: an error that the next call reports
+	RcvTimeo  sim.Time // SO_RCVTIMEO, or 0 for no limit
 	SndBuf    int32    // sk_sndbuf
-	RcvTimeo  sim.Time // sk_rcvtimeo, or 0
 	SndLock   bool     // SOCK_SNDBUF_LOCK: the program has chosen it
 	Sent      int32    // sk_wmem_alloc: what is on its way out, with overhead
 	First     SkbID    // sk_receive_queue

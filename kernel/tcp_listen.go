@@ -125,7 +125,7 @@ func (m *Machine) cskAccept(c *cpu.Core, r *sim.Record) {
 		f.L[2] = -EAGAIN
 		c.Goto(3)
 	default:
-		c.Call(fnInetCskWait, int64(sock), 0, m.rcvDeadline(sock))
+		c.Call(fnInetCskWait, int64(sock))
 	}
 }
 
@@ -168,7 +168,7 @@ func (m *Machine) acceptPush(listener, child SockID) {
 	t.Accepts++
 }
 
-// cskWait: local 0 is the socket, 1 the entry, 2 when to give up.
+// cskWait: local 0 is the socket, 1 the entry.
 func (m *Machine) cskWait(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSock, SockID(f.L[0]))
@@ -180,7 +180,7 @@ func (m *Machine) cskWaitSleep(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	about(r, KindSock, sock)
 	if m.tcp(sock).AcceptHead == None && !m.signalPending(c) {
-		c.Call(fnScheduleTimeout, c.Frame().L[2])
+		c.Call(fnScheduleTimeout)
 	}
 }
 
@@ -199,11 +199,11 @@ func (m *Machine) cskWaitDone(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 	case t.State != TCPListen:
 		c.Return(-EINVAL)
+	case m.signalPending(c):
+		c.Return(m.sockIntr(c))
+	case m.timeUp(c):
+		c.Return(-EAGAIN)
 	default:
-		if err := m.waitOver(c, f.L[2]); err != 0 {
-			c.Return(err)
-			return
-		}
 		c.Goto(0)
 	}
 }

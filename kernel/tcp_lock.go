@@ -139,36 +139,12 @@ func (m *Machine) waitRemove(c *cpu.Core, r *sim.Record) bool {
 	return true
 }
 
-// rcvDeadline is when a call on a socket gives up waiting, or 0.
-func (m *Machine) rcvDeadline(sock SockID) int64 {
-	if d := m.Socks[sock].RcvTimeo; d != 0 {
-		return int64(m.Now + d)
-	}
-	return 0
-}
-
-// waitOver is what a call returns that cannot wait longer, or 0: the time is up,
-// or a signal has come. With a time limit such a call is not made again
-// (sock_intr_errno).
-func (m *Machine) waitOver(c *cpu.Core, deadline int64) int64 {
-	switch {
-	case deadline != 0 && int64(m.Now) >= deadline:
-		return -EAGAIN
-	case m.signalPending(c) && deadline != 0:
-		return -EINTR
-	case m.signalPending(c):
-		return -ERESTARTSYS
-	}
-	return 0
-}
-
-// waitWoken: locals are the entry, and when to give up, or 0.
 func (m *Machine) waitWoken(c *cpu.Core, r *sim.Record) {
 	w := WaitID(c.Frame().L[0])
 	about(r, KindWait, w)
 	m.setState(m.current(c), Interruptible)
 	if !m.Waits[w].Woken && !m.signalPending(c) {
-		c.Call(fnScheduleTimeout, c.Frame().L[1])
+		c.Call(fnScheduleTimeout)
 	}
 }
 

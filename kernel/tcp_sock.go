@@ -31,6 +31,10 @@ var tcpSockText = text{
 			{Name: "tcp_push", Cost: costFn, Do: (*Machine).tcpSendPush},
 			{Name: "return how much", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[4]) }},
 		}},
+	fnTCPSetsockopt: oneStep("tcp_setsockopt", fileTCP, "TCP_NODELAY", costFn, (*Machine).tcpSetsockopt,
+		"Sets an option of TCP's own.", "With TCP_NODELAY a small segment need not wait for an acknowledgement of the one before."),
+	fnTCPGetsockopt: oneStep("tcp_getsockopt", fileTCP, "TCP_NODELAY", costFn, (*Machine).tcpGetsockopt,
+		"Reads an option of TCP's own.", "Each level of options belongs to one protocol."),
 	fnStreamWaitConnect: {Name: "sk_stream_wait_connect", File: fileStream,
 		Say: "Data for a connection that is not there yet.", Why: "Without a connection under way it is a broken pipe.",
 		Steps: []step{
@@ -63,7 +67,7 @@ var tcpSockText = text{
 		Say: "Copies what is on the receive queue; with nothing there: EAGAIN, or sleep.", Why: "The end of the stream is in the queue too, behind the data.",
 		Steps: []step{
 			{Name: "next segment: copy to user space", Cost: costCopy, Do: (*Machine).tcpRecvNext},
-			{Name: "nothing: sk_wait_data", Cost: costFn, Do: (*Machine).tcpRecvWait},
+			{Name: "nothing: sk_wait_data", Cost: costFn, Do: callsWithArg(fnSkWaitData)},
 			{Name: "look again", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Goto(0) }},
 			{Name: "tcp_cleanup_rbuf", Cost: costFn, Do: (*Machine).tcpRecvCleanup},
 			{Name: "return", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[4]) }},
@@ -348,7 +352,7 @@ func (m *Machine) streamWriteSpace(c *cpu.Core, r *sim.Record) {
 const recvDone = 3
 
 // tcpRecvNext: locals are the socket, the buffer and its length, flags; 4 is how
-// much is copied, or the error, 5 when to give up waiting.
+// much is copied, or the error.
 func (m *Machine) tcpRecvNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
@@ -425,7 +429,7 @@ func (m *Machine) tcpRecvNothing(c *cpu.Core, sock SockID) {
 	dontwait := f.L[3]&msgDontwait != 0
 	over := s.Err != 0 || t.State == TCPClose || s.Shutdown&rcvShutdown != 0
 	switch {
-	case f.L[4] > 0 && (t.Backlog.First == None || over || dontwait || m.signalPending(c)):
+	case f.L[4] > 0 && (t.Backlog.First == None || over || dontwait || m.timeUp(c) || m.signalPending(c)):
 		c.Goto(recvDone)
 	case f.L[4] > 0:
 		c.Again()
@@ -440,23 +444,13 @@ func (m *Machine) tcpRecvNothing(c *cpu.Core, sock SockID) {
 	case t.State == TCPClose:
 		f.L[4] = -ENOTCONN
 		c.Goto(recvDone)
-	case dontwait:
+	case dontwait || m.timeUp(c):
 		f.L[4] = -EAGAIN
 		c.Goto(recvDone)
-	default:
-		if f.L[5] == 0 {
-			f.L[5] = m.rcvDeadline(sock)
-		}
-		if f.L[4] = m.waitOver(c, f.L[5]); f.L[4] != 0 {
-			c.Goto(recvDone)
-		}
+	case m.signalPending(c):
+		f.L[4] = m.sockIntr(c)
+		c.Goto(recvDone)
 	}
-}
-
-func (m *Machine) tcpRecvWait(c *cpu.Core, r *sim.Record) {
-	l := c.Frame().L
-	about(r, KindSock, SockID(l[0]))
-	c.Call(fnSkWaitData, l[0], 0, 0, l[5])
 }
 
 func (m *Machine) tcpRecvCleanup(c *cpu.Core, r *sim.Record) {
@@ -483,8 +477,7 @@ func (m *Machine) tcpCleanupRbuf(c *cpu.Core, r *sim.Record) {
 	}
 }
 
-// waitData: local 0 is the socket, 1 the entry, 2 what has come so far, 3 when to
-// give up.
+// waitData: local 0 is the socket, 1 the entry, 2 what has come so far.
 func (m *Machine) waitData(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
@@ -497,6 +490,40 @@ func (m *Machine) waitDataSleep(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
 	if int64(m.tcp(SockID(l[0])).RcvNxt) == l[2] {
-		c.Call(fnWaitWoken, l[1], l[3])
+		c.Call(fnWaitWoken, l[1])
 	}
+}
+
+// tcpNodelay is TCP_NODELAY; the model has no other option of TCP.
+const tcpNodelay = 1
+
+// tcpSetsockopt: locals are the socket, the option and its value.
+func (m *Machine) tcpSetsockopt(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if int32(l[1]) != tcpNodelay {
+		m.giveUp("of TCP's options only TCP_NODELAY is modelled")
+		return
+	}
+	m.tcp(SockID(l[0])).NoDelay = l[2] != 0
+	c.Return(0)
+}
+
+// tcpGetsockopt: locals are the socket, the option and the value's address.
+func (m *Machine) tcpGetsockopt(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if int32(l[1]) != tcpNodelay {
+		m.giveUp("of TCP's options only TCP_NODELAY is modelled")
+		return
+	}
+	var value [4]byte
+	if m.tcp(SockID(l[0])).NoDelay {
+		value[0] = 1
+	}
+	if !m.copyToUser(c, l[2], value[:]) {
+		c.Return(-EFAULT)
+		return
+	}
+	c.Return(0)
 }

@@ -64,12 +64,51 @@ var timerText = text{
 			{Name: "awake: cancel the timer", Cost: costFn, Do: (*Machine).hrtimeoutDone},
 		}},
 	fnScheduleTimeout: {Name: "schedule_timeout", File: "kernel/time/sleep_timeout.c",
-		Say: "Sleep until woken, or for a time; a blocking receive usually has no timeout.",
+		Say: "Sleep until woken; a receive has no timeout unless SO_RCVTIMEO gives it one.",
 		Why: "MAX_SCHEDULE_TIMEOUT means: no timer at all.",
 		Steps: []step{
 			{Name: "a timer? schedule", Cost: costFn, Do: (*Machine).scheduleTimeout},
 			{Name: "awake", Cost: costFn, Do: (*Machine).scheduleTimeoutDone},
 		}},
+}
+
+// scheduleTimeout sleeps until the call's time is up, if it has one. Linux uses
+// the timer wheel here, which is late by up to a tick.
+func (m *Machine) scheduleTimeout(c *cpu.Core, r *sim.Record) {
+	id := m.cpuOf(c).Current
+	if until := m.Tasks[id].Call.Until; until != 0 {
+		m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
+	}
+	c.Call(fnSchedule)
+}
+
+func (m *Machine) scheduleTimeoutDone(c *cpu.Core, r *sim.Record) {
+	if m.current(c).Call.Until != 0 {
+		m.disarm(TimerWakeup, m.cpuOf(c).Current)
+	}
+}
+
+// waitUntil gives the running call the time that a socket's receives may take.
+func (m *Machine) waitUntil(c *cpu.Core, sock SockID) {
+	call := &m.current(c).Call
+	if call.Until = 0; m.Socks[sock].RcvTimeo != 0 {
+		call.Until = m.Now + m.Socks[sock].RcvTimeo
+	}
+}
+
+// timeUp tells whether the running call has waited as long as it may.
+func (m *Machine) timeUp(c *cpu.Core) bool {
+	until := m.current(c).Call.Until
+	return until != 0 && m.Now >= until
+}
+
+// sockIntr is the answer of a socket's call that a signal has interrupted: a wait
+// with a timeout is not begun again (sock_intr_errno).
+func (m *Machine) sockIntr(c *cpu.Core) int64 {
+	if m.current(c).Call.Until != 0 {
+		return -EINTR
+	}
+	return -ERESTARTSYS
 }
 
 // arm starts a timer on a core.
@@ -209,24 +248,6 @@ func (m *Machine) startSleep(c *cpu.Core, r *sim.Record, until sim.Time) {
 	m.point(c, r, PointHrtimerStart)
 	m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
 	m.irqRestore(c, flags)
-}
-
-// scheduleTimeout: local 0 is when to wake, or 0. Such timers go off at ticks
-// (the timer wheel's are modelled as high-resolution ones).
-func (m *Machine) scheduleTimeout(c *cpu.Core, r *sim.Record) {
-	if until := sim.Time(c.Frame().L[0]); until != 0 {
-		tick := sim.Second / sim.Time(m.Config.Params.HZ)
-		state := m.current(c).State
-		m.startSleep(c, r, (until+tick-1)/tick*tick)
-		m.setState(m.current(c), state) // a wakeup may have come already
-	}
-	c.Call(fnSchedule)
-}
-
-func (m *Machine) scheduleTimeoutDone(c *cpu.Core, r *sim.Record) {
-	if c.Frame().L[0] != 0 {
-		m.disarm(TimerWakeup, m.cpuOf(c).Current)
-	}
 }
 
 // endSleep cancels the timer if it is armed still.

@@ -149,7 +149,9 @@ func (m *Machine) waitForMore(c *cpu.Core, r *sim.Record) {
 	switch {
 	case s.Err != 0 || s.First != None || s.Shutdown&rcvShutdown != 0:
 	case m.signalPending(c):
-		f.L[2] = -ERESTARTSYS
+		f.L[2] = m.sockIntr(c)
+	case m.timeUp(c):
+		f.L[2] = -EAGAIN
 	default:
 		c.Call(fnScheduleTimeout)
 	}
