@@ -20,6 +20,10 @@ const (
 	fnModeration
 	fnMSI
 	fnCardDrop
+	fnTxDMA
+	fnTxOut
+	fnRemote
+	fnRemoteTimer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -280,6 +284,7 @@ const (
 	fnIPFinishOutput2
 	fnDevQueueXmit
 	fnLoopbackXmit
+	fnE1000Xmit
 	fnNetifRx
 	fnNAPIScheduleRPS
 	fnLocalBHEnable
@@ -397,8 +402,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -91,16 +91,18 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
 			"nr_frags=0 gso_size=0 gso_type=0x0", SkbAddr(r.Obj), r.Arg[0], truesize(int32(r.Arg[0])))
-	case PointNetifReceiveSkb, PointNetifRx, PointNetDevQueue:
+	case PointNetDevQueue:
+		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
+	case PointNetifReceiveSkb, PointNetifRx:
 		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", m.skbDevice(r.Obj), SkbAddr(r.Obj), r.Arg[0])
 	case PointNetifRxEntry:
 		return fmt.Sprintf("dev=lo napi_id=0x0 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=3 len=%d", SkbAddr(r.Obj), r.Arg[0])
 	case PointNetDevStartXmit:
-		return fmt.Sprintf("dev=lo queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
-			"protocol=0x0800 ip_summed=3 len=%d data_len=0 network_offset=14", SkbAddr(r.Obj), r.Arg[0])
+		return fmt.Sprintf("dev=%s queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=3 len=%d data_len=0 network_offset=14", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNetDevXmit:
-		return fmt.Sprintf("dev=lo skbaddr=%016x len=%d rc=0", SkbAddr(r.Obj), r.Arg[0])
+		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d rc=0", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNAPIPoll:
 		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
 			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
@@ -160,6 +162,9 @@ const (
 
 // napiDevices are the devices of the NAPI instances.
 var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}
+
+// devices are the network devices that packets leave through.
+var devices = [...]string{"lo", "eth0"}
 
 // skbDevice is the device that a packet came in on.
 func (m *Machine) skbDevice(skb SkbID) string {

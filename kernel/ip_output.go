@@ -32,7 +32,7 @@ var ipOutputText = text{
 		Steps: []step{
 			{Name: "rcu_read_lock_bh", Cost: costFn, Do: (*Machine).devQueueXmit},
 			{Name: "dev_hard_start_xmit", Cost: costFn, Do: (*Machine).devHardStartXmit},
-			{Name: "the driver's transmit function", Cost: costFn, Do: callsWithArg(fnLoopbackXmit)},
+			{Name: "the driver's transmit function", Cost: costFn, Do: (*Machine).ndoStartXmit},
 			{Name: "sent", Cost: costFn, Do: (*Machine).devXmitDone},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
@@ -80,33 +80,51 @@ func (m *Machine) doSoftirq(c *cpu.Core, r *sim.Record) {
 	c.CallOnIRQ(fnHandleSoftirqs)
 }
 
-// devQueueXmit: packets for other hosts leave through the card, which the model
-// does not let them do yet.
+// devQueueXmit: local 1 is the frame's length, 2 whether it leaves through the
+// card, as packets for other hosts do.
 func (m *Machine) devQueueXmit(c *cpu.Core, r *sim.Record) {
-	skb := SkbID(c.Frame().L[0])
-	about(r, KindSkb, skb)
-	h, _ := nic.ParseIPv4(m.skbBytes(skb))
-	if !localIP(h.Dst) {
-		m.giveUp("sending to other hosts is not modelled")
-		return
+	f := c.Frame()
+	skb := SkbID(f.L[0])
+	if m.toCard(skb) {
+		if m.Skbs[skb].Len > cardMTU {
+			m.giveUp("a packet for another host is longer than 1500 bytes; fragments are not modelled")
+			return
+		}
+		f.L[2] = 1
 	}
 	m.bhDisable(c)
-	r.Arg[0] = int64(m.Skbs[skb].Len) + nic.EthHeader
-	m.point(c, r, PointNetDevQueue)
+	f.L[1] = int64(m.Skbs[skb].Len) + nic.EthHeader
+	m.devPoint(c, r, PointNetDevQueue)
+}
+
+// cardMTU is how long a packet may be that leaves through the card.
+const cardMTU = 1500
+
+// devPoint is a tracepoint of the device: the frame's length, and which device.
+func (m *Machine) devPoint(c *cpu.Core, r *sim.Record, point uint8) {
+	l := c.Frame().L
+	about(r, KindSkb, SkbID(l[0]))
+	r.Arg[0], r.Arg[1] = l[1], l[2]
+	m.point(c, r, point)
 }
 
 func (m *Machine) devHardStartXmit(c *cpu.Core, r *sim.Record) {
-	skb := SkbID(c.Frame().L[0])
-	about(r, KindSkb, skb)
-	r.Arg[0] = int64(m.Skbs[skb].Len) + nic.EthHeader
-	c.Frame().L[1] = r.Arg[0]
-	m.point(c, r, PointNetDevStartXmit)
+	m.devPoint(c, r, PointNetDevStartXmit)
+}
+
+// ndoStartXmit calls the driver.
+func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSkb, SkbID(l[0]))
+	if l[2] != 0 {
+		c.Call(fnE1000Xmit, l[0])
+		return
+	}
+	c.Call(fnLoopbackXmit, l[0])
 }
 
 func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
-	about(r, KindSkb, SkbID(c.Frame().L[0]))
-	r.Arg[0] = c.Frame().L[1]
-	m.point(c, r, PointNetDevXmit)
+	m.devPoint(c, r, PointNetDevXmit)
 	c.Call(fnLocalBHEnable)
 }
 

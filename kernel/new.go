@@ -44,7 +44,13 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range cfg.Threads {
 		m.addThread(int32(i))
 	}
+	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
+		remote := int32(None)
+		if cfg.Wire[i].Proto == "tcp" {
+			remote = m.addRemote(&cfg.Wire[i])
+		}
+		im.remoteOf = append(im.remoteOf, remote)
 		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
 	}
 	for i := range m.Cores {
@@ -77,12 +83,16 @@ func newImage(cfg *Config) (*Image, error) {
 	}
 	for i := range cfg.Wire {
 		p := &cfg.Wire[i]
+		if p.Proto == "tcp" {
+			im.frameOf = append(im.frameOf, None)
+			continue
+		}
 		bytes, err := nic.BuildUDP(HostMAC, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
 		if err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.Frames)))
-		im.Frames = append(im.Frames, nic.Frame{Bytes: bytes, FCSOK: true})
+		im.frameOf = append(im.frameOf, int32(len(im.frames)))
+		im.frames = append(im.frames, nic.Frame{Bytes: bytes, FCSOK: true})
 	}
 	return im, nil
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -50,6 +51,17 @@ func anyConfig(t *rapid.T) *Config {
 		p := packet(sim.Time(rapid.IntRange(0, 300_000).Draw(t, "at")), uint16(7000+i), "hello")
 		p.Count, p.Every = rapid.IntRange(1, 40).Draw(t, "count"), sim.Time(rapid.IntRange(300, 20000).Draw(t, "every"))
 		cfg.Wire = append(cfg.Wire, p)
+	}
+	if rapid.Bool().Draw(t, "tcp from the wire") {
+		cfg.Threads = append(cfg.Threads, compiled(t, "echo", strings.Replace(echo, ":7000", ":7100", 1), 0, 0))
+		wire := flow(Packets{Connect: true}, Packets{Payload: make([]byte, rapid.IntRange(1, 3000).Draw(t, "bytes"))}, Packets{Fin: true})
+		if rapid.Bool().Draw(t, "rst") {
+			wire[2].Fin, wire[2].Rst = false, true
+		}
+		for i := range wire {
+			wire[i].To = netip.AddrPortFrom(HostIP, 7100)
+		}
+		cfg.Wire = append(cfg.Wire, wire...)
 	}
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg

@@ -158,7 +158,7 @@ func (m *Machine) setSockopt(sock SockID, name, v int32) int64 {
 	case soRcvBuf:
 		s.RcvBuf = bufferSize(v, sockMinRcvBuf)
 	case soSndBuf:
-		s.SndBuf = bufferSize(v, sockMinSndBuf)
+		s.SndBuf, s.SndLock = bufferSize(v, sockMinSndBuf), true
 	default:
 		return m.otherOption(name)
 	}

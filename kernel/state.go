@@ -37,6 +37,9 @@ type Machine struct {
 	CPUs  []CPU // what the kernel keeps for each core
 	NIC   nic.NIC
 
+	Frames  []nic.Frame // that have been on the wire, or will be
+	Remotes []Remote
+
 	Tasks  []Task
 	Procs  []Process
 	Files  []File
@@ -63,6 +66,7 @@ type Machine struct {
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeReq  ReqID
+	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -259,6 +263,7 @@ type Sock struct {
 	Err       int32    // sk_err: an error that the next call reports
 	RcvTimeo  sim.Time // SO_RCVTIMEO, or 0 for no limit
 	SndBuf    int32    // sk_sndbuf
+	SndLock   bool     // SOCK_SNDBUF_LOCK: the program has chosen it
 	Sent      int32    // sk_wmem_alloc: what is on its way out, with overhead
 	First     SkbID    // sk_receive_queue
 	Last      SkbID

@@ -40,6 +40,8 @@ var tcpAnswers = []struct{ name, prog, want string }{
 		`6 OUT|HUP ECONNREFUSED OUT|HUP ENOTCONN EPIPE ENOTCONN 0 0 EISCONN ENOTCONN EPIPE 0 0 0 0`},
 	{"nobody listens, and no wait", `z := socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0); connect(z, "127.0.0.1:9"); p(z); recv(z, b, 1, 0); p(z); connect(z, "127.0.0.1:9"); connect(z, "127.0.0.1:9"); recv(z, b, 1, 0); connect(z, "127.0.0.1:9"); send(z, "a", 1, MSG_NOSIGNAL)`,
 		`6 EINPROGRESS IN|OUT|ERR|HUP|RDHUP ECONNREFUSED IN|OUT|HUP|RDHUP ECONNABORTED EINPROGRESS ECONNREFUSED ECONNABORTED EPIPE`},
+	{"the error is told once", `z := socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0); connect(z, "127.0.0.1:9"); getsockopt(z, SOL_SOCKET, SO_ERROR); getsockopt(z, SOL_SOCKET, SO_ERROR); p(z); setsockopt(x, SOL_TCP, TCP_NODELAY, 1); getsockopt(x, SOL_TCP, TCP_NODELAY); getsockopt(l, SOL_SOCKET, SO_ACCEPTCONN); getsockopt(x, SOL_SOCKET, SO_RCVBUF)`,
+		`6 EINPROGRESS 0 (value 111) 0 (value 0) IN|OUT|HUP|RDHUP 0 0 (value 1) 0 (value 1) 0 (value 131072)`},
 	{"connecting without a wait", `z := socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0); connect(z, "127.0.0.1:7000"); p(z); connect(z, "127.0.0.1:7000"); connect(z, "127.0.0.1:7000"); p(l)`,
 		`6 EINPROGRESS OUT 0 EISCONN IN`},
 	{"listening", `z := socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0); accept(z); listen(z, 5); p(z); accept(z); shutdown(z, SHUT_WR); p(z); shutdown(z, SHUT_RD); p(z); accept(z)`,

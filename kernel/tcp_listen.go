@@ -300,7 +300,8 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	child := m.newChild(q.Local, q.Peer, m.Socks[listener].Reuse)
-	m.Socks[child].RcvBuf, m.Socks[child].SndBuf = m.Socks[listener].RcvBuf, m.Socks[listener].SndBuf
+	s, parent := &m.Socks[child], &m.Socks[listener]
+	s.RcvBuf, s.SndBuf, s.SndLock = parent.RcvBuf, parent.SndBuf, parent.SndLock
 	t := m.tcp(child)
 	t.NoDelay = m.tcp(listener).NoDelay
 	m.spinLock(c, t)

@@ -250,7 +250,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 	if len(f.Wire) > maxWire {
 		d.failAt("wire", "wire: more than %d entries", maxWire)
 	}
-	last := Duration(0)
+	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
 	for i := range f.Wire {
 		p := &f.Wire[i]
 		base := fmt.Sprintf("wire[%d]", i)
@@ -264,10 +264,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		}
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
-		if p.Data == nil {
-			d.failAt(base, "%s: a UDP packet needs data", base)
-		}
-		out.Payload = []byte(*p.Data)
+		d.carries(base, p, &fl, &out, connected)
 		if p.Count != nil {
 			d.within(base+".count", *p.Count, 1, maxCount)
 			out.Count = *p.Count
@@ -278,9 +275,6 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		if p.Every != nil {
 			out.Every = sim.Time(*p.Every)
 		}
-		if most := 1472; len(out.Payload) > most {
-			d.failAt(base+".data", "%s.data: %d bytes; %d fit into one frame", base, len(out.Payload), most)
-		}
 		cfg.Wire = append(cfg.Wire, out)
 	}
 	for _, name := range sortedKeys(f.Flows) {
@@ -290,11 +284,47 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 	}
 }
 
+// carries reads what an entry brings: a UDP packet its data, a TCP flow data or
+// a step of the connection, which begins with connect.
+func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
+	if p.Data != nil {
+		out.Payload = []byte(*p.Data)
+	}
+	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
+	key := [2]netip.AddrPort{out.From, out.To}
+	steps := 0
+	for _, is := range []bool{p.Connect, p.Rst, p.Data != nil || p.Fin} {
+		if is {
+			steps++
+		}
+	}
+	switch {
+	case fl.Proto != "tcp" && (p.Connect || p.Fin || p.Rst):
+		d.failAt(base, "%s: connect, fin and rst are for TCP flows", base)
+	case fl.Proto != "tcp" && p.Data == nil:
+		d.failAt(base, "%s: a UDP packet needs data", base)
+	case fl.Proto != "tcp" && len(out.Payload) > 1472:
+		d.failAt(base+".data", "%s.data: %d bytes; 1472 fit into one frame", base, len(out.Payload))
+	case fl.Proto != "tcp":
+	case steps != 1:
+		d.failAt(base, "%s: an entry of a TCP flow has connect, rst, or data and fin", base)
+	case p.Count != nil && (p.Data == nil || p.Fin):
+		d.failAt(base+".count", "%s.count: only data can come several times", base)
+	case p.Connect && connected[key]:
+		d.failAt(base, "%s: the flow %q has connected already", base, p.Flow)
+	case !p.Connect && !connected[key]:
+		d.failAt(base, "%s: the flow %q has not connected yet: it begins with connect: true", base, p.Flow)
+	}
+	connected[key] = true
+}
+
 // sortedKeys makes the first error of several the same in every run.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
-	d.one(path+".proto", fl.Proto, "udp", "tcp")
+	if fl.Proto != "tcp" {
+		d.one(path+".proto", fl.Proto, "udp", "tcp")
+	}
 	return d.address(path+".from", fl.From, false), d.address(path+".to", fl.To, true)
 }
 

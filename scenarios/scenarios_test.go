@@ -19,6 +19,7 @@ import (
 const head = "ringside: 1\ntitle: t\n"
 const threads = "threads:\n  - name: a\n    program: |\n      getpid()\n"
 const flows = "flows:\n  f: {proto: udp, from: \"10.0.0.2:5\", to: \":7\"}\n"
+const tcp = "flows:\n  t: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}\n"
 
 // TestMistakes: each file has one mistake, and one error says where it is and
 // what was meant.
@@ -44,8 +45,12 @@ func TestMistakes(t *testing.T) {
 		{head + threads + flows + "wire:\n  - {at: 5us, flow: f, data: x}\n  - {at: 4us, flow: f, data: x}\n", "11:10: 4us is earlier than the entry before it"},
 		{head + threads + flows + "wire: [{at: 1us, flow: f}]\n", "9:8: wire[0]: a UDP packet needs data"},
 		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, every: 1us}]\n", "9:8: wire[0]: every and count belong together"},
-		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, connect: true}]\n", `9:36: unknown key "connect"; did you mean "count"?`},
-		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: "tcp" is not part of this version`},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, conect: true}]\n", `9:36: unknown key "conect"; did you mean "connect"?`},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, connect: true}]\n", `9:8: wire[0]: connect, fin and rst are for TCP flows`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, data: x}]\n", `9:8: wire[0]: the flow "t" has not connected yet`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true}, {at: 2us, flow: t, connect: true}]\n", `9:43: wire[1]: the flow "t" has connected already`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true, data: x}]\n", `9:8: wire[0]: an entry of a TCP flow has connect, rst, or data and fin`},
+		{head + threads + "flows: {f: {proto: tpc, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: unknown value "tpc"`},
 		{head + threads + "flows: {f: {proto: udp, from: \"10.0.0.2\", to: \":7\"}}\n", `7:31: flows.f.from: "10.0.0.2" is not an address: write it like "10.0.0.2:5555"`},
 		{head + threads + "expect: {strace: {b: x}}\n", `7:22: unknown thread "b"`},
 		{head + threads + "expect: {counters: {irq: 1}}\n", `7:26: unknown counter "irq"; did you mean "irqs"?`},

@@ -57,7 +57,7 @@ type tunables struct {
 }
 
 type flow struct {
-	Proto string `yaml:"proto" required:"true" doc:"udp."`
+	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
 	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
 	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
 }
@@ -73,11 +73,14 @@ type thread struct {
 }
 
 type packet struct {
-	At    Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
-	Flow  string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
-	Data  *string   `yaml:"data" doc:"What it carries."`
-	Every *Duration `yaml:"every" doc:"The distance of further ones."`
-	Count *int      `yaml:"count" doc:"How many there are."`
+	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
+	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
+	Data    *string   `yaml:"data" doc:"What it carries."`
+	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
+	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
+	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
+	Every   *Duration `yaml:"every" doc:"The distance of further ones."`
+	Count   *int      `yaml:"count" doc:"How many there are."`
 }
 
 type expect struct {
