@@ -163,6 +163,13 @@ func TestTwoThreads(t *testing.T) {
 				"nanosleep(35ms) = 0", `read(3, "\5\0\0\0\0\0\0\0", 8) = 8`, `read(3, "\1\0\0\0\0\0\0\0", 8) = 8`, exited},
 		},
 		{
+			"a signal that cuts a write short comes after it, one that restarts a read before it",
+			lines("sigaction(SIGUSR1, SA_RESTART)", "a, b = pipe2(0)", "spawn(w)", "wait_blocked(w)", "tgkill(w, SIGUSR1)", "settle()", `write(b, "x")`, "wait_blocked(w)", "tgkill(w, SIGUSR1)", "join(w)"),
+			lines("var buf [70000]byte", "read(a, buf, 8)", "write(b, buf, 70000)"), nil,
+			[]string{"rt_sigaction(SIGUSR1, {sa_handler=handler, sa_flags=SA_RESTART}, NULL, 8) = 0", "pipe2([3, 4], 0) = 0", "tgkill(1000, 1001, SIGUSR1) = 0", `write(4, "x", 1) = 1`, "tgkill(1000, 1001, SIGUSR1) = 0", exited,
+				" --- SIGUSR1 ---", ` read(3, "x", 8) = 1`, ` write(4, "x` + strings.Repeat(`\0`, 31) + `"..., 70000) = 65536`, " --- SIGUSR1 ---", " " + exited},
+		},
+		{
 			"timerfd", lines("a = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)", "var buf [8]byte", "read(a, buf, 8)", "timerfd_settime(a, 0, 1*ms, 1*ms)", "fds := []pollfd{{a, POLLIN}}", "poll(fds, 1, -1)", "nanosleep(2500*us)", "read(a, buf, 8)",
 				"timerfd_settime(a, 0, 0, 500*us)", "nanosleep(499*us)", "poll(fds, 1, 0)", "nanosleep(1*us)", "poll(fds, 1, 0)", "timerfd_settime(a, 0, 0, 0)", "poll(fds, 1, 5)", "timerfd_settime(a, 0, 0, -1)"), "", nil,
 			[]string{"timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK) = 3", "read(3, ..., 8) = -1 EAGAIN", "timerfd_settime(3, 0, {it_interval=1ms, it_value=1ms}, NULL) = 0",
