@@ -156,6 +156,11 @@ func TestTwoThreads(t *testing.T) {
 				`sendto(4, "x", 1, MSG_NOSIGNAL, NULL) = -1 EPIPE`, `write(4, "x", 1) = -1 EPIPE`, "--- SIGPIPE ---", exited},
 		},
 		{
+			"poll looks again and finds a descriptor closed, but keeps the file while it waits", lines("a, b = pipe2(0)", "spawn(w)", "wait_blocked(w)", "close(a)", "join(w)"),
+			"fds := []pollfd{{a, POLLIN}, {b, POLLPRI}}\npoll(fds, 2, 20)", nil,
+			[]string{"pipe2([3, 4], 0) = 0", "close(3) = 0", exited, " poll([{fd=3, events=POLLIN, revents=POLLNVAL}, {fd=4, events=POLLPRI}], 2, 20) = 1", " " + exited},
+		},
+		{
 			"a periodic timer goes on when it is read, and counts what was missed", lines("a = timerfd_create(CLOCK_MONOTONIC, 0)", "b = epoll_create1(0)", "epoll_ctl(b, EPOLL_CTL_ADD, a, EPOLLIN|EPOLLET)",
 				"timerfd_settime(a, 0, 10*ms, 5*ms)", "var events [4]epoll_event", "epoll_wait(b, events, 4, 10)", "epoll_wait(b, events, 4, 10)", "nanosleep(35*ms)", "var buf [8]byte", "read(a, buf, 8)", "read(a, buf, 8)"), "", nil,
 			[]string{"timerfd_create(CLOCK_MONOTONIC, 0) = 3", "epoll_create1(0) = 4", "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN|EPOLLET, data=3}) = 0",
