@@ -161,6 +161,13 @@ func TestTwoThreads(t *testing.T) {
 			[]string{"pipe2([3, 4], 0) = 0", "close(3) = 0", exited, " poll([{fd=3, events=POLLIN, revents=POLLNVAL}, {fd=4, events=POLLPRI}], 2, 20) = 1", " " + exited},
 		},
 		{
+			"the scenario's clock does not overtake a delayed acknowledgement (Nagle's algorithm waits for it)",
+			listener + client + lines("var buf [8]byte", `send(c, "x", 1, 0)`, "recv(b, buf, 8, 0)", `send(b, "y", 1, 0)`, "recv(c, buf, 8, 0)", `send(c, "x", 1, 0)`,
+				`send(b, "1", 1, 0)`, `send(b, "2", 1, 0)`, "nanosleep(100*ms)", "recv(c, buf, 8, 0)"), "", nil,
+			append(pairLines[:6:6], `sendto(5, "x", 1, 0, NULL) = 1`, `recvfrom(4, "x", 8, 0, NULL) = 1`, `sendto(4, "y", 1, 0, NULL) = 1`, `recvfrom(5, "y", 8, 0, NULL) = 1`,
+				`sendto(5, "x", 1, 0, NULL) = 1`, `sendto(4, "1", 1, 0, NULL) = 1`, `sendto(4, "2", 1, 0, NULL) = 1`, "nanosleep(100ms) = 0", `recvfrom(5, "12", 8, 0, NULL) = 2`, exited),
+		},
+		{
 			"a periodic timer goes on when it is read, and counts what was missed", lines("a = timerfd_create(CLOCK_MONOTONIC, 0)", "b = epoll_create1(0)", "epoll_ctl(b, EPOLL_CTL_ADD, a, EPOLLIN|EPOLLET)",
 				"timerfd_settime(a, 0, 10*ms, 5*ms)", "var events [4]epoll_event", "epoll_wait(b, events, 4, 10)", "epoll_wait(b, events, 4, 10)", "nanosleep(35*ms)", "var buf [8]byte", "read(a, buf, 8)", "read(a, buf, 8)"), "", nil,
 			[]string{"timerfd_create(CLOCK_MONOTONIC, 0) = 3", "epoll_create1(0) = 4", "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN|EPOLLET, data=3}) = 0",
