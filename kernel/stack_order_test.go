@@ -47,12 +47,6 @@ var otherFrames = map[string]string{
 	"__pfx_clear_bss":      "not a caller: the return address of x86_64_start_kernel's last call",
 }
 
-// stackEvent is an event with the call stack it happened on, innermost first.
-type stackEvent struct {
-	Event string
-	Stack []string
-}
-
 // stacksIn reads a trace in which call stacks follow their events; of events
 // with the same name the last one counts.
 func stacksIn(lines []string) map[string][]string {
