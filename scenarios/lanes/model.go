@@ -14,7 +14,7 @@ import (
 )
 
 // DefaultMaxSteps is how many steps a run may take unless told otherwise.
-const DefaultMaxSteps = 200_000_000
+const DefaultMaxSteps = 100_000_000
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
@@ -65,9 +65,16 @@ func Model(cfg *kernel.Config, lim Limits) (*Lane, *kernel.Machine, error) {
 }
 
 // run steps a machine to its end and shows each record to see.
-func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, sim.Seq)) (*kernel.Machine, error) {
-	m, err := kernel.New(cfg)
-	if err != nil {
+//
+// A panic of the model is a defect of it; whoever runs a scenario gets it as an
+// error that says where.
+func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, sim.Seq)) (m *kernel.Machine, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			err = fmt.Errorf("a defect of the model at record %d: %v", m.Seq, e)
+		}
+	}()
+	if m, err = kernel.New(cfg); err != nil {
 		return nil, err
 	}
 	budget := lim.MaxSteps
