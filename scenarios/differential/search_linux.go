@@ -2,10 +2,10 @@ package differential
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -58,16 +58,15 @@ func config(text string) (*kernel.Config, []string, error) {
 // scenario. It says so and does not answer wrong.
 type refused struct{ error }
 
-// onModel runs a scenario on the model. If that panics, this is what the model
-// did: the real kernel did something else.
-func onModel(cfg *kernel.Config) (l *lanes.Lane, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			l, err = &lanes.Lane{Threads: map[string][]string{"main": {fmt.Sprintf("panic: %v\n%s", e, debug.Stack())}}}, nil
-		}
-	}()
-	l, _, err = lanes.Model(cfg, lanes.Limits{})
-	if err != nil {
+// onModel runs a scenario on the model. If that fails, this is what the model did:
+// the real kernel did something else.
+func onModel(cfg *kernel.Config) (*lanes.Lane, error) {
+	l, _, err := lanes.Model(cfg, lanes.Limits{})
+	var defect *lanes.Defect
+	switch {
+	case errors.As(err, &defect):
+		return &lanes.Lane{Threads: map[string][]string{"main": {fmt.Sprintf("%s\n%s", defect, defect.Stack)}}}, nil
+	case err != nil:
 		return nil, refused{fmt.Errorf("the model: %w", err)}
 	}
 	return l, nil

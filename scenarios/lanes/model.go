@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -15,6 +16,15 @@ import (
 
 // DefaultMaxSteps is how many steps a run may take unless told otherwise.
 const DefaultMaxSteps = 100_000_000
+
+// Defect is a mistake of the model itself: it has panicked.
+type Defect struct {
+	At    sim.Seq // the record that it was at
+	What  string
+	Stack []byte
+}
+
+func (d *Defect) Error() string { return fmt.Sprintf("a defect of the model at record %d: %s", d.At, d.What) }
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
@@ -65,13 +75,15 @@ func Model(cfg *kernel.Config, lim Limits) (*Lane, *kernel.Machine, error) {
 }
 
 // run steps a machine to its end and shows each record to see.
-//
-// A panic of the model is a defect of it; whoever runs a scenario gets it as an
-// error that says where.
+// A panic of the model becomes a *Defect.
 func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, sim.Seq)) (m *kernel.Machine, err error) {
 	defer func() {
 		if e := recover(); e != nil {
-			err = fmt.Errorf("a defect of the model at record %d: %v", m.Seq, e)
+			d := &Defect{What: fmt.Sprint(e), Stack: debug.Stack()}
+			if m != nil {
+				d.At = m.Seq
+			}
+			err = d
 		}
 	}()
 	if m, err = kernel.New(cfg); err != nil {
