@@ -24,7 +24,9 @@ type Defect struct {
 	Stack []byte
 }
 
-func (d *Defect) Error() string { return fmt.Sprintf("a defect of the model at record %d: %s", d.At, d.What) }
+func (d *Defect) Error() string {
+	return fmt.Sprintf("a defect of the model at record %d: %s", d.At, d.What)
+}
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
