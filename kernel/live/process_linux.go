@@ -30,6 +30,7 @@ type process struct {
 	null     int           // /dev/null
 	parked   []int         // real numbers that the scenario has closed; /dev/null holds them
 	handlers map[int]int64 // flags of the signals that have a handler
+	unsent   bool          // a socket was closed with data that its peer had no room for
 }
 
 // descriptor is an entry of the table.
@@ -147,6 +148,7 @@ func (p *process) closeFD(fd int64) error {
 		return unix.EBADF
 	}
 	p.fds[int32(fd)] = closed
+	p.forget(d)
 	if err := unix.Dup3(p.null, d.real, unix.O_CLOEXEC); err != nil {
 		return err
 	}
@@ -186,6 +188,7 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 		return -1, unix.EBADF
 	case n == int32(fd):
 	case old.real >= 0:
+		p.forget(old)
 		if err := unix.Dup3(d.real, old.real, unix.O_CLOEXEC); err != nil {
 			return -1, err
 		}
@@ -201,12 +204,23 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 	return int64(n), nil
 }
 
+// forget looks at a descriptor before it is closed. mu is held.
+func (p *process) forget(d descriptor) { p.unsent = p.unsent || queued(d.real, unix.SIOCOUTQNSD) }
+
+// sends tells whether a socket of the process still has something to deliver.
+func (p *process) sends() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unsent || slices.ContainsFunc(p.fds, func(d descriptor) bool { return queued(d.real, unix.TIOCOUTQ) })
+}
+
 // close closes all descriptors. No thread of the process is left.
 func (p *process) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := append(p.parked, p.null)
 	for _, d := range p.fds {
+		p.forget(d)
 		all = append(all, d.real)
 	}
 	for _, fd := range all {

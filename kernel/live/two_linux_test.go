@@ -156,6 +156,13 @@ func TestTwoThreads(t *testing.T) {
 				`sendto(4, "x", 1, MSG_NOSIGNAL, NULL) = -1 EPIPE`, `write(4, "x", 1) = -1 EPIPE`, "--- SIGPIPE ---", exited},
 		},
 		{
+			"a periodic timer goes on when it is read, and counts what was missed", lines("a = timerfd_create(CLOCK_MONOTONIC, 0)", "b = epoll_create1(0)", "epoll_ctl(b, EPOLL_CTL_ADD, a, EPOLLIN|EPOLLET)",
+				"timerfd_settime(a, 0, 10*ms, 5*ms)", "var events [4]epoll_event", "epoll_wait(b, events, 4, 10)", "epoll_wait(b, events, 4, 10)", "nanosleep(35*ms)", "var buf [8]byte", "read(a, buf, 8)", "read(a, buf, 8)"), "", nil,
+			[]string{"timerfd_create(CLOCK_MONOTONIC, 0) = 3", "epoll_create1(0) = 4", "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN|EPOLLET, data=3}) = 0",
+				"timerfd_settime(3, 0, {it_interval=10ms, it_value=5ms}, NULL) = 0", "epoll_wait(4, [{events=EPOLLIN, data=3}], 4, 10) = 1", "epoll_wait(4, [], 4, 10) = 0",
+				"nanosleep(35ms) = 0", `read(3, "\5\0\0\0\0\0\0\0", 8) = 8`, `read(3, "\1\0\0\0\0\0\0\0", 8) = 8`, exited},
+		},
+		{
 			"timerfd", lines("a = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)", "var buf [8]byte", "read(a, buf, 8)", "timerfd_settime(a, 0, 1*ms, 1*ms)", "fds := []pollfd{{a, POLLIN}}", "poll(fds, 1, -1)", "nanosleep(2500*us)", "read(a, buf, 8)",
 				"timerfd_settime(a, 0, 0, 500*us)", "nanosleep(499*us)", "poll(fds, 1, 0)", "nanosleep(1*us)", "poll(fds, 1, 0)", "timerfd_settime(a, 0, 0, 0)", "poll(fds, 1, 5)", "timerfd_settime(a, 0, 0, -1)"), "", nil,
 			[]string{"timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK) = 3", "read(3, ..., 8) = -1 EAGAIN", "timerfd_settime(3, 0, {it_interval=1ms, it_value=1ms}, NULL) = 0",
