@@ -1,9 +1,6 @@
 package tui
 
-import (
-	"ringside/kernel"
-	"ringside/nic"
-)
+import "ringside/kernel"
 
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
@@ -73,86 +70,6 @@ func drawNapi(p *pen, s *scene) {
 	}
 	p.in(styleText).count("", int64(n.Cleaned), int64(was.Cleaned)).str("/").dec(int64(s.m.Config.Params.NAPIWeight))
 	p.count(" GRO", int64(n.Count), int64(was.Count)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
-}
-
-// shownSkb is the packet that the panel speaks of: the one the record touched,
-// else one that GRO holds, else the first that a socket has.
-func shownSkb(s *scene) kernel.SkbID {
-	if s.rec != nil && s.rec.Kind == kernel.KindSkb && int(s.rec.Obj) < len(s.m.Skbs) && s.m.Skbs[s.rec.Obj].InUse {
-		return s.rec.Obj
-	}
-	if s.m.Napi.Count > 0 {
-		return s.m.Napi.First
-	}
-	for i := range s.m.Socks {
-		if s.m.Socks[i].Len > 0 {
-			return s.m.Socks[i].First
-		}
-	}
-	for i := range s.m.Skbs {
-		if s.m.Skbs[i].InUse {
-			return kernel.SkbID(i)
-		}
-	}
-	return kernel.None
-}
-
-// drawSkb shows a packet's headers with a caret at its data pointer: what is
-// left of it has been pulled.
-func drawSkb(p *pen, s *scene, y int) int {
-	id := shownSkb(s)
-	if id == kernel.None {
-		p.line(y).str("skb").to(7).in(styleDim).str("none")
-		return y + 3
-	}
-	b := &s.m.Skbs[id]
-	old := kernel.Skb{}
-	if int(id) < len(s.was.Skbs) {
-		old = s.was.Skbs[id]
-	}
-	p.line(y).str("skb").to(6).mark(b.InUse != old.InUse).dec(int64(id)).in(styleText).str(" frame ").dec(int64(b.Frame))
-	p.count(" data", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len))
-	if p.w > 48 {
-		p.str(" truesize ").dec(int64(b.Truesize))
-	}
-	p.line(y + 1).str("  ").in(styleBorder).rune('[')
-	at, caret := int32(0), p.x
-	for i, h := range skbParts(s.m, b) {
-		if h == 0 {
-			continue
-		}
-		if b.Data == at {
-			caret = p.x
-		}
-		if at += h; i > 0 {
-			p.in(styleBorder).rune('|')
-			if b.Data == at-h {
-				caret = p.x
-			}
-		}
-		p.st = styleText
-		if at <= b.Data {
-			p.st = styleDim
-		}
-		p.str(skbNames[i]).str(" ").dec(int64(h))
-	}
-	p.in(styleBorder).rune(']')
-	p.line(y+2).at(caret, y+2).mark(b.Data != old.Data).at(caret, y+2).str("^data")
-	return y + 3
-}
-
-var skbNames = [...]string{"eth", "ip", "udp", "data", "pad"}
-
-// skbParts gives the lengths of the headers, of what they carry, and of the
-// padding that a short frame has until IP cuts it off.
-func skbParts(m *kernel.Machine, b *kernel.Skb) [5]int32 {
-	const headers = nic.EthHeader + nic.IPv4Header + nic.UDPHeader
-	end := b.Data + b.Len
-	data := max(end-headers, 0)
-	if h, ok := nic.ParseIPv4(m.Frames[b.Frame].Bytes[nic.EthHeader:]); ok {
-		data = min(data, int32(max(nic.EthHeader+h.TotalLen-headers, 0)))
-	}
-	return [5]int32{nic.EthHeader, nic.IPv4Header, nic.UDPHeader, data, max(end-headers-data, 0)}
 }
 
 // drawSock writes a socket's port, how many packets it has, and their bytes
