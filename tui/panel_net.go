@@ -1,24 +1,22 @@
 package tui
 
-import "ringside/kernel"
-
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
 
-// drawNet gives the sockets the rows they need; the counters get what is left.
+// drawNet gives what has a descriptor the rows it needs; the counters get what is
+// left.
 func drawNet(p *pen, s *scene) {
 	drawSoftirqs(p.line(0), s)
 	drawNapi(p.line(1), s)
-	y := drawSkb(p, s, 2)
-	socks := 0
-	for id := range s.m.Socks {
-		if s.m.Socks[id].File != kernel.None {
-			socks++
-		}
+	y := 2
+	if p.h >= comfortableNet {
+		drawBacklogs(p.line(2), s)
+		y++
 	}
+	y = drawSkb(p, s, y)
 	room := max(p.h-y, 0)
-	counters := min(max(room-max(socks, 1), 0), 2)
-	drawSocks(p, s, y, room-counters, socks)
+	counters := min(max(room-max(len(s.objects.others), 1), 0), 2)
+	drawObjects(p, s, y, room-counters)
 	if counters > 0 {
 		drawDrops(p.line(p.h-1), s)
 	}
@@ -27,33 +25,48 @@ func drawNet(p *pen, s *scene) {
 	}
 }
 
-// drawSocks writes a row for each socket, or for as many as there is room for.
-func drawSocks(p *pen, s *scene, y, rows, socks int) {
-	for id := range s.m.Socks {
-		if s.m.Socks[id].File == kernel.None || rows == 0 {
-			continue
-		}
-		if rows == 1 && socks > 1 {
-			p.line(y).in(styleDim).str("… ").dec(int64(socks)).str(" more sockets")
-			return
-		}
-		drawSock(p.line(y), s, kernel.SockID(id))
-		y, rows, socks = y+1, rows-1, socks-1
-	}
-}
+// comfortableNet is how high the panel must be for a row of backlogs.
+const comfortableNet = 8
 
-// drawSoftirqs writes what is pending on each core, and the state of its
-// ksoftirqd.
+// drawSoftirqs writes what is pending on each core: on two of them, or on those
+// where something is. In a low panel it is followed by the backlogs, else by the
+// states of the ksoftirqd threads.
 func drawSoftirqs(p *pen, s *scene) {
 	p.str("softirq")
 	for i := range s.m.CPUs {
 		k, old := &s.m.CPUs[i], &s.was.CPUs[i]
-		p.mark(k.Pending != old.Pending).dec(int64(i)).str(":").softirqs(k.Pending).in(styleText)
+		if len(s.m.CPUs) <= 2 || k.Pending != 0 || old.Pending != 0 {
+			p.mark(k.Pending != old.Pending).dec(int64(i)).str(":").softirqs(k.Pending).in(styleText)
+		}
+	}
+	if p.h < comfortableNet {
+		drawBacklogs(p.str(" "), s)
+		return
 	}
 	p.str("  ksoftirqd")
 	for i := range s.m.CPUs {
 		ks := s.m.CPUs[i].Ksoftirqd
+		if p.left() < 2 {
+			break
+		}
 		p.mark(s.m.Tasks[ks].State != s.was.Tasks[ks].State).str(s.m.Tasks[ks].State.Letter()).in(styleText)
+	}
+}
+
+// drawBacklogs writes how many packets that came without a card wait on each
+// core.
+func drawBacklogs(p *pen, s *scene) {
+	p.str("backlog")
+	dropped, before := int64(0), int64(0)
+	for i := range s.m.CPUs {
+		b, was := &s.m.CPUs[i].Backlog, &s.was.CPUs[i].Backlog
+		if len(s.m.CPUs) <= 2 || b.Len != 0 || was.Len != 0 {
+			p.mark(b.Len != was.Len || b.Sched != was.Sched).dec(int64(i)).str(":").dec(int64(b.Len)).in(styleText)
+		}
+		dropped, before = dropped+b.Dropped, before+was.Dropped
+	}
+	if p.h >= comfortableNet {
+		p.str(" of ").dec(int64(s.m.Config.Params.Backlog)).count(" dropped", dropped, before)
 	}
 }
 
@@ -72,30 +85,9 @@ func drawNapi(p *pen, s *scene) {
 	p.count(" GRO", int64(n.Count), int64(was.Count)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
 }
 
-// drawSock writes a socket's port, how many packets it has, and their bytes
-// against the limit.
-func drawSock(p *pen, s *scene, id kernel.SockID) {
-	k := &s.m.Socks[id]
-	old := kernel.Sock{}
-	if int(id) < len(s.was.Socks) {
-		old = s.was.Socks[id]
-	}
-	p.str("fd").dec(descriptor(s.m, k.File)).to(4).mark(k.File != old.File || k.Bound != old.Bound)
-	if k.Bound {
-		p.str(":").dec(int64(k.Local.Port))
-	} else {
-		p.str("no port")
-	}
-	p.in(styleText).to(12).mark(k.Len != old.Len).dec(int64(k.Len)).in(styleText)
-	p.to(16).bar(int64(k.Bytes), int64(k.RcvBuf), min(max(p.w-40, 8), 24)).str(" ").dec(int64(k.Bytes)).str("/").dec(int64(k.RcvBuf))
-	if p.left() > 9 {
-		p.str("B").count(" drops", int64(k.Drops), int64(old.Drops))
-	}
-}
-
 func drawReceived(p *pen, s *scene) {
 	c, was := &s.m.Counters, &s.was.Counters
-	p.str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" in", c.InDatagrams, was.InDatagrams)
+	p.str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" udp in", c.InDatagrams, was.InDatagrams)
 	p.count(" read", c.Delivered, was.Delivered)
 }
 
@@ -103,4 +95,7 @@ func drawDrops(p *pen, s *scene) {
 	c, was := &s.m.Counters, &s.was.Counters
 	p.str("drops").count(" no port", c.NoPorts, was.NoPorts).count(" rcvbuf", c.RcvbufErrors, was.RcvbufErrors)
 	p.count(" csum", c.InCsumErrors, was.InCsumErrors)
+	if p.w >= narrowObjects {
+		p.count(" listen", c.ListenOverflows, was.ListenOverflows)
+	}
 }

@@ -16,10 +16,13 @@ func shownSkb(s *scene) kernel.SkbID {
 	if s.m.Napi.Count > 0 {
 		return s.m.Napi.First
 	}
-	for i := range s.m.Socks {
-		if s.m.Socks[i].Len > 0 {
-			return s.m.Socks[i].First
+	for i := range s.m.CPUs {
+		if b := &s.m.CPUs[i].Backlog; b.Len > 0 {
+			return b.First
 		}
+	}
+	if s.objects.queued != kernel.None {
+		return s.objects.queued
 	}
 	for i := range s.m.Skbs {
 		if s.m.Skbs[i].InUse {
