@@ -211,23 +211,28 @@ func (o *objects) touched(m *kernel.Machine, r *sim.Record) [2]int32 {
 }
 
 // choose picks objects for so many rows: all, if there is room; else those that
-// were touched last, and a row is left to say how many are missing. What it
-// returns is in the order of the list, so that rows stay where they are.
+// were touched last, and a row is left to say how many are missing.
 func (o *objects) choose(from []int32, rows int, need func(*object) int) (chosen []int32, missing int) {
-	used, n := 0, 0
-	for n < len(from) && used <= rows {
-		used += need(&o.list[from[n]])
-		n++
+	used := 0
+	for i := 0; i < len(from) && used <= rows; i++ {
+		used += need(&o.list[from[i]])
 	}
 	if used <= rows {
 		return from, 0
 	}
+	chosen = o.latest(from, rows-1, need)
+	return chosen, len(from) - len(chosen)
+}
+
+// latest picks what was touched last for so many rows, then the first of the
+// rest. What it returns is in the order of the list, so that rows stay where they
+// are.
+func (o *objects) latest(from []int32, rows int, need func(*object) int) []int32 {
 	o.chosen = o.chosen[:0]
-	used = 0
 	take := func(at int32) {
-		if h := need(&o.list[at]); used+h < rows && !slices.Contains(o.chosen, at) {
+		if h := need(&o.list[at]); h <= rows && !slices.Contains(o.chosen, at) {
 			o.chosen = append(o.chosen, at)
-			used += h
+			rows -= h
 		}
 	}
 	for _, at := range o.recent {
@@ -235,12 +240,18 @@ func (o *objects) choose(from []int32, rows int, need func(*object) int) (chosen
 			take(at)
 		}
 	}
-	for i := 0; i < len(from) && used < rows-1 && i < rows; i++ {
+	for i := 0; i < len(from) && i < maxLatest && rows > 0; i++ {
 		take(from[i])
 	}
 	slices.Sort(o.chosen)
-	return o.chosen, len(from) - len(o.chosen)
+	return o.chosen
 }
+
+// maxLatest is more than a panel has rows.
+const maxLatest = 100
+
+// oneRow is what objects need that take a row each.
+func oneRow(*object) int { return 1 }
 
 // kindName says what an object is.
 func (x *object) kindName(m *kernel.Machine) string {

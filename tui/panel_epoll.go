@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"ringside/kernel"
@@ -15,33 +16,29 @@ const epollWide = 52
 // drawEpoll shows in full the instances that were touched last, as many as there
 // is room for, a row for each of the others, and the wait queues below.
 func drawEpoll(p *pen, s *scene) {
-	const block, queues = 5, 2
+	const block, mostBlocks = 5, 8
 	o := &s.objects
-	y := 0
 	if len(o.eps) == 0 {
 		p.line(0).in(styleDim).str("no epoll instance")
-		y = 1
+		drawQueues(p, s, 1)
+		return
 	}
-	waited := min(len(o.waited), max(queues, p.h/3))
-	full := min(max((p.h-waited)/(block+1), 1), len(o.eps))
-	chosen, _ := o.choose(o.eps, full, func(*object) int { return 1 })
-	if len(chosen) < len(o.eps) { // a row was left free for those that are missing
-		chosen, _ = o.choose(o.eps, full+1, func(*object) int { return 1 })
+	waited := 0
+	for i := 0; i < len(o.waited) && waited < p.h/3; i++ {
+		waited += waiterRows(s.m, &o.list[o.waited[i]])
 	}
-	var shown [8]int32
-	n := copy(shown[:], chosen)
-	rest := min(len(o.eps)-n, max(p.h-waited-n*block, 0))
-	for i, at := range shown[:n] {
-		low := p.h - waited - rest - (n-1-i)*block
-		y = drawEp(p, s, &o.list[at], y, low)
+	waited = min(waited, p.h/3)
+	var full [mostBlocks]int32
+	n := copy(full[:], o.latest(o.eps, min(max((p.h-waited)/(block+1), 1), mostBlocks), oneRow))
+	brief := min(len(o.eps)-n, max(p.h-waited-n*block, 0))
+	y := 0
+	for i, at := range full[:n] {
+		y = drawEp(p, s, &o.list[at], y, p.h-waited-brief-(n-1-i)*block)
 	}
-	for _, at := range o.eps {
-		if rest == 0 || y >= p.h {
-			break
-		}
-		if !contains(shown[:n], at) {
+	for i := 0; i < len(o.eps) && brief > 0; i++ {
+		if at := o.eps[i]; !slices.Contains(full[:n], at) {
 			drawEpBrief(p.line(y), s, &o.list[at])
-			y, rest = y+1, rest-1
+			y, brief = y+1, brief-1
 		}
 	}
 	drawQueues(p, s, y)
@@ -53,11 +50,7 @@ func drawQueues(p *pen, s *scene, y int) {
 	o := &s.objects
 	chosen, missing := o.choose(o.waited, p.h-y, func(x *object) int { return waiterRows(s.m, x) })
 	if len(chosen) == 0 && missing > 0 && p.h > y { // the first queue alone is too long: it says itself how many are missing
-		chosen = o.waited[:1]
-		if len(o.recent) > 0 && contains(o.waited, o.recent[0]) {
-			chosen = o.recent[:1]
-		}
-		missing = 0
+		chosen, missing = o.latest(o.waited, 1, oneRow), 0
 	}
 	for _, at := range chosen {
 		x := &o.list[at]
@@ -83,15 +76,6 @@ func waiterRows(m *kernel.Machine, x *object) int {
 		}
 	}
 	return n
-}
-
-func contains(places []int32, at int32) bool {
-	for _, x := range places {
-		if x == at {
-			return true
-		}
-	}
-	return false
 }
 
 // noEpoll is an instance before it was made.
@@ -315,7 +299,7 @@ func drawWaiter(p *pen, s *scene, e *kernel.Wait) {
 	wide := p.w >= epollWide
 	name := 9
 	if wide {
-		name = 16
+		name = 13
 	}
 	callback := kernel.WaitFuncNames[e.Func]
 	switch {
@@ -326,7 +310,7 @@ func drawWaiter(p *pen, s *scene, e *kernel.Wait) {
 		end := p.x + name
 		p.str("ep").name(s.objects.fd[s.m.Eps[it.Ep].File])
 		if wide {
-			p.str(" item ").name(it.FD)
+			p.rune(' ').name(it.FD)
 		}
 		for p.x < end {
 			p.rune(' ')

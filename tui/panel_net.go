@@ -15,7 +15,7 @@ func drawNet(p *pen, s *scene) {
 	}
 	y = drawSkb(p, s, y)
 	room := max(p.h-y, 0)
-	counters := min(max(room-max(len(s.objects.others), 1), 0), 2)
+	counters := min(max(room-max(s.rowsWanted(room, p.w), 1), 0), 2)
 	drawObjects(p, s, y, room-counters)
 	if counters > 0 {
 		drawDrops(p.line(p.h-1), s)

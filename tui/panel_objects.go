@@ -11,6 +11,17 @@ import (
 // a second one.
 const narrowObjects = 58
 
+// rowsWanted is how many rows all of them take, or more than there are.
+func (s *scene) rowsWanted(rows, width int) int {
+	n := 0
+	for _, at := range s.objects.others {
+		if n += s.objectRows(&s.objects.list[at], width); n > rows {
+			break
+		}
+	}
+	return n
+}
+
 // objectRows is how many rows an object takes.
 func (s *scene) objectRows(x *object, width int) int {
 	if x.kind == kernel.FileSocket && s.m.Socks[x.id].Kind != kernel.SockUDP && width < narrowObjects {
@@ -52,10 +63,15 @@ func old[T any](arena []T, id int32) T {
 }
 
 // Columns of an object's row.
-const (
-	objectKind = 5
-	objectFill = 17
-)
+const objectKind = 5
+
+// gauge is the column where it says how full an object is.
+func (p *pen) gauge() *pen {
+	if p.w < narrowObjects {
+		return p.to(15)
+	}
+	return p.to(30)
+}
 
 // drawObject writes an object and returns how many rows it took.
 func drawObject(p *pen, s *scene, x *object) int {
@@ -69,7 +85,7 @@ func drawObject(p *pen, s *scene, x *object) int {
 		drawPipe(p, s, x)
 	case kernel.FileEventFD:
 		e, was := &s.m.EventFDs[x.id], old(s.was.EventFDs, x.id)
-		p.to(objectFill).str("count").mark(e.Count != was.Count).unsigned(e.Count).in(styleText)
+		p.gauge().str("count").mark(e.Count != was.Count).unsigned(e.Count).in(styleText)
 		if e.Semaphore {
 			p.str(" semaphore")
 		}
@@ -78,7 +94,7 @@ func drawObject(p *pen, s *scene, x *object) int {
 	case kernel.FileMemFD:
 		size, was := len(s.m.Bufs[x.id]), len(old(s.was.Bufs, x.id))
 		f, before := &s.m.Files[x.file], old(s.was.Files, x.file)
-		p.to(objectFill).str("size").mark(size != was).dec(int64(size)).in(styleText).str(" B at").mark(f.Pos != before.Pos).dec(f.Pos)
+		p.gauge().str("size").mark(size != was).dec(int64(size)).in(styleText).str(" B at").mark(f.Pos != before.Pos).dec(f.Pos)
 	}
 	return 1
 }
@@ -91,8 +107,8 @@ func drawSocket(p *pen, s *scene, x *object) {
 		if k.Connected && p.w >= narrowObjects {
 			p.rune('>').port(k.Peer, true)
 		}
-		p.in(styleText).to(objectFill - 2).mark(k.Len != was.Len).dec(int64(k.Len)).in(styleText)
-		p.to(objectFill+2).fill(k.Bytes, k.RcvBuf, k.Bytes != was.Bytes, max(p.w-35, 2))
+		p.in(styleText).gauge().mark(k.Len != was.Len).dec(int64(k.Len)).in(styleText)
+		p.to(p.x+1).fill(k.Bytes, k.RcvBuf, k.Bytes != was.Bytes, 6)
 		if p.w >= narrowObjects {
 			p.count(" drops", int64(k.Drops), int64(was.Drops))
 		}
@@ -118,7 +134,7 @@ func (p *pen) secondRow() *pen {
 	if p.w < narrowObjects {
 		return p.line(p.y + 1).to(objectKind)
 	}
-	return p.in(styleText).to(objectFill + 14)
+	return p.in(styleText).gauge()
 }
 
 // drawTCP writes a connection's state and its two queues, in bytes; of a socket
@@ -191,7 +207,7 @@ func drawPipe(p *pen, s *scene, x *object) {
 		p.name(x.write)
 	}
 	bytes, before := pipeBytes(s.m, pipe), pipeBytes(s.was, &was)
-	p.in(styleText).to(objectFill+1).bar(int64(len(pipe.Bufs)), int64(pipe.Slots), max(p.w-34, 3))
+	p.in(styleText).gauge().bar(int64(len(pipe.Bufs)), int64(pipe.Slots), 9)
 	p.mark(len(pipe.Bufs) != len(was.Bufs)).dec(int64(len(pipe.Bufs))).in(styleText).str("/").dec(int64(pipe.Slots))
 	p.mark(bytes != before).dec(bytes).in(styleText).str("B")
 }
@@ -210,7 +226,7 @@ func drawTimerFD(p *pen, s *scene, x *object) {
 	t, was := &s.m.TimerFDs[x.id], old(s.was.TimerFDs, x.id)
 	expires, armed := expiry(s.m, x.id)
 	_, before := expiry(s.was, x.id)
-	p.to(objectFill - 4).str("ticks").mark(t.Ticks != was.Ticks).unsigned(t.Ticks).in(styleText)
+	p.to(objectKind + 8).str("ticks").mark(t.Ticks != was.Ticks).unsigned(t.Ticks).in(styleText)
 	switch p.mark(armed != before || armed && t.Expires != was.Expires); {
 	case armed:
 		p.str("in ").span(expires - s.m.Now)
