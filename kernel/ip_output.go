@@ -76,7 +76,9 @@ func (m *Machine) localBHEnable(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) doSoftirq(c *cpu.Core, r *sim.Record) {
 	c.Cli()
-	c.CallOnIRQ(fnHandleSoftirqs)
+	if m.cpuOf(c).Pending != 0 { // an interrupt may have come first, and run them
+		c.CallOnIRQ(fnHandleSoftirqs)
+	}
 }
 
 // devQueueXmit: packets for other hosts leave through the card, which the model
