@@ -152,23 +152,26 @@ const stressSteps = 400_000
 
 // runStress runs a machine until nothing is left to happen, with a check after
 // each step.
-func runStress(t interface{ Fatalf(string, ...any) }, m *Machine) {
-	var r sim.Record
+func runStress(t *rapid.T, m *Machine) {
+	var last [60]sim.Record
 	defer func() {
 		if p := recover(); p != nil {
-			t.Fatalf("after record %d (%s): %v", m.Seq, m.StepText(&r, m.Seq-1), p)
+			for seq := max(0, m.Seq-sim.Seq(len(last))+1); seq <= m.Seq; seq++ {
+				t.Logf("%s", m.StepText(&last[seq%60], seq))
+			}
+			t.Fatalf("%v", p)
 		}
 	}()
-	for i := 0; m.Step(&r); i++ {
+	for i := 0; m.Step(&last[m.Seq%60]); i++ {
 		if err := m.check(); err != nil {
-			t.Fatalf("after record %d (%s on core %d): %v", m.Seq-1, m.StepText(&r, m.Seq-1), r.CPU, err)
+			panic(err)
 		}
 		if i > stressSteps {
-			t.Fatalf("no end after %d steps: %s", i, m.StepText(&r, m.Seq-1))
+			panic("no end in sight")
 		}
 	}
 	if m.Fault != "" {
-		t.Fatalf("the machine gave up: %s", m.Fault)
+		panic("the machine gave up: " + m.Fault)
 	}
 }
 

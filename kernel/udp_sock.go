@@ -72,9 +72,9 @@ func (m *Machine) udpRecvmsg(c *cpu.Core, r *sim.Record) {
 // udpCopy: local 4 is the datagram, 5 what the call returns.
 func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	skb := c.Result()
+	skb := c.Result() - 1
 	if skb < 0 {
-		c.Return(skb)
+		c.Return(c.Result())
 		return
 	}
 	data := m.skbBytes(SkbID(skb))
@@ -103,7 +103,8 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 }
 
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags.
+// peek; locals are the socket and the flags. It returns the datagram plus one, 0
+// at the end, or an error.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	s := &m.Socks[f.L[0]]
@@ -119,14 +120,14 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
 		m.Skbs[skb].Users++ // another reader may take it before it is copied
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	default:
 		if s.First = m.Skbs[skb].Next; s.First == None {
 			s.Last = None
 		}
 		s.Len--
 		s.Bytes -= m.Skbs[skb].Truesize
-		c.Return(int64(skb))
+		c.Return(int64(skb) + 1)
 	}
 }
 
