@@ -26,6 +26,7 @@ var stressShared = []string{"s", "u", "r", "w", "e", "x", "y", "g", "h", "tf", "
 
 // stressSetup makes the descriptors; every line may also be drawn again later.
 var stressSetup = []string{
+	"sigaction(SIGUSR1, 0)",
 	"s = socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")",
 	"u = socket(AF_INET, SOCK_DGRAM, 0)\nconnect(u, \"127.0.0.1:7000\")",
 	"r, w = pipe2(0)",
@@ -37,52 +38,64 @@ var stressSetup = []string{
 	"eq = epoll_create1(0)\nepoll_ctl(eq, EPOLL_CTL_ADD, ep, EPOLLIN)",
 }
 
-// stressCalls are calls on one descriptor: FD stands for any.
+// stressCalls are calls on one descriptor: $fd stands for any, $ep for an epoll
+// instance, $ns for a number.
 var stressCalls = []string{
-	"read(FD, buf, 64)", "write(FD, buf, 64)", "write(FD, \"12345678\")", "recv(FD, buf, 64, MSG_DONTWAIT)", "recv(FD, buf, 8, MSG_DONTWAIT|MSG_PEEK)",
-	"send(FD, buf, 64, MSG_DONTWAIT|MSG_NOSIGNAL)", "shutdown(FD, SHUT_RDWR)", "shutdown(FD, SHUT_WR)", "close(FD)", "close(d)",
-	"d = dup(FD)", "dup2(FD, d)", "dup2(FD, FD)", "fcntl(FD, F_SETFL, O_NONBLOCK)", "fcntl(FD, F_SETFL, 0)",
-	"epoll_ctl(EP, EPOLL_CTL_ADD, FD, EPOLLIN)", "epoll_ctl(EP, EPOLL_CTL_ADD, FD, EPOLLIN|EPOLLOUT|EPOLLET)", "epoll_ctl(EP, EPOLL_CTL_ADD, FD, EPOLLIN|EPOLLEXCLUSIVE)",
-	"epoll_ctl(EP, EPOLL_CTL_MOD, FD, EPOLLIN|EPOLLONESHOT)", "epoll_ctl(EP, EPOLL_CTL_MOD, FD, EPOLLOUT)", "epoll_ctl(EP, EPOLL_CTL_DEL, FD, 0)",
-	"epoll_wait(EP, events, 4, T)", "epoll_wait(EP, events, 1, T)",
-	"p = []pollfd{{FD, POLLIN}, {FD, POLLIN|POLLOUT}, {EP, POLLIN}}\npoll(p, 3, T)",
-	"n = FD\nq = fd_set(n, e)\nselect(n+e+1, q, q, NULL, 20*us)", "n = FD\nq = fd_set(n)\nselect(n+1, q, NULL, NULL, NULL)",
+	"read($fd, buf, 64)", "write($fd, buf, 64)", "write($fd, \"\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\")", "recv($fd, buf, 64, MSG_DONTWAIT)", "recv($fd, buf, 8, MSG_DONTWAIT|MSG_PEEK)",
+	"send($fd, buf, 64, MSG_DONTWAIT|MSG_NOSIGNAL)", "d = dup($fd)", "dup2($fd, d)", "close(d)", "fcntl($fd, F_SETFL, O_NONBLOCK)", "fcntl($fd, F_SETFL, 0)",
+	"epoll_ctl($ep, EPOLL_CTL_ADD, $fd, EPOLLIN)", "epoll_ctl($ep, EPOLL_CTL_ADD, $fd, EPOLLIN|EPOLLOUT|EPOLLET)", "epoll_ctl($ep, EPOLL_CTL_ADD, $fd, EPOLLIN|EPOLLEXCLUSIVE)",
+	"epoll_ctl($ep, EPOLL_CTL_MOD, $fd, EPOLLIN|EPOLLONESHOT)", "epoll_ctl($ep, EPOLL_CTL_MOD, $fd, EPOLLIN|EPOLLOUT)", "epoll_ctl($ep, EPOLL_CTL_DEL, $fd, 0)",
+	"epoll_wait($ep, events, 4, 0)", "epoll_wait($ep, events, 4, 1)", "epoll_wait($ep, events, 1, -1)", "epoll_pwait2($ep, events, 4, $ns*ns, 0)",
+	"p = []pollfd{{$fd, POLLIN}, {$fd, POLLIN|POLLOUT}, {$ep, POLLIN}}\nppoll(p, 3, $ns*ns)", "p = []pollfd{{$fd, POLLIN}, {$ep, POLLIN}, {$fd, POLLPRI}}\npoll(p, 3, -1)",
+	"n = $fd & 63\nq = fd_set(n, $ep & 63)\nselect(64, q, q, NULL, $ns*ns)", "n = $fd & 63\nq = fd_set(n)\nselect(n+1, q, NULL, NULL, NULL)",
 }
 
 // stressOthers are calls of other kinds.
 var stressOthers = []string{
-	"timerfd_settime(tf, 0, 3*us, 2*us)", "timerfd_settime(tf, 0, 0, 4*us)", "timerfd_settime(tf, 0, 0, 0)", "eventfd_write(e, 3)", "eventfd_read(e)",
+	"timerfd_settime(tf, 0, $ns*ns, $ns*ns)", "timerfd_settime(tf, 0, 0, $ns*ns)", "timerfd_settime(tf, 0, 0, 0)", "eventfd_write(e, 3)", "eventfd_read(e)",
 	"fcntl(r, F_SETPIPE_SZ, 4096)", "write(w, big, 9000)", "write(x, big, 9000)", "read(r, big, 9000)", "read(y, big, 9000)", "sendto(u, buf, 9, 0, \"127.0.0.1:7000\")", "send(u, buf, 9, 0)",
-	"sched_yield()", "nanosleep(NS*ns)", "compute(NS*ns)", "getpid()", "sigaction(SIGUSR1, SA_RESTART)", "sigaction(SIGUSR1, 0)",
+	"sched_yield()", "nanosleep($ns*ns)", "compute($ns*ns)", "sigaction(SIGUSR1, SA_RESTART)", "sigaction(SIGUSR1, 0)",
 	"tgkill(t0, SIGUSR1)", "tgkill(t1, SIGUSR1)", "tgkill(t2, SIGUSR1)",
 }
 
 // stressRare are drawn now and then: they end something for good.
-var stressRare = []string{"exit(3)", "tgkill(t0, SIGTERM)", "tgkill(t1, SIGKILL)", "ep = epoll_create1(0)", "eq = ep"}
+var stressRare = []string{
+	"close($fd)", "shutdown($fd, SHUT_RDWR)", "shutdown($fd, SHUT_WR)", "dup2($fd, $fd)", "exit(3)", "tgkill(t0, SIGTERM)", "tgkill(t1, SIGKILL)", "ep = epoll_create1(0)", "eq = ep",
+}
 
-// stressLine draws one line of a program.
-func stressLine(t *rapid.T) string {
+// stressLines draws the lines that the threads choose from. There are few of
+// them, on few descriptors, so that the threads meet.
+func stressLines(t *rapid.T) []string {
 	pick := func(from []string) string { return rapid.SampledFrom(from).Draw(t, "pick") }
-	line := ""
-	switch k := rapid.IntRange(0, 40).Draw(t, "kind"); {
-	case k == 40:
-		line = pick(stressRare)
-	case k >= 37:
-		line = pick(stressSetup)
-	case k >= 25:
-		line = pick(stressOthers)
-	default:
-		line = pick(stressCalls)
+	few := rapid.SliceOfN(rapid.SampledFrom(stressShared), 2, 5).Draw(t, "descriptors")
+	lines := make([]string, rapid.IntRange(4, 20).Draw(t, "lines"))
+	for i := range lines {
+		line := ""
+		switch k := rapid.IntRange(0, 49).Draw(t, "kind"); {
+		case k == 49:
+			line = pick(stressSetup)
+		case k >= 47:
+			line = pick(stressRare)
+		case k >= 30:
+			line = pick(stressOthers)
+		default:
+			line = pick(stressCalls)
+		}
+		for _, hole := range []struct {
+			name string
+			fill func() string
+		}{
+			{"$fd", func() string { return pick(few) }},
+			{"$ep", func() string { return pick([]string{"ep", "eq"}) }},
+			{"$ns", func() string { return fmt.Sprint(rapid.IntRange(0, 5000).Draw(t, "ns")) }},
+		} {
+			for strings.Contains(line, hole.name) {
+				line = strings.Replace(line, hole.name, hole.fill(), 1)
+			}
+		}
+		lines[i] = line
 	}
-	for strings.Contains(line, "FD") {
-		line = strings.Replace(line, "FD", pick(stressShared), 1)
-	}
-	for strings.Contains(line, "EP") && strings.Contains(line, "(EP, ") {
-		line = strings.Replace(line, "(EP, ", "("+pick([]string{"ep", "eq"})+", ", 1)
-	}
-	line = strings.Replace(line, "{EP, ", "{"+pick([]string{"ep", "eq"})+", ", 1)
-	line = strings.Replace(line, " T)", pick([]string{" 0)", " 1)", " -1)"}), 1)
-	return strings.Replace(line, "NS", fmt.Sprint(rapid.IntRange(0, 5000).Draw(t, "ns")), 1)
+	return lines
 }
 
 // stressConfig draws a machine and what runs on it. The last thread is not
@@ -100,6 +113,7 @@ func stressConfig(t *rapid.T) *Config {
 		tc.Program = p
 		cfg.Threads = append(cfg.Threads, tc)
 	}
+	lines := stressLines(t)
 	split := rapid.IntRange(2, 6).Draw(t, "of the first process")
 	for i, name := range names {
 		var b strings.Builder
@@ -111,9 +125,9 @@ func stressConfig(t *rapid.T) *Config {
 		if i == 0 || i == split {
 			b.WriteString(strings.Join(stressSetup, "\n") + "\n")
 		}
-		fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(1, 12).Draw(t, "rounds"))
-		for range rapid.IntRange(1, 10).Draw(t, "lines") {
-			b.WriteString(stressLine(t) + "\n")
+		fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(3, 30).Draw(t, "rounds"))
+		for range rapid.IntRange(4, 12).Draw(t, "lines") {
+			b.WriteString(rapid.SampledFrom(lines).Draw(t, "line") + "\n")
 		}
 		b.WriteString("n = n * 2\np = []pollfd{{n, POLLIN}, {n, POLLIN}, {n, POLLIN}}\nq = fd_set(n)\n}\n")
 		t.Logf("%s on %d in %q:\n%s", name, tc.CPU, tc.Process, b.String())
@@ -136,13 +150,17 @@ func stressConfig(t *rapid.T) *Config {
 	return cfg
 }
 
-// stressCosts makes some steps long, so that those of other cores fall into
-// them, and the switch of tasks short, so that there are many.
+// stressCosts draws how long steps take: near each other, so that those of the
+// cores meet in every order, but now and then one is long.
 func stressCosts(t *rapid.T) map[string]sim.Time {
 	costs := map[string]sim.Time{"socket": 50, "exit": 50}
-	for range rapid.IntRange(0, 8).Draw(t, "costs") {
-		row := costTable[rapid.IntRange(1, len(costTable)-1).Draw(t, "cost")]
-		costs[row.name] = sim.Time(rapid.IntRange(1, 900).Draw(t, "ns"))
+	rand := sim.NewRand(rapid.Uint64().Draw(t, "costs"))
+	most := rapid.SampledFrom([]int{0, 10, 100, 900}).Draw(t, "ns")
+	if most == 0 {
+		return costs
+	}
+	for _, row := range costTable[1:] {
+		costs[row.name] = 1 + sim.Time(rand.IntN(most))
 	}
 	return costs
 }
