@@ -43,7 +43,7 @@ func (m *Machine) checkCores() error {
 // checkTasks: a task runs on one core at most, is on one run queue or none, and
 // says so itself.
 func (m *Machine) checkTasks() error {
-	var on, runs [64]int8
+	on, runs := make([]int8, len(m.Tasks)), make([]int8, len(m.Tasks))
 	for i := range m.CPUs {
 		k := &m.CPUs[i]
 		nr := int32(0)
@@ -232,7 +232,7 @@ func (m *Machine) checkItemsOfFiles(n *int) error {
 // checkFiles: an open file has as many references as descriptors, calls and
 // poll tables hold it, and a descriptor never leads to one that is gone.
 func (m *Machine) checkFiles() error {
-	var refs [4096]int32
+	refs := make([]int32, len(m.Files))
 	for p := range m.Procs {
 		for fd, file := range m.Procs[p].FDs {
 			if file == None {
@@ -298,7 +298,7 @@ func (m *Machine) checkPackets() error {
 			return fmt.Errorf("socket %d: %d packets of %d bytes, counted %d and %d", i, n, bytes, m.Socks[i].Len, m.Socks[i].Bytes)
 		}
 	}
-	var sent [1024]int32
+	sent := make([]int32, len(m.Socks))
 	for s := range m.Skbs {
 		if sk := &m.Skbs[s]; sk.InUse && sk.Sender != None {
 			sent[sk.Sender] += sk.Truesize
@@ -314,7 +314,7 @@ func (m *Machine) checkPackets() error {
 
 // checkBufs: memory is free, or one thing has it.
 func (m *Machine) checkBufs() error {
-	var has [8192]int8
+	has := make([]int8, len(m.Bufs))
 	for _, b := range m.freeBufs {
 		has[b]++
 	}

@@ -95,7 +95,7 @@ func (m *Machine) epCtlSpin(c *cpu.Core, f *cpu.Frame) bool {
 		return false
 	}
 	if m.nesting && m.Files[file].Kind == FileEpoll {
-		c.Again()
+		c.Spin()
 		return true
 	}
 	return m.epSpin(c, m.Files[epFile].Obj)
@@ -105,7 +105,7 @@ func (m *Machine) epCtlSpin(c *cpu.Core, f *cpu.Frame) bool {
 // owner runs, and here it always does.
 func (m *Machine) epSpin(c *cpu.Core, ep EpID) bool {
 	if m.Eps[ep].Locked {
-		c.Again()
+		c.Spin()
 	}
 	return m.Eps[ep].Locked
 }

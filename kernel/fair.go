@@ -32,12 +32,12 @@ type RunQueue struct {
 	Lock  int8     // the core that holds its lock, plus one; or 0
 }
 
-// rqLock takes a run queue's lock. If another core has it, it returns false and
-// the step is done again (raw_spin_rq_lock).
+// rqLock takes a run queue's lock. If a core has it, it returns false and the
+// step is done again (raw_spin_rq_lock).
 func (m *Machine) rqLock(c *cpu.Core, core int32) bool {
 	rq := &m.CPUs[core].RQ
-	if rq.Lock != 0 && rq.Lock != c.ID+1 {
-		c.Again()
+	if rq.Lock != 0 {
+		c.Spin()
 		return false
 	}
 	rq.Lock = c.ID + 1

@@ -24,7 +24,7 @@ import (
 // nobody has set yet are 0, which is a descriptor too.
 var stressShared = []string{"s", "u", "r", "w", "e", "x", "y", "g", "h", "tf", "ep", "eq", "d"}
 
-// stressSetup makes the descriptors; every line may also be drawn again later.
+// stressSetup makes the descriptors.
 var stressSetup = []string{
 	"sigaction(SIGUSR1, 0)",
 	"s = socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")",
@@ -36,6 +36,13 @@ var stressSetup = []string{
 	"tf = timerfd_create(CLOCK_MONOTONIC, 0)",
 	"ep = epoll_create1(0)\nepoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)\nepoll_ctl(ep, EPOLL_CTL_ADD, r, EPOLLIN)\nepoll_ctl(ep, EPOLL_CTL_ADD, e, EPOLLIN|EPOLLET)",
 	"eq = epoll_create1(0)\nepoll_ctl(eq, EPOLL_CTL_ADD, ep, EPOLLIN)",
+}
+
+// stressAgain make some anew.
+var stressAgain = []string{
+	"close(s)\ns = socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")", "close(r)\nclose(w)\nr, w = pipe2(0)", "close(e)\ne = eventfd(0, 0)",
+	"close(x)\nclose(y)\nx, y = socketpair(AF_UNIX, SOCK_STREAM, 0)", "close(g)\nclose(h)\ng, h = socketpair(AF_UNIX, SOCK_DGRAM, 0)",
+	"close(tf)\ntf = timerfd_create(CLOCK_MONOTONIC, 0)", "close(ep)\nep = epoll_create1(0)", "close(eq)\neq = epoll_create1(0)",
 }
 
 // stressCalls are calls on one descriptor: $fd stands for any, $ep for an epoll
@@ -58,9 +65,16 @@ var stressOthers = []string{
 	"tgkill(t0, SIGUSR1)", "tgkill(t1, SIGUSR1)", "tgkill(t2, SIGUSR1)",
 }
 
+// stressSleeps put threads to sleep and wake others, again and again.
+var stressSleeps = []string{
+	"eventfd_read(e)", "eventfd_write(e, 1)", "read(r, buf, 64)", "write(w, buf, 64)", "read(s, buf, 64)", "send(u, buf, 9, 0)", "read(x, buf, 64)", "write(y, buf, 64)",
+	"read(g, buf, 64)", "write(h, buf, 64)", "epoll_wait(ep, events, 4, -1)", "epoll_wait(eq, events, 4, -1)", "epoll_pwait2(ep, events, 4, $ns*ns, 0)",
+	"timerfd_settime(tf, 0, 0, $ns*ns)", "read(tf, buf, 8)", "nanosleep($ns*ns)", "sched_yield()", "tgkill(t1, SIGUSR1)", "p = []pollfd{{r, POLLIN}, {e, POLLIN}, {s, POLLIN}}\nppoll(p, 3, $ns*ns)",
+}
+
 // stressRare are drawn now and then: they end something for good.
 var stressRare = []string{
-	"close($fd)", "shutdown($fd, SHUT_RDWR)", "shutdown($fd, SHUT_WR)", "dup2($fd, $fd)", "exit(3)", "tgkill(t0, SIGTERM)", "tgkill(t1, SIGKILL)", "ep = epoll_create1(0)", "eq = ep",
+	"close($fd)", "shutdown($fd, SHUT_RDWR)", "shutdown($fd, SHUT_WR)", "dup2($fd, $fd)", "exit(3)", "tgkill(t0, SIGTERM)", "tgkill(t1, SIGKILL)",
 }
 
 // stressLines draws the lines that the threads choose from. There are few of
@@ -68,18 +82,23 @@ var stressRare = []string{
 func stressLines(t *rapid.T) []string {
 	pick := func(from []string) string { return rapid.SampledFrom(from).Draw(t, "pick") }
 	few := rapid.SliceOfN(rapid.SampledFrom(stressShared), 2, 5).Draw(t, "descriptors")
-	lines := make([]string, rapid.IntRange(4, 20).Draw(t, "lines"))
+	ns := rapid.SampledFrom([]int{60, 600, 6000}).Draw(t, "most")
+	calls, others := stressCalls, stressOthers
+	if rapid.Bool().Draw(t, "only sleeps") {
+		calls, others = stressSleeps, stressSleeps
+	}
+	lines := make([]string, rapid.IntRange(2, 20).Draw(t, "lines"))
 	for i := range lines {
 		line := ""
 		switch k := rapid.IntRange(0, 49).Draw(t, "kind"); {
 		case k == 49:
-			line = pick(stressSetup)
+			line = pick(stressAgain)
 		case k >= 47:
 			line = pick(stressRare)
 		case k >= 30:
-			line = pick(stressOthers)
+			line = pick(others)
 		default:
-			line = pick(stressCalls)
+			line = pick(calls)
 		}
 		for _, hole := range []struct {
 			name string
@@ -87,7 +106,7 @@ func stressLines(t *rapid.T) []string {
 		}{
 			{"$fd", func() string { return pick(few) }},
 			{"$ep", func() string { return pick([]string{"ep", "eq"}) }},
-			{"$ns", func() string { return fmt.Sprint(rapid.IntRange(0, 5000).Draw(t, "ns")) }},
+			{"$ns", func() string { return fmt.Sprint(rapid.IntRange(0, ns).Draw(t, "ns")) }},
 		} {
 			for strings.Contains(line, hole.name) {
 				line = strings.Replace(line, hole.name, hole.fill(), 1)
@@ -118,14 +137,14 @@ func stressConfig(t *rapid.T) *Config {
 	for i, name := range names {
 		var b strings.Builder
 		b.WriteString("var events [4]epoll_event\nvar buf [64]byte\nvar big [9000]byte\nn := 0\np := []pollfd{{n, POLLIN}, {n, POLLIN}, {n, POLLIN}}\nq := fd_set(n)\n")
-		tc := ThreadConfig{Name: name, CPU: rapid.IntRange(-1, cores-1).Draw(t, "cpu"), Start: sim.Time(rapid.IntRange(0, 9000).Draw(t, "start"))}
+		tc := ThreadConfig{Name: name, CPU: max(-1, rapid.IntRange(-3, cores-1).Draw(t, "cpu")), Start: sim.Time(rapid.IntRange(0, 9000).Draw(t, "start"))}
 		if i >= split {
 			tc.Process = "other"
 		}
 		if i == 0 || i == split {
 			b.WriteString(strings.Join(stressSetup, "\n") + "\n")
 		}
-		fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(3, 30).Draw(t, "rounds"))
+		fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(10, 30).Draw(t, "rounds"))
 		for range rapid.IntRange(4, 12).Draw(t, "lines") {
 			b.WriteString(rapid.SampledFrom(lines).Draw(t, "line") + "\n")
 		}
@@ -155,12 +174,13 @@ func stressConfig(t *rapid.T) *Config {
 func stressCosts(t *rapid.T) map[string]sim.Time {
 	costs := map[string]sim.Time{"socket": 50, "exit": 50}
 	rand := sim.NewRand(rapid.Uint64().Draw(t, "costs"))
-	most := rapid.SampledFrom([]int{0, 10, 100, 900}).Draw(t, "ns")
-	if most == 0 {
-		return costs
+	if most := rapid.SampledFrom([]int{0, 10, 100, 900}).Draw(t, "cost"); most > 0 {
+		for _, row := range costTable[1:] {
+			costs[row.name] = sim.Time(rand.IntN(most))
+		}
 	}
-	for _, row := range costTable[1:] {
-		costs[row.name] = 1 + sim.Time(rand.IntN(most))
+	for range rapid.IntRange(0, 4).Draw(t, "long") {
+		costs[costTable[1+rand.IntN(len(costTable)-1)].name] = sim.Time(rand.IntN(4000))
 	}
 	return costs
 }
@@ -168,8 +188,8 @@ func stressCosts(t *rapid.T) map[string]sim.Time {
 // stressSteps is how many steps a program of the test needs at the very most.
 const stressSteps = 400_000
 
-// runStress runs a machine until nothing is left to happen, with a check after
-// each step.
+// runStress runs a machine until nothing is left to happen, with checks on
+// the way.
 func runStress(t *rapid.T, m *Machine) {
 	var last [60]sim.Record
 	defer func() {
@@ -181,8 +201,10 @@ func runStress(t *rapid.T, m *Machine) {
 		}
 	}()
 	for i := 0; m.Step(&last[m.Seq%60]); i++ {
-		if err := m.check(); err != nil {
-			panic(err)
+		if i%3 == 0 { // what is broken stays broken
+			if err := m.check(); err != nil {
+				panic(err)
+			}
 		}
 		if i > stressSteps {
 			panic("no end in sight")
@@ -193,7 +215,7 @@ func runStress(t *rapid.T, m *Machine) {
 	}
 }
 
-// TestStress: whatever the cores do to each other, the books agree after every
+// TestStress: whatever the cores do to each other, the books agree at every
 // step, nobody sleeps on what has happened, and when all are dead nothing is
 // left.
 func TestStress(t *testing.T) {
@@ -210,6 +232,29 @@ func TestStress(t *testing.T) {
 		runStress(t, m)
 		if err := m.checkNothingLeft(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestStressRewind: forward, back and forward again is exact here too; the
+// timeline itself compares the records.
+func TestStressRewind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, err := New(stressConfig(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tl := sim.NewTimeline(m, Fresh, sim.Options{Every: 128, Check: true})
+		tl.Run(5000)
+		end := Fresh()
+		end.CopyFrom(tl.Machine())
+		n := tl.Len()
+		for range 3 {
+			tl.Seek(sim.Seq(rapid.IntRange(0, int(n)).Draw(t, "to")))
+		}
+		tl.Seek(n)
+		if d := sameState(end, tl.Machine()); d != "" {
+			t.Fatalf("back and forward again:\n%s", d)
 		}
 	})
 }

@@ -108,7 +108,7 @@ func (m *Machine) disarm(kind TimerKind, task TaskID) {
 func (m *Machine) hrtimerCancel(c *cpu.Core, kind TimerKind, task TaskID) bool {
 	for i := range m.CPUs {
 		if f := &m.CPUs[i].Firing; f.Task == task && f.Kind == kind {
-			c.Again()
+			c.Spin()
 			return false
 		}
 	}

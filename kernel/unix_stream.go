@@ -148,7 +148,7 @@ func (m *Machine) unixStreamTake(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	r.Station = m.wokenStation(c)
 	if s.Reading && f.L[usHeld] == 0 {
-		c.Again() // mutex_lock(&u->iolock): what one read takes lies together
+		c.Spin() // mutex_lock(&u->iolock): what one read takes lies together
 		return
 	}
 	s.Reading, f.L[usHeld] = false, 0

@@ -105,7 +105,7 @@ func (m *Machine) ttwuSelect(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, id)
 	if t := &m.Tasks[id]; m.CPUs[t.CPU].Current == id {
 		if m.CPUs[t.CPU].RQ.Nr > 0 {
-			c.Again()
+			c.Spin()
 			return
 		}
 		c.Call(fnTtwuQueueWakelist, int64(id), int64(t.CPU))
