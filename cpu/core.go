@@ -191,7 +191,8 @@ func (t *Text[M]) unwind(c *Core) {
 // Begin puts the next step in flight: an interrupt's, if the local APIC has
 // one and IF lets it in, else the running function's.
 func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
-	c.Begun, c.cut = now, false
+	spins := c.spins
+	c.Begun, c.cut, c.spins = now, false, false
 	if c.Micro != 0 {
 		c.Next = now + costs[entrySteps[c.Micro-1].cost]
 		return
@@ -217,8 +218,8 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	s := &code.Steps[pc]
 	if s.Span == nil {
 		c.Next = now + costs[s.Cost]
-		if c.spins {
-			c.Next, c.spins = max(c.Next, now+spinTime), false
+		if spins {
+			c.Next = max(c.Next, now+spinTime)
 		}
 		return
 	}

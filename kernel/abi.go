@@ -14,12 +14,14 @@ const (
 	EEXIST       = 17
 	EINVAL       = 22
 	EMFILE       = 24
+	EDOM         = 33
 	EPIPE        = 32
 	EPERM        = 1
 	ENOENT       = 2
 	ENOSYS       = 38
 	ELOOP        = 40
 	EMSGSIZE     = 90
+	ENOPROTOOPT  = 92
 	ENOTSOCK     = 88
 	ECONNABORTED = 103
 	ECONNREFUSED = 111

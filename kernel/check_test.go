@@ -329,13 +329,8 @@ func (m *Machine) checkBufs() error {
 		}
 	}
 	for i := range m.Files {
-		if f := &m.Files[i]; f.Kind == FileMemFD {
+		if f := &m.Files[i]; f.Kind == FileMemFD && f.Refs > 0 {
 			has[f.Obj]++
-		}
-	}
-	for id := range m.Tasks {
-		if b := m.Tasks[id].SelectSets; b != None {
-			has[b]++
 		}
 	}
 	for b := range m.Bufs {

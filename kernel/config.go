@@ -27,7 +27,8 @@ type Config struct {
 // Params are the tunables of the modelled kernel, under the names that Linux
 // gives them in /proc/sys and debugfs.
 type Params struct {
-	Slice      sim.Time // base_slice_ns: how long a task may run before another's turn
+	Scheduler  Scheduler
+	Slice      sim.Time // base_slice_ns or sched_rr_timeslice_ms: how long a task may run before another's turn
 	HZ         int      // ticks a second
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
@@ -37,17 +38,19 @@ type Params struct {
 
 // DefaultParams are those of Linux 6.18 on a small machine.
 func DefaultParams() Params {
-	return Params{Slice: 3 * sim.Millisecond, HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 212992}
+	return Params{Slice: EEVDF.DefaultSlice(), HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 212992}
 }
 
 // ThreadConfig is one thread of a scenario.
 type ThreadConfig struct {
-	Name    string
-	Process string // threads of one process share descriptors; "" is the default one
-	CPU     int    // affinity, or -1
-	Start   sim.Time
-	Spawned bool // it waits for spawn, not for Start
-	Program *program.Program
+	Name     string
+	Process  string // threads of one process share descriptors; "" is the default one
+	CPU      int    // affinity, or -1
+	Nice     int    // -20 to 19
+	Priority int    // 1 to 99, higher before lower; for the real-time schedulers
+	Start    sim.Time
+	Spawned  bool // it waits for spawn, not for Start
+	Program  *program.Program
 }
 
 // Packets are what reaches the card: Count of them, Every apart. UDP carries the

@@ -19,6 +19,7 @@ const (
 	evIPI                        // A: core, B: vector
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
+	evRemote                     // A: remote host, B: which try
 )
 
 // device is the row of a stage outside the cores.
@@ -55,6 +56,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 // cardFns are the functions of the card's stages.
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
+	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
 	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
 }
 
@@ -64,6 +66,8 @@ func (m *Machine) silent(e *sim.Event) bool {
 	switch e.Kind {
 	case evWire:
 		return true
+	case evRemote:
+		return m.remoteLate(e)
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
 	}
@@ -82,6 +86,10 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
 	case evDirector:
 		m.directorWake(e.A, r)
+	case evRemote:
+		m.remoteAgain(e, r)
+	case nic.EvFar:
+		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
 	default:
@@ -89,6 +97,12 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
+		switch r.Step {
+		case nic.StageTxOut:
+			m.kfreeSkb(m.txSkbs[r.Arg[0]])
+		case nic.StageDrop:
+			m.checkLoss(r)
+		}
 		r.Step = 0
 	}
 }
@@ -98,10 +112,23 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 // in.
 func (m *Machine) wireArrives(e *sim.Event) {
 	p := &m.Config.Wire[e.A]
-	m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
+	if m.remoteOf[e.A] != None {
+		m.remoteDo(e.A, e.At)
+	} else {
+		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
+	}
 	if next := e.B + 1; int(next) < p.Count {
 		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
 		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
+	}
+}
+
+// checkLoss gives up if the card has dropped a TCP segment that it had no room
+// for: the remote host would send it again, and does not here.
+func (m *Machine) checkLoss(r *sim.Record) {
+	ip, _ := nic.ParseIPv4(m.Frames[r.Obj].Bytes[nic.EthHeader:])
+	if r.Arg[1] == nic.DropMissed && ip.Protocol == nic.ProtoTCP {
+		m.giveUp("the card has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }
 
@@ -149,8 +176,10 @@ func addrOf(ap netip.AddrPort) SockAddr {
 
 // String is "ip:port".
 func (a SockAddr) String() string {
-	return netip.AddrPortFrom(netipAddr(a.IP), a.Port).String()
+	return a.addrPort().String()
 }
+
+func (a SockAddr) addrPort() netip.AddrPort { return netip.AddrPortFrom(netipAddr(a.IP), a.Port) }
 
 func netipAddr(ip uint32) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)})

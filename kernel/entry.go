@@ -162,7 +162,7 @@ func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
 	nr := saved.RAX
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
-	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld = SockAddr{}, false, false, 0
+	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0
 	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
 	m.point(c, r, PointSysEnter)
 	fn := cpu.CodeID(fnSysNi)

@@ -6,13 +6,15 @@ import (
 )
 
 // EEVDF, the fair scheduler of Linux since 6.6: kernel/sched/fair.c. Every task
-// has a virtual run time; who has had less than the average is eligible, and of
-// those the one with the earliest virtual deadline runs. Left out: nice values
-// (all weights are equal, so virtual time is time), group scheduling, load
-// balancing between cores.
+// has a virtual run time, which passes the faster the less it weighs; who has
+// had less than the average is eligible, and of those the one with the earliest
+// virtual deadline runs. Left out: group scheduling, SCHED_BATCH and SCHED_IDLE.
 
-// SchedEntity is a task's scheduling state ("struct sched_entity").
+// SchedEntity is a task's scheduling state ("struct sched_entity", and
+// "struct sched_rt_entity" for the last two).
 type SchedEntity struct {
+	Weight    sim.Time // sched_prio_to_weight; niceZeroLoad for nice 0
+	Slice     sim.Time // what it asks for in one turn
 	Vruntime  sim.Time
 	Deadline  sim.Time
 	Vlag      sim.Time // what it was owed when it went to sleep
@@ -20,11 +22,16 @@ type SchedEntity struct {
 	ExecStart sim.Time
 	SumExec   sim.Time
 	Delayed   bool // asleep, but on the queue until it has paid back what it had too much
+	Relative  bool // the deadline is relative to vruntime: it moves to another core (rel_deadline)
+
+	TimeSlice int32 // ticks that are left of its turn
+	Behind    bool  // its turn is over: it goes behind its equals
 }
 
-// RunQueue is a core's queue of runnable tasks ("struct cfs_rq").
+// RunQueue is a core's queue of runnable tasks ("struct cfs_rq", or
+// "struct rt_rq").
 type RunQueue struct {
-	Queue []TaskID // without the one that runs, earliest deadline first (Linux: a red-black tree)
+	Queue []TaskID // without the one that runs, in order: by deadline (Linux: a red-black tree), or by priority
 	Nr    int32    // with it
 	Curr  TaskID   // the task that runs, or is about to
 	V     sim.Time // the queue's virtual time when it was last known
@@ -46,164 +53,198 @@ func (m *Machine) rqLock(c *cpu.Core, core int32) bool {
 
 func (m *Machine) rqUnlock(core int32) { m.CPUs[core].RQ.Lock = 0 }
 
-// updateRqClock reads the clock, once for everything that is done under one lock
-// of the run queue (update_rq_clock): between placing a woken task and comparing
-// it with the running one, no time passes.
-func (m *Machine) updateRqClock(core int32) { m.CPUs[core].RQ.Clock = m.Now }
+// niceZeroLoad is the weight of nice 0 (NICE_0_LOAD).
+const niceZeroLoad = 1024
 
-// avg gives the sum of virtual run times and their number, the running task
-// included: the average is the queue's virtual time V (avg_vruntime).
-func (m *Machine) avg(core int32) (sum sim.Time, n sim.Time) {
-	k := &m.CPUs[core]
-	for _, id := range k.RQ.Queue {
-		sum += m.Tasks[id].SE.Vruntime
+// prioToWeight are the weights of nice -20 to 19 (sched_prio_to_weight): a step
+// is a quarter more or less.
+var prioToWeight = [40]sim.Time{
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+	1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+	110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+}
+
+// virtual is how much virtual time a task's run of some time takes
+// (calc_delta_fair).
+func (se *SchedEntity) virtual(d sim.Time) sim.Time {
+	if se.Weight == niceZeroLoad {
+		return d
 	}
-	n = sim.Time(len(k.RQ.Queue))
-	if t := &m.Tasks[k.RQ.Curr]; t.OnRQ && !t.Idle {
-		sum += t.SE.Vruntime
-		n++
+	return d * niceZeroLoad / se.Weight
+}
+
+// runs gives the running task, if it is one that counts: runnable, not idle.
+func (m *Machine) runs(core int32) *Task {
+	if t := &m.Tasks[m.CPUs[core].RQ.Curr]; t.OnRQ && !t.Idle {
+		return t
 	}
-	return sum, n
+	return nil
+}
+
+// avg gives the weighted sum of virtual run times, against the queue's last
+// known virtual time so that it stays small, and the sum of weights; the running
+// task is included.
+func (m *Machine) avg(core int32) (sum, load sim.Time) {
+	rq := &m.CPUs[core].RQ
+	add := func(se *SchedEntity) {
+		sum += (se.Vruntime - rq.V) * se.Weight
+		load += se.Weight
+	}
+	for _, id := range rq.Queue {
+		add(&m.Tasks[id].SE)
+	}
+	if t := m.runs(core); t != nil {
+		add(&t.SE)
+	}
+	return sum, load
+}
+
+// avgVruntime is the queue's virtual time V, the average of all, rounded down
+// (avg_vruntime).
+func (m *Machine) avgVruntime(core int32) sim.Time {
+	v := m.CPUs[core].RQ.V
+	sum, load := m.avg(core)
+	if load == 0 {
+		return v
+	}
+	if sum < 0 {
+		sum -= load - 1
+	}
+	return v + sum/load
 }
 
 // eligible tells whether a task has had no more than its share
 // (entity_eligible).
 func (m *Machine) eligible(core int32, id TaskID) bool {
-	sum, n := m.avg(core)
-	return m.Tasks[id].SE.Vruntime*n <= sum
+	sum, load := m.avg(core)
+	return (m.Tasks[id].SE.Vruntime-m.CPUs[core].RQ.V)*load <= sum
 }
 
-// updateCurr charges the running task for the time since the last look.
+// updateCurr charges the running task for the time since the last look
+// (update_curr).
 func (m *Machine) updateCurr(core int32) {
-	k := &m.CPUs[core]
-	t := &m.Tasks[k.RQ.Curr]
-	if t.Idle || !t.OnRQ {
+	t := m.runs(core)
+	if t == nil {
 		return
 	}
-	se := &t.SE
-	delta := k.RQ.Clock - se.ExecStart
-	se.ExecStart = k.RQ.Clock
-	se.Vruntime += delta
-	se.SumExec += delta
+	rq, se := &m.CPUs[core].RQ, &t.SE
+	se.Vruntime += se.virtual(m.charge(core, se))
 	over := se.Vruntime >= se.Deadline
 	if over {
-		se.Deadline = se.Vruntime + m.Config.Params.Slice
+		se.Deadline = se.Vruntime + se.virtual(se.Slice)
 	}
-	if sum, n := m.avg(core); n > 0 {
-		k.RQ.V = sum / n
-	}
-	if k.RQ.Nr > 1 && (over || se.Vruntime >= se.Vprot) {
+	rq.V = m.avgVruntime(core)
+	if rq.Nr > 1 && (over || se.Vruntime >= se.Vprot) {
 		m.reschedCurr(core)
 	}
 }
 
+// updateLag notes what a task is owed, within limits (update_entity_lag).
+func (m *Machine) updateLag(core int32, se *SchedEntity) {
+	limit := se.virtual(max(2*se.Slice, sim.Second/sim.Time(m.Config.Params.HZ)))
+	se.Vlag = min(max(m.avgVruntime(core)-se.Vruntime, -limit), limit)
+}
+
 // place gives a task its position when it comes to the queue: at the average,
-// moved by what it was owed (place_entity). A new task gets half a slice.
+// moved by what it was owed. It moves the average itself, so its lag is made
+// greater beforehand (place_entity). A new task gets half a slice.
 func (m *Machine) place(core int32, id TaskID, fresh bool) {
 	se := &m.Tasks[id].SE
-	slice := m.Config.Params.Slice
-	sum, n := m.avg(core)
-	switch {
-	case n == 0:
-		se.Vruntime = m.CPUs[core].RQ.V
-	default:
-		lag := se.Vlag * (n + 1) / n
-		se.Vruntime = sum/n - lag
+	lag := sim.Time(0)
+	if _, load := m.avg(core); load > 0 {
+		lag = se.Vlag * (load + se.Weight) / load
 	}
+	se.Vruntime = m.avgVruntime(core) - lag
+	if se.Relative {
+		se.Deadline += se.Vruntime
+		se.Relative = false
+		return
+	}
+	slice := se.virtual(se.Slice)
 	if fresh {
 		slice /= 2
 	}
 	se.Deadline = se.Vruntime + slice
 }
 
-// insert puts a task into the queue, behind those with the same deadline.
-func (m *Machine) insert(core int32, id TaskID) {
+// insertFair puts a task into the queue, behind those with the same deadline
+// (__enqueue_entity).
+func (m *Machine) insertFair(core int32, id TaskID) {
 	rq := &m.CPUs[core].RQ
-	d := m.Tasks[id].SE.Deadline
 	i := len(rq.Queue)
-	for i > 0 && m.Tasks[rq.Queue[i-1]].SE.Deadline > d {
+	for i > 0 && m.Tasks[rq.Queue[i-1]].SE.Deadline > m.Tasks[id].SE.Deadline {
 		i--
 	}
-	rq.Queue = append(rq.Queue, 0)
-	copy(rq.Queue[i+1:], rq.Queue[i:])
-	rq.Queue[i] = id
+	rq.insert(i, id)
 }
 
-// remove takes a task out of the queue; the running one is not in it.
-func (m *Machine) remove(core int32, id TaskID) {
-	rq := &m.CPUs[core].RQ
-	for i, t := range rq.Queue {
-		if t == id {
-			rq.Queue = append(rq.Queue[:i], rq.Queue[i+1:]...)
-			return
-		}
-	}
-}
-
-// enqueueTask makes a task runnable on a core (enqueue_task_fair).
-func (m *Machine) enqueueTask(core int32, id TaskID, fresh bool) {
+func (m *Machine) enqueueFair(core int32, id TaskID, fresh bool) {
 	m.updateCurr(core)
 	m.place(core, id, fresh)
-	m.insert(core, id)
-	m.CPUs[core].RQ.Nr++
-	m.Tasks[id].OnRQ = true
-	m.startTick(core)
+	m.insertFair(core, id)
 }
 
 // requeueDelayed: a task whose dequeueing was delayed wakes again. What it is
-// owed is not kept (DELAY_ZERO).
+// owed is not kept (requeue_delayed_entity, DELAY_ZERO).
 func (m *Machine) requeueDelayed(core int32, id TaskID) {
-	se := &m.Tasks[id].SE
-	sum, n := m.avg(core)
-	if se.Delayed = false; sum/n-se.Vruntime > 0 && m.CPUs[core].RQ.Curr != id {
-		m.remove(core, id)
+	rq, se := &m.CPUs[core].RQ, &m.Tasks[id].SE
+	m.updateLag(core, se)
+	if se.Vlag > 0 {
+		rq.remove(id)
 		se.Vlag = 0
-		m.Tasks[id].OnRQ = false
 		m.place(core, id, false)
-		m.Tasks[id].OnRQ = true
-		m.insert(core, id)
+		if rq.Curr != id {
+			m.insertFair(core, id)
+		}
 	}
+	se.Delayed = false
 }
 
-// dequeueTask takes the running task off its queue. A sleeper that has had more
-// than its share stays, marked, until the others have caught up
-// (DELAY_DEQUEUE): it cannot improve its place by sleeping.
-func (m *Machine) dequeueTask(core int32, id TaskID, sleep bool) {
-	if sleep && !m.eligible(core, id) {
-		m.Tasks[id].SE.Delayed = true
-		return
+// dequeueFair takes a task off its queue. A sleeper that has had more than its
+// share stays, marked, until the others have caught up (DELAY_DEQUEUE): it
+// cannot improve its place by sleeping.
+func (m *Machine) dequeueFair(core int32, id TaskID, why dequeueReason) bool {
+	m.updateCurr(core)
+	se := &m.Tasks[id].SE
+	if why == dequeueSleep && !m.eligible(core, id) {
+		se.Delayed = true
+		return false
 	}
-	m.finishDequeue(core, id)
+	m.updateLag(core, se)
+	if why == dequeueMove {
+		se.Deadline -= se.Vruntime
+		se.Relative = true
+	}
+	return true
 }
 
-func (m *Machine) finishDequeue(core int32, id TaskID) {
-	t := &m.Tasks[id]
-	sum, n := m.avg(core)
-	limit := 2 * m.Config.Params.Slice
-	t.SE.Vlag = min(max(sum/n-t.SE.Vruntime, -limit), limit)
-	if t.SE.Delayed {
-		t.SE.Delayed, t.SE.Vlag = false, min(t.SE.Vlag, 0)
-	}
-	m.remove(core, id)
-	t.OnRQ = false
-	m.CPUs[core].RQ.Nr--
+// finishDelayed takes a task off for good whose dequeueing was delayed
+// (finish_delayed_dequeue_entity).
+func (m *Machine) finishDelayed(core int32, id TaskID) {
+	se := &m.Tasks[id].SE
+	m.updateLag(core, se)
+	se.Delayed, se.Vlag = false, min(se.Vlag, 0)
+	m.dequeued(core, id)
 }
 
-// pickEEVDF chooses among the eligible: the earliest deadline, but a running
-// task is left alone until its slice is used up (RUN_TO_PARITY). It returns
-// None when nobody is there.
-func (m *Machine) pickEEVDF(core int32) TaskID {
-	k := &m.CPUs[core]
-	sum, n := m.avg(core)
-	curr := k.RQ.Curr
-	if t := &m.Tasks[curr]; t.Idle || !t.OnRQ || t.SE.Vruntime*n > sum {
+// pickEEVDF chooses among the eligible: the earliest deadline, but with protect
+// a running task is left alone until its slice is used up (RUN_TO_PARITY). It
+// returns None when nobody is there.
+func (m *Machine) pickEEVDF(core int32, protect bool) TaskID {
+	rq := &m.CPUs[core].RQ
+	t, curr := m.runs(core), rq.Curr
+	switch {
+	case t != nil && rq.Nr == 1:
+		return curr
+	case t == nil || !m.eligible(core, curr):
 		curr = None
-	} else if n == 1 || t.SE.Vruntime < t.SE.Vprot && !t.SE.Delayed {
+	case protect && t.SE.Vruntime < t.SE.Vprot:
 		return curr
 	}
-	for _, id := range k.RQ.Queue {
-		if m.Tasks[id].SE.Vruntime*n <= sum {
-			if curr != None && m.Tasks[curr].SE.Deadline < m.Tasks[id].SE.Deadline {
+	for _, id := range rq.Queue {
+		if m.eligible(core, id) {
+			if curr != None && t.SE.Deadline < m.Tasks[id].SE.Deadline {
 				return curr
 			}
 			return id
@@ -212,70 +253,73 @@ func (m *Machine) pickEEVDF(core int32) TaskID {
 	return curr
 }
 
-// pickNextTask is the scheduler's choice; tasks whose dequeueing was delayed
-// leave for good when it falls on them.
-func (m *Machine) pickNextTask(core int32) TaskID {
-	k := &m.CPUs[core]
+// pickFair: tasks whose dequeueing was delayed leave for good when the choice
+// falls on them (pick_next_entity).
+func (m *Machine) pickFair(core int32) TaskID {
+	m.updateCurr(core)
 	for {
-		id := m.pickEEVDF(core)
-		if id == None {
-			m.putPrev(core)
-			k.RQ.Curr = k.Idle
-			return k.Idle
+		id := m.pickEEVDF(core, true)
+		if id == None || !m.Tasks[id].SE.Delayed {
+			return id
 		}
-		if m.Tasks[id].SE.Delayed {
-			m.finishDequeue(core, id)
-			continue
-		}
-		if id != k.RQ.Curr {
-			m.remove(core, id)
-			m.putPrev(core)
-			k.RQ.Curr = id
-		}
-		m.setNext(core, id)
-		return id
+		m.finishDelayed(core, id)
 	}
 }
 
-// putPrev puts the task that ran back into the queue, if it is still runnable.
-func (m *Machine) putPrev(core int32) {
-	prev := m.CPUs[core].RQ.Curr
-	if t := &m.Tasks[prev]; t.OnRQ && !t.Idle {
-		m.insert(core, prev)
+// minSlice is the shortest slice of those that are on the queue
+// (cfs_rq_min_slice).
+func (m *Machine) minSlice(core int32) sim.Time {
+	least := sim.Never
+	if t := m.runs(core); t != nil {
+		least = t.SE.Slice
 	}
+	for _, id := range m.CPUs[core].RQ.Queue {
+		least = min(least, m.Tasks[id].SE.Slice)
+	}
+	return least
 }
 
-// setNext notes that a task starts to run (set_next_entity).
-func (m *Machine) setNext(core int32, id TaskID) {
+// setNextFair protects a task that starts to run until the end of its slice, or
+// of the shortest one (set_next_entity, set_protect_slice).
+func (m *Machine) setNextFair(core int32, id TaskID) {
 	se := &m.Tasks[id].SE
-	se.ExecStart = m.CPUs[core].RQ.Clock
 	se.Vprot = se.Deadline
-}
-
-// wakeupPreempt asks whether a woken task should run instead of the current one
-// (check_preempt_wakeup_fair).
-func (m *Machine) wakeupPreempt(core int32, id TaskID) {
-	k := &m.CPUs[core]
-	if m.Tasks[k.RQ.Curr].Idle {
-		m.reschedCurr(core)
-		return
-	}
-	m.updateCurr(core)
-	if m.Tasks[k.RQ.Curr].NeedResched || m.pickEEVDF(core) == id {
-		m.reschedCurr(core)
+	if slice := m.minSlice(core); slice < se.Slice {
+		se.Vprot = min(se.Vprot, se.Vruntime+se.virtual(slice))
 	}
 }
 
-// yieldTask is sched_yield: the rest of the slice is given up.
-func (m *Machine) yieldTask(core int32) {
-	k := &m.CPUs[core]
-	if k.RQ.Nr <= 1 {
+// preemptFair: a woken task runs instead of the current one if it would be
+// chosen; one with a shorter slice overrides the other's protection
+// (check_preempt_wakeup_fair, PREEMPT_SHORT).
+func (m *Machine) preemptFair(core int32, id TaskID) {
+	curr := m.runs(core)
+	if curr == nil || curr.NeedResched {
 		return
 	}
 	m.updateCurr(core)
-	if m.eligible(core, k.RQ.Curr) {
-		se := &m.Tasks[k.RQ.Curr].SE
+	se, short := &curr.SE, m.Tasks[id].SE.Slice < curr.SE.Slice
+	switch {
+	case m.pickEEVDF(core, !short) == id:
+		if short {
+			se.Vprot = min(se.Vprot, se.Vruntime)
+		}
+		m.reschedCurr(core)
+	case short:
+		se.Vprot = min(se.Vprot, se.Vruntime+se.virtual(m.minSlice(core)))
+	}
+}
+
+// yieldFair: the rest of the slice is given up (yield_task_fair).
+func (m *Machine) yieldFair(core int32) {
+	rq := &m.CPUs[core].RQ
+	if rq.Nr <= 1 {
+		return
+	}
+	m.updateCurr(core)
+	if m.eligible(core, rq.Curr) {
+		se := &m.Tasks[rq.Curr].SE
 		se.Vruntime = se.Deadline
-		se.Deadline += m.Config.Params.Slice
+		se.Deadline += se.virtual(se.Slice)
 	}
 }

@@ -20,6 +20,10 @@ const (
 	fnModeration
 	fnMSI
 	fnCardDrop
+	fnTxDMA
+	fnTxOut
+	fnRemote
+	fnRemoteTimer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -79,6 +83,11 @@ const (
 	fnIPLocalDeliver
 	fnIPLocalDeliverFinish
 	fnIPProtocolDeliver
+	fnICMPSend
+	fnICMPRcv
+	fnICMPUnreach
+	fnUDPErr
+	fnSockDefErrorReport
 	fnUDPRcv
 	fnUDP4LibRcv
 	fnUDPUnicastRcvSkb
@@ -108,6 +117,8 @@ const (
 
 	// Scheduler.
 	fnSchedule
+	fnSchedBalanceNewidle
+	fnPullRTTask
 	fnScheduleInner // __schedule
 	fnContextSwitch
 	fnSecondaryStartup
@@ -177,10 +188,13 @@ const (
 	fnSysSocket
 	fnSysBind
 	fnSysConnect
+	fnSysConnectInner // __sys_connect
 	fnSysListen
 	fnSysAccept
 	fnSysAccept4
 	fnSysShutdown
+	fnSysSetsockopt
+	fnSysGetsockopt
 	fnSysSendto
 	fnSysSendtoInner // __sys_sendto
 	fnSysRecvfrom
@@ -199,6 +213,7 @@ const (
 	fnSkbConsumeUDP
 	fnUDPSendmsg
 	fnUDPSendSkb
+	fnSockDefWriteSpace
 	fnUDPConnect
 	fnUDPShutdown
 	fnUDPRelease
@@ -243,12 +258,13 @@ const (
 	fnTCPDataQueue
 	fnTCPFin
 	fnTCPReset
-	fnSockDefErrorReport
 	fnTCPTimeWait
 	fnTCPSendmsg
 	fnTCPSendmsgLocked
 	fnStreamWaitConnect
 	fnStreamWaitMemory
+	fnTCPSetsockopt
+	fnTCPGetsockopt
 	fnStreamWriteSpace
 	fnTCPRecvmsg
 	fnTCPRecvmsgLocked
@@ -268,6 +284,7 @@ const (
 	fnIPFinishOutput2
 	fnDevQueueXmit
 	fnLoopbackXmit
+	fnE1000Xmit
 	fnNetifRx
 	fnNAPIScheduleRPS
 	fnLocalBHEnable
@@ -385,9 +402,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, idleText, timerText, epollText, epollNestText, fdText, readWriteText,
-		tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText,
-		socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -68,9 +68,6 @@ func flagLetters(r *sim.Record) string {
 	return string(b)
 }
 
-// prio is the priority of an ordinary task, as tracepoints print it.
-const prio = 120
-
 func (m *Machine) ftraceEvent(r *sim.Record) string {
 	name := Points[r.Point][strings.IndexByte(Points[r.Point], ':')+1:]
 	switch r.Point {
@@ -94,16 +91,18 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
 			"nr_frags=0 gso_size=0 gso_type=0x0", SkbAddr(r.Obj), r.Arg[0], truesize(int32(r.Arg[0])))
-	case PointNetifReceiveSkb, PointNetifRx, PointNetDevQueue:
+	case PointNetDevQueue:
+		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
+	case PointNetifReceiveSkb, PointNetifRx:
 		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", m.skbDevice(r.Obj), SkbAddr(r.Obj), r.Arg[0])
 	case PointNetifRxEntry:
 		return fmt.Sprintf("dev=lo napi_id=0x0 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=3 len=%d", SkbAddr(r.Obj), r.Arg[0])
 	case PointNetDevStartXmit:
-		return fmt.Sprintf("dev=lo queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
-			"protocol=0x0800 ip_summed=3 len=%d data_len=0 network_offset=14", SkbAddr(r.Obj), r.Arg[0])
+		return fmt.Sprintf("dev=%s queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=3 len=%d data_len=0 network_offset=14", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNetDevXmit:
-		return fmt.Sprintf("dev=lo skbaddr=%016x len=%d rc=0", SkbAddr(r.Obj), r.Arg[0])
+		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d rc=0", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNAPIPoll:
 		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
 			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
@@ -114,19 +113,19 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
 	case PointSkDataReady:
-		f := &sockFamilies[m.Socks[r.Obj].Kind]
-		return fmt.Sprintf("family=%d protocol=%d func=sock_def_readable", f.family, f.protocol)
+		k := m.sockKind(r.Obj)
+		return fmt.Sprintf("family=%d protocol=%d func=sock_def_readable", k.domain, k.protocol)
 	case PointSockSendLength, PointSockRecvLength:
-		f := &sockFamilies[m.Socks[r.Obj].Kind]
+		k := m.sockKind(r.Obj)
 		return fmt.Sprintf("sk address = %016x, family = %s protocol = %s, length = %d, error = %d, flags = 0x0",
-			uint64(sockAddr)+uint64(r.Obj)*0x800, f.familyName, f.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
+			uint64(sockAddr)+uint64(r.Obj)*0x800, k.domainName, k.protocolName, max(r.Arg[0], 0), min(r.Arg[0], 0))
 	case PointSchedWaking, PointSchedWakeup, PointSchedWakeupNew:
 		t := &m.Tasks[r.Obj]
-		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, prio, r.Arg[0])
+		return fmt.Sprintf("comm=%s pid=%d prio=%d target_cpu=%03d", Printable(t.Name), t.PID, t.Prio, r.Arg[0])
 	case PointSchedSwitch:
 		p, n := &m.Tasks[r.Arg[0]], &m.Tasks[r.Obj]
 		return fmt.Sprintf("prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s ==> next_comm=%s next_pid=%d next_prio=%d",
-			Printable(p.Name), p.PID, prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, prio)
+			Printable(p.Name), p.PID, p.Prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, n.Prio)
 	case PointSignalGenerate:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("sig=%d errno=0 code=-6 comm=%s pid=%d grp=0 res=0", r.Arg[0], Printable(t.Name), t.PID)
@@ -134,7 +133,7 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("sig=%d errno=0 code=-6 sa_handler=%x sa_flags=14000000", r.Arg[0], m.Text.Addr(fnSigHandler, 0))
 	case PointProcessExit:
 		t := &m.Tasks[r.Obj]
-		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, prio)
+		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, t.Prio)
 	case PointLocalTimerEntry, PointLocalTimerExit:
 		return fmt.Sprintf("vector=%d", VectorTimer)
 	case PointReschedEntry, PointReschedExit:
@@ -161,17 +160,11 @@ const (
 	sockAddr  = 0xffff888005b80000
 )
 
-// sockFamilies are the numbers and names that tracepoints print for a socket.
-var sockFamilies = [NumSockKinds]struct {
-	family, protocol         int
-	familyName, protocolName string
-}{
-	SockUDP: {afINET, protoUDP, "AF_INET", "0x11"},
-	SockTCP: {afINET, protoTCP, "AF_INET", "IPPROTO_TCP"},
-}
-
 // napiDevices are the devices of the NAPI instances.
 var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}
+
+// devices are the network devices that packets leave through.
+var devices = [...]string{"lo", "eth0"}
 
 // skbDevice is the device that a packet came in on.
 func (m *Machine) skbDevice(skb SkbID) string {

@@ -18,8 +18,9 @@ type Image struct {
 	Config   *Config
 	Text     cpu.Text[*Machine]
 	Costs    [256]sim.Time
-	Frames   []nic.Frame
-	frameOf  []int32 // the frame of each entry of the wire section
+	frames   []nic.Frame // of UDP packets
+	frameOf  []int32     // the frame of each entry of the wire section, or None
+	remoteOf []int32     // its remote host, for TCP, or None
 	programs []*program.Program
 	user     []userFunc     // by code, from fnUserBase
 	userCode []cpu.CodeID   // the main function of each thread

@@ -117,11 +117,11 @@ func (m *Machine) unhashPort(sock SockID) {
 	*p, s.Hash, s.Bound, s.Local = s.Hash, None, false, SockAddr{}
 }
 
-// sourceIP is the address that packets to a destination leave with: on loopback
-// the destination's own (ip_route_output_key).
+// sourceIP is the address that packets to a destination leave with: 127.0.0.1 to
+// all of 127.0.0.0/8, else the card's (ip_route_output_key, ip route get).
 func sourceIP(to uint32) uint32 {
-	if localIP(to) {
-		return to
+	if to>>24 == 127 {
+		return loopbackIP
 	}
 	return hostIP
 }

@@ -32,13 +32,14 @@ var ipOutputText = text{
 		Steps: []step{
 			{Name: "rcu_read_lock_bh", Cost: costFn, Do: (*Machine).devQueueXmit},
 			{Name: "dev_hard_start_xmit", Cost: costFn, Do: (*Machine).devHardStartXmit},
-			{Name: "the driver's transmit function", Cost: costFn, Do: callsWithArg(fnLoopbackXmit)},
+			{Name: "the driver's transmit function", Cost: costFn, Do: (*Machine).ndoStartXmit},
 			{Name: "sent", Cost: costFn, Do: (*Machine).devXmitDone},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
 	fnLoopbackXmit: {Name: "loopback_xmit", File: "drivers/net/loopback.c", Say: "What is sent is received: the packet goes to this core's backlog.", Why: "There is no card and no hard interrupt; the sender's own softirq will take the packet up the stack.",
 		Steps: []step{
-			{Name: "skb_orphan, eth_type_trans", Cost: costFn, Do: (*Machine).loopbackXmit},
+			{Name: "skb_orphan: room in the send buffer", Cost: costFn, Do: (*Machine).loopbackOrphan},
+			{Name: "eth_type_trans, __netif_rx", Cost: costFn, Do: callsWithArg(fnNetifRx)},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
 	fnNetifRx: {Name: "__netif_rx", File: fileDev, Say: "Takes a packet that needs no card to come in.", Why: "It is only queued: the receive softirq does the work.",
@@ -81,41 +82,64 @@ func (m *Machine) doSoftirq(c *cpu.Core, r *sim.Record) {
 	}
 }
 
-// devQueueXmit: packets for other hosts leave through the card, which the model
-// does not let them do yet.
+// devQueueXmit: local 1 is the frame's length, 2 whether it leaves through the
+// card, as packets for other hosts do.
 func (m *Machine) devQueueXmit(c *cpu.Core, r *sim.Record) {
-	skb := SkbID(c.Frame().L[0])
-	about(r, KindSkb, skb)
-	h, _ := nic.ParseIPv4(m.skbBytes(skb))
-	if !localIP(h.Dst) {
-		m.giveUp("sending to other hosts is not modelled")
-		return
+	f := c.Frame()
+	skb := SkbID(f.L[0])
+	if m.toCard(skb) {
+		if m.Skbs[skb].Len > cardMTU {
+			m.giveUp("a packet for another host is longer than 1500 bytes; fragments are not modelled")
+			return
+		}
+		f.L[2] = 1
 	}
 	m.bhDisable(c)
-	r.Arg[0] = int64(m.Skbs[skb].Len) + nic.EthHeader
-	m.point(c, r, PointNetDevQueue)
+	f.L[1] = int64(m.Skbs[skb].Len) + nic.EthHeader
+	m.devPoint(c, r, PointNetDevQueue)
+}
+
+// cardMTU is how long a packet may be that leaves through the card.
+const cardMTU = 1500
+
+// devPoint is a tracepoint of the device: the frame's length, and which device.
+func (m *Machine) devPoint(c *cpu.Core, r *sim.Record, point uint8) {
+	l := c.Frame().L
+	about(r, KindSkb, SkbID(l[0]))
+	r.Arg[0], r.Arg[1] = l[1], l[2]
+	m.point(c, r, point)
 }
 
 func (m *Machine) devHardStartXmit(c *cpu.Core, r *sim.Record) {
-	skb := SkbID(c.Frame().L[0])
-	about(r, KindSkb, skb)
-	r.Arg[0] = int64(m.Skbs[skb].Len) + nic.EthHeader
-	c.Frame().L[1] = r.Arg[0]
-	m.point(c, r, PointNetDevStartXmit)
+	m.devPoint(c, r, PointNetDevStartXmit)
+}
+
+// ndoStartXmit calls the driver.
+func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSkb, SkbID(l[0]))
+	if l[2] != 0 {
+		c.Call(fnE1000Xmit, l[0])
+		return
+	}
+	c.Call(fnLoopbackXmit, l[0])
 }
 
 func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
-	about(r, KindSkb, SkbID(c.Frame().L[0]))
-	r.Arg[0] = c.Frame().L[1]
-	m.point(c, r, PointNetDevXmit)
+	m.devPoint(c, r, PointNetDevXmit)
 	c.Call(fnLocalBHEnable)
 }
 
-func (m *Machine) loopbackXmit(c *cpu.Core, r *sim.Record) {
+// loopbackOrphan: the packet no longer counts against its sender, who may be
+// waiting to send more. A datagram's destructor is sock_wfree.
+func (m *Machine) loopbackOrphan(c *cpu.Core, r *sim.Record) {
 	skb := SkbID(c.Frame().L[0])
+	sender := m.Skbs[skb].Sender
 	about(r, KindSkb, skb)
 	m.skbOrphan(skb)
-	c.Call(fnNetifRx, int64(skb))
+	if sender != None && m.Socks[sender].Kind == SockUDP {
+		c.Call(fnSockDefWriteSpace, int64(sender))
+	}
 }
 
 func (m *Machine) netifRxEntry(c *cpu.Core, r *sim.Record) {

@@ -38,7 +38,7 @@ var timers = []string{"local_timer_entry", "local_timer_exit", "hrtimer_expire_e
 
 // sameCall are calls that the traced machine's C library makes in place of those
 // that the model makes.
-var sameCall = strings.NewReplacer("sys_pselect6", "sys_select")
+var sameCall = strings.NewReplacer("sys_pselect6", "sys_select", "sys_clock_nanosleep", "sys_nanosleep")
 
 // loEvent is an event of a trace. Who is woken, or runs next, belongs to its
 // name.
@@ -89,6 +89,7 @@ type loCase struct {
 	sent     string // the sender's last event, on its own core
 	until    string // the receiver's
 	timeouts bool   // the trace has hrtimer_start
+	stacks   string // the file of call stacks ends before this event
 }
 
 // part cuts a trace: what each core did, in its own order.
@@ -136,8 +137,21 @@ func epoll(fd, timeout, then string) string {
 }
 
 const (
-	rxUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \"127.0.0.1:9999\")"
-	txUDP = "s := socket(AF_INET, SOCK_DGRAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
+	rxUDP   = "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \"127.0.0.1:9999\")"
+	txUDP   = "s := socket(AF_INET, SOCK_DGRAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
+	listens = "l := socket(AF_INET, SOCK_STREAM, 0)\nbind(l, \"127.0.0.1:9999\")\nlisten(l, 16)"
+	txTCP   = "s := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"127.0.0.1:9999\")"
+	accepts = `ep := epoll_create1(0)
+epoll_ctl(ep, EPOLL_CTL_ADD, l, EPOLLIN)
+epoll_wait(ep, events, 8, -1)
+c := accept4(l, SOCK_NONBLOCK)
+epoll_ctl(ep, EPOLL_CTL_ADD, c, EPOLLIN)
+epoll_wait(ep, events, 8, -1)
+recv(c, buf, 64, 0)
+nanosleep(5*ms)
+close(c)
+close(ep)`
+	connects = "nanosleep(30*ms)\n" + txTCP + "\nnanosleep(10*ms)\nsend(s, \"12345678901234567890123456789012\", 32, 0)\nnanosleep(30*ms)\nclose(s)"
 	// nineMore are sockets that nothing is sent to.
 	nineMore = "var p [10]pollfd\nfor i := 0; i < 9; i++ {\np[i].fd = socket(AF_INET, SOCK_DGRAM, 0)\np[i].events = POLLIN\n}\np[9].events = POLLIN\n"
 	recv     = "recv(s, buf, 64, 0)"
@@ -167,6 +181,12 @@ var loCases = []loCase{
 	{file: "eventfd.lo-udp.rx0tx1", shared: []string{"ev"}, rx: again("ev = eventfd(0, 0)", epoll("ev", "-1", "eventfd_read(ev)")),
 		tx: again("", "nanosleep(30*ms)\neventfd_write(ev, 1)"), txCPU: 1,
 		from: "sched_waking rx", sent: "ipi_send_cpu", until: "sys_epoll_wait ->"},
+	{file: "epoll-lt.lo-tcp.rx0tx1", rx: again(listens+"\ns := accept(l)", epoll("s", "-1", recv)), tx: again(txTCP, send), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_recvfrom ->", stacks: "sys_recvfrom"},
+	{file: "accept.lo-tcp.rx0tx1", rx: again(listens, accepts), tx: again("", connects), txCPU: 1,
+		from: "sys_connect", sent: "sys_connect ->", until: "sys_epoll_wait ->", stacks: "sys_accept4"},
+	{file: "accept.lo-tcp.rx0tx1", rx: again(listens, accepts), tx: again("", connects), txCPU: 1,
+		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_recvfrom ->", stacks: "sys_accept4"},
 	{file: "preempt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), hog: worker,
 		from: "sys_sendto", until: "sched_switch tx R => rx"},
 }

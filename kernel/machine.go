@@ -78,6 +78,13 @@ func (m *Machine) CopyFrom(src *Machine) {
 	old := *m
 	*m = *src
 	m.Queue, m.NIC = old.Queue, old.NIC
+	m.Frames = src.Frames[:len(src.Frames):len(src.Frames)]
+	m.Remotes = resize(old.Remotes, len(src.Remotes))
+	for i := range src.Remotes {
+		todo := m.Remotes[i].Todo
+		m.Remotes[i] = src.Remotes[i]
+		m.Remotes[i].Todo = append(todo[:0], src.Remotes[i].Todo...)
+	}
 	m.Queue.CopyFrom(&src.Queue)
 	m.NIC.CopyFrom(&src.NIC)
 	m.Cores = resize(old.Cores, len(src.Cores))
@@ -178,7 +185,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 208*len(m.TCPs) + 48*len(m.Reqs) + 56*len(m.Skbs) +
+	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 64*len(m.Remotes) + 208*len(m.TCPs) + 48*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

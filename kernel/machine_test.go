@@ -35,7 +35,7 @@ func config(cpus int, threads []ThreadConfig, wire ...Packets) *Config {
 }
 
 // runAll steps a machine to its end and gives its records.
-func runAll(t testing.TB, m *Machine, limit int) []sim.Record {
+func runAll(t fatal, m *Machine, limit int) []sim.Record {
 	t.Helper()
 	var out []sim.Record
 	for len(out) < limit {

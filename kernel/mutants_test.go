@@ -103,13 +103,9 @@ var Mutants = []Mutant{
 	})},
 	{"a signal does not interrupt", returns(fnSignalWakeUp, 0, 0)},
 	{"a nested instance says nothing", returns(fnEpPollSafewake, 0, 0)},
-	{"a close leaves the registration", instead(fnFput, 0, func(do) do { return nothing })},
-	{"dup2 does not close", instead(fnSysDup2, 0, func(was do) do {
-		return func(m *Machine, c *cpu.Core, r *sim.Record) {
-			if old := m.fdLookup(c, c.Frame().L[1]); old != None {
-				m.Files[old].Refs++
-			}
-			was(m, c, r)
-		}
+	{"HUP is left out", masks(fnPipePoll, 1, EPOLLHUP)},
+	{"RDHUP is left out", masks(fnTCPPoll, 1, EPOLLRDHUP)},
+	{"a pipe has no end of file", then(fnPipeRelease, 0, func(m *Machine, _ *cpu.Core, l [cpu.NumLocals]int64) {
+		m.pipeOf(l[0]).Writers++
 	})},
 }

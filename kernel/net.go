@@ -184,6 +184,8 @@ func (m *Machine) ipProtocolDeliver(c *cpu.Core, r *sim.Record) {
 		c.Call(fnUDPRcv, int64(skb))
 	case protoTCP:
 		c.Call(fnTCPv4Rcv, int64(skb))
+	case protoICMP:
+		c.Call(fnICMPRcv, int64(skb))
 	default:
 		m.drop(c, r, skb) // Linux would answer with ICMP "protocol unreachable"
 	}

@@ -44,7 +44,13 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range cfg.Threads {
 		m.addThread(int32(i))
 	}
+	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
+		remote := int32(None)
+		if cfg.Wire[i].Proto == "tcp" {
+			remote = m.addRemote(&cfg.Wire[i])
+		}
+		im.remoteOf = append(im.remoteOf, remote)
 		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
 	}
 	for i := range m.Cores {
@@ -77,12 +83,16 @@ func newImage(cfg *Config) (*Image, error) {
 	}
 	for i := range cfg.Wire {
 		p := &cfg.Wire[i]
+		if p.Proto == "tcp" {
+			im.frameOf = append(im.frameOf, None)
+			continue
+		}
 		bytes, err := nic.BuildUDP(HostMAC, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
 		if err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.Frames)))
-		im.Frames = append(im.Frames, nic.Frame{Bytes: bytes, FCSOK: true})
+		im.frameOf = append(im.frameOf, int32(len(im.frames)))
+		im.frames = append(im.frames, nic.Frame{Bytes: bytes, FCSOK: true})
 	}
 	return im, nil
 }
@@ -100,7 +110,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrEpollCreate1: fnSysEpollCreate1, nrEpollPwait: fnSysEpollPwait, nrEpollPwait2: fnSysEpollPwait2,
 	nrDup: fnSysDup, nrDup2: fnSysDup2, nrConnect: fnSysConnect, nrAccept: fnSysAccept, nrAccept4: fnSysAccept4,
 	nrPoll: fnSysPoll, nrPpoll: fnSysPpoll, nrSelect: fnSysSelect,
-	nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
+	nrSetsockopt: fnSysSetsockopt, nrGetsockopt: fnSysGetsockopt, nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
 	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
@@ -202,7 +212,8 @@ func (m *Machine) newTask(t Task) TaskID {
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
 	t.Wakee = sim.NoSeq
-	t.Call.Site, t.PollTable, t.SelectSets = None, None, None
+	t.Call.Site, t.PollTable = None, None
+	m.initSched(&t)
 	m.Tasks = append(m.Tasks, t)
 	return id
 }
@@ -231,7 +242,7 @@ func (m *Machine) addThread(i int32) {
 	if m.Procs[proc].PID == 0 {
 		m.Procs[proc].PID = pid
 	}
-	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Proc: proc, Thread: i, Preempt: bornPreempt})
+	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap

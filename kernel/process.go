@@ -12,7 +12,7 @@ var processText = text{
 	fnSysSchedYield: {Name: "__x64_sys_sched_yield", File: "kernel/sched/syscalls.c",
 		Say: "Gives the rest of the slice away.", Why: "The task stays runnable: it may well be chosen again.",
 		Steps: []step{
-			{Name: "yield_task_fair, schedule", Cost: costFn, Do: (*Machine).sysSchedYield},
+			{Name: "yield_task, schedule", Cost: costFn, Do: (*Machine).sysSchedYield},
 			{Name: "return", Cost: costFn, Do: returnsZero},
 		}},
 	fnSysGetpid: oneStep("__x64_sys_getpid", "kernel/sys.c", "task_tgid_vnr", costFn, (*Machine).sysGetpid,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,26 +24,45 @@ func anyConfig(t *rapid.T) *Config {
 	var threads []ThreadConfig
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
 		src := anyProgram(t, 7000+i)
+		if rapid.Bool().Draw(t, "files") {
+			src = anyFileProgram(t)
+		}
 		p, err := program.Compile(src, program.Env{})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, src)
 		}
 		threads = append(threads, ThreadConfig{
 			Name: fmt.Sprint("t", i), CPU: rapid.IntRange(-1, cores-1).Draw(t, "cpu"), Program: p,
-			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")),
+			Start: sim.Time(rapid.IntRange(0, 50000).Draw(t, "start")), Nice: rapid.IntRange(-20, 19).Draw(t, "nice"),
+			Priority: rapid.IntRange(1, 3).Draw(t, "priority"),
 		})
+	}
+	if cores > 1 && rapid.Bool().Draw(t, "tcp") {
+		threads = append(threads, anyTalkers(t)...)
 	}
 	cfg := config(cores, threads)
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
 	cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")
+	cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")
 	cfg.Params.Slice = sim.Time(rapid.SampledFrom([]int{100_000, 3_000_000}).Draw(t, "slice"))
 	cfg.Params.RMem = rapid.SampledFrom([]int{3000, 212992}).Draw(t, "rmem")
 	for i := range rapid.IntRange(0, 3).Draw(t, "packets") {
 		p := packet(sim.Time(rapid.IntRange(0, 300_000).Draw(t, "at")), uint16(7000+i), "hello")
 		p.Count, p.Every = rapid.IntRange(1, 40).Draw(t, "count"), sim.Time(rapid.IntRange(300, 20000).Draw(t, "every"))
 		cfg.Wire = append(cfg.Wire, p)
+	}
+	if rapid.Bool().Draw(t, "tcp from the wire") {
+		cfg.Threads = append(cfg.Threads, compiled(t, "echo", strings.Replace(echo, ":7000", ":7100", 1), 0, 0))
+		wire := flow(Packets{Connect: true}, Packets{Payload: make([]byte, rapid.IntRange(1, 3000).Draw(t, "bytes"))}, Packets{Fin: true})
+		if rapid.Bool().Draw(t, "rst") {
+			wire[2].Fin, wire[2].Rst = false, true
+		}
+		for i := range wire {
+			wire[i].To = netip.AddrPortFrom(HostIP, 7100)
+		}
+		cfg.Wire = append(cfg.Wire, wire...)
 	}
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
@@ -67,6 +87,32 @@ func anyProgram(t *rapid.T, port int) string {
 		b.WriteString(rapid.SampledFrom(calls).Draw(t, "call") + "\n")
 	}
 	b.WriteString("}\n}\n")
+	return b.String()
+}
+
+// anyFileProgram draws a program that makes pipes and the like, and calls on the
+// lowest descriptors, whatever they are: all threads have one table.
+func anyFileProgram(t *rapid.T) string {
+	makes := []string{
+		"pipe2(0)", "pipe2(O_NONBLOCK)", "eventfd(3, EFD_SEMAPHORE)", "eventfd(0, EFD_NONBLOCK)", "socketpair(AF_UNIX, SOCK_STREAM, 0)",
+		"socketpair(AF_UNIX, SOCK_DGRAM, 0)", "memfd_create(\"m\", 0)", "timerfd_create(CLOCK_MONOTONIC, 0)", "epoll_create1(0)", "sigaction(SIGPIPE, 0)",
+	}
+	calls := []string{
+		"read(%d, buf, 8)", "read(%d, buf, 600)", "write(%d, buf, 8)", "write(%d, buf, 600)", "fcntl(%d, F_SETPIPE_SZ, 1)", "eventfd_write(%d, -9)",
+		"recv(%d, buf, 600, MSG_DONTWAIT)", "send(%d, buf, 600, MSG_DONTWAIT)", "fcntl(%d, F_SETPIPE_SZ, 8192)", "fcntl(%d, F_SETFL, O_NONBLOCK)",
+		"shutdown(%d, SHUT_WR)", "shutdown(%d, SHUT_RD)", "close(%d)", "dup2(3, %d)", "timerfd_settime(%d, 0, 50*us, 70*us)", "p[0].fd = %d\npoll(p, 1, 1)",
+		"epoll_ctl(4, EPOLL_CTL_ADD, %d, EPOLLIN|EPOLLOUT|EPOLLET)", "epoll_wait(%d, events, 4, 1)", "compute(%d*us)",
+	}
+	var b strings.Builder
+	b.WriteString("var buf [600]byte\nvar events [4]epoll_event\np := []pollfd{{3, POLLIN|POLLOUT}}\n")
+	for range rapid.IntRange(1, 4).Draw(t, "makes") {
+		b.WriteString(rapid.SampledFrom(makes).Draw(t, "make") + "\n")
+	}
+	fmt.Fprintf(&b, "for i := 0; i < %d; i++ {\n", rapid.IntRange(1, 20).Draw(t, "rounds"))
+	for range rapid.IntRange(1, 8).Draw(t, "calls") {
+		fmt.Fprintf(&b, rapid.SampledFrom(calls).Draw(t, "call")+"\n", rapid.IntRange(3, 9).Draw(t, "fd"))
+	}
+	b.WriteString("}\n")
 	return b.String()
 }
 

@@ -82,12 +82,15 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	if t.Idle {
 		return
 	}
-	m.updateCurr(int32(c.ID))
 	if t.State == Interruptible && t.signalPending() {
 		m.setState(t, Running) // signal_pending_state: who has a signal to take does not sleep
 	}
 	if t.State != Running {
-		m.dequeueTask(int32(c.ID), k.Current, t.State == Interruptible)
+		why := dequeueSpecial
+		if t.State == Interruptible || t.State == Uninterruptible {
+			why = dequeueSleep
+		}
+		m.dequeueTask(int32(c.ID), k.Current, why)
 		t.Switches++
 		if t.Call.Active && t.Call.Roused {
 			m.Counters.SpuriousWakeups++
@@ -96,11 +99,18 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	}
 }
 
+// schedulePick has the run queue's lock, from scheduleLock or from pullTask.
 func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
 	prev := k.Current
-	m.Tasks[prev].NeedResched = false
 	next := m.pickNextTask(int32(c.ID))
+	m.Tasks[prev].NeedResched = false
+	if _, waits := m.pullable(); next == k.Idle && waits != None {
+		c.Again()
+		m.rqUnlock(int32(c.ID)) // nobody waits for a run queue's lock with another in hand
+		c.Call(m.class().balance)
+		return
+	}
 	about(r, KindTask, next)
 	r.Arg[0], r.Arg[1] = int64(prev), int64(k.RQ.Nr)
 	if next != prev {

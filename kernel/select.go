@@ -60,27 +60,11 @@ const fdSetBytes = 128
 // in ns or -1.
 func (m *Machine) kernSelect(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
-	m.keepSets(c, l[1:4])
 	if l[4] < -1 {
 		c.Return(-EINVAL)
 		return
 	}
 	c.Call(fnCoreSysSelect, l[0], l[1], l[2], l[3], m.endTime(l[4]))
-}
-
-// keepSets remembers what select was asked for, which is gone when it can be
-// printed.
-func (m *Machine) keepSets(c *cpu.Core, addrs []int64) {
-	t := m.current(c)
-	if t.SelectSets == None {
-		t.SelectSets = m.newBuf(len(addrs) * fdSetBytes)
-	}
-	for i, addr := range addrs {
-		kept := m.Bufs[t.SelectSets][i*fdSetBytes:][:fdSetBytes]
-		if addr == 0 || copy(kept, m.userWrite(c, addr, fdSetBytes)) == 0 {
-			clear(kept)
-		}
-	}
 }
 
 // fdtableMin is how many descriptors the first table has (NR_OPEN_DEFAULT).

@@ -12,9 +12,25 @@ func (m *Machine) newSkb(frame, length int32) SkbID {
 // newOwnSkb takes an skb of length bytes for data of this host, on behalf of a
 // socket whose send buffer it counts against, or None.
 func (m *Machine) newOwnSkb(length int32, sender SockID) SkbID {
+	return m.newSizedSkb(length, ownTruesize(length), sender)
+}
+
+// newDatagram is newOwnSkb for a UDP or ICMP packet of length bytes with its
+// headers (__ip_append_data): there is room for the link's header, rounded up,
+// and what does not fit into four pages is in pages of its own.
+func (m *Machine) newDatagram(length int32, sender SockID) SkbID {
+	const linkRoom, fourPages = 16 + 15, 4*4096 - 320
+	size := ownTruesize(length + linkRoom)
+	if length+linkRoom > fourPages {
+		size = smallTruesize + length - ipUDPHeaders
+	}
+	return m.newSizedSkb(length, size, sender)
+}
+
+func (m *Machine) newSizedSkb(length, truesize int32, sender SockID) SkbID {
 	id := m.allocSkb()
 	s := &m.Skbs[id]
-	s.Buf, s.Len, s.Truesize, s.Sender = m.newBuf(int(length)), length, ownTruesize(length), sender
+	s.Buf, s.Len, s.Truesize, s.Sender = m.newBuf(int(length)), length, truesize, sender
 	if sender != None {
 		m.Socks[sender].Sent += s.Truesize
 	}
@@ -58,12 +74,20 @@ func truesize(length int32) int32 {
 	return 2304
 }
 
-// ownTruesize is what an skb of this host counts: the structure, and data in a
-// power of two of bytes with 320 for struct skb_shared_info (SKB_DATA_ALIGN and
-// the slab's sizes).
+// smallTruesize is what the smallest skb counts: 256 for the structure, 576 for
+// its data (SKB_SMALL_HEAD_CACHE_SIZE).
+const smallTruesize = 256 + 576
+
+// ownTruesize is what an skb of this host counts: the structure, and data in
+// cache lines with 320 for struct skb_shared_info, in memory of the slab's sizes
+// (kmalloc_reserve).
 func ownTruesize(length int32) int32 {
-	size := int32(512)
-	for size < length+320+64 {
+	need := (length+63)&^63 + 320
+	if need <= smallTruesize-256 {
+		return smallTruesize
+	}
+	size := int32(1024)
+	for size < need {
 		size *= 2
 	}
 	return 256 + size

@@ -24,15 +24,17 @@ const fileSocket = "net/socket.c"
 //	poll:     file, poll table
 //	shutdown: socket, how
 //	release:  socket
+//	setsockopt, getsockopt: socket, option of the protocol's own level, value or
+//	          where it goes
 type protoOps struct {
-	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release cpu.CodeID
+	bind, connect, listen, accept, sendmsg, recvmsg, poll, shutdown, release, setsockopt, getsockopt cpu.CodeID
 }
 
 var protos = [NumSockKinds]protoOps{
 	SockUDP: {bind: fnInetBind, connect: fnUDPConnect, sendmsg: fnUDPSendmsg, recvmsg: fnUDPRecvmsg, poll: fnUDPPoll, shutdown: fnUDPShutdown, release: fnUDPRelease},
 	SockTCP: {
 		bind: fnInetBind, connect: fnInetStreamConnect, listen: fnInetListen, accept: fnInetAccept, sendmsg: fnTCPSendmsg,
-		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease,
+		recvmsg: fnTCPRecvmsg, poll: fnTCPPoll, shutdown: fnTCPInetShutdown, release: fnInetRelease, setsockopt: fnTCPSetsockopt, getsockopt: fnTCPGetsockopt,
 	},
 	SockUnixStream: {bind: fnUnixBind, connect: fnUnixStreamConnect, listen: fnUnixListen, accept: fnUnixAccept, sendmsg: fnUnixStreamSendmsg, recvmsg: fnUnixStreamRecvmsg, poll: fnUnixPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
 	SockUnixDgram:  {bind: fnUnixBind, connect: fnUnixDgramConnect, sendmsg: fnUnixDgramSendmsg, recvmsg: fnUnixDgramRecvmsg, poll: fnUnixDgramPoll, shutdown: fnUnixShutdown, release: fnUnixRelease},
@@ -43,7 +45,8 @@ var socketText = text{
 		"Makes a socket: an open file with a receive queue and a wait queue.", "The descriptor is the lowest free number."),
 	fnSysBind: oneStep("__x64_sys_bind", fileSocket, "find the socket, read the address", costFD, (*Machine).sysBind,
 		"Gives the socket its address; from now on packets to that port find it.", "A port can be bound once."),
-	fnSysConnect: oneStep("__x64_sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
+	fnSysConnect: sysCall("__x64_sys_connect", fileSocket, fnSysConnectInner, "The system call: connect a socket to a peer."),
+	fnSysConnectInner: oneStep("__sys_connect", fileSocket, "find the socket, read the address", costFD, (*Machine).sysConnect,
 		"Gives the socket its peer.", "For UDP that is only a note; for TCP it begins the handshake."),
 	fnSysListen: oneStep("__x64_sys_listen", fileSocket, "find the socket", costFD, (*Machine).sysListen,
 		"Makes the socket one that connections come in on.", "The backlog limits how many may wait to be accepted."),
@@ -253,6 +256,7 @@ func (m *Machine) sysAccept4(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	if sock, fn, ok := m.sockOp(c, r, l[0], func(p *protoOps) cpu.CodeID { return p.accept }); ok {
+		m.waitUntil(c, sock)
 		c.Call(fn, int64(sock), int64(m.Files[m.Socks[sock].File].Flags))
 	}
 }
@@ -321,6 +325,7 @@ func (m *Machine) sockReadIter(c *cpu.Core, r *sim.Record) {
 func (m *Machine) sockRecvmsg(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[0]))
+	m.waitUntil(c, SockID(l[0]))
 	fn := cpu.CodeID(fnInetRecvmsg)
 	if k := m.Socks[l[0]].Kind; k != SockUDP && k != SockTCP {
 		fn = protos[k].recvmsg

@@ -37,6 +37,9 @@ type Machine struct {
 	CPUs  []CPU // what the kernel keeps for each core
 	NIC   nic.NIC
 
+	Frames  []nic.Frame // that have been on the wire, or will be
+	Remotes []Remote
+
 	Tasks  []Task
 	Procs  []Process
 	Files  []File
@@ -64,6 +67,7 @@ type Machine struct {
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeReq  ReqID
+	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -148,7 +152,6 @@ type Task struct {
 	PollTable     WaitID // the entries that its poll or select has on wait queues
 	PollKey       uint32 // the events that the next of them is for
 	PollTriggered bool   // one of them has been called
-	SelectSets    BufID  // what its last select was asked for, or None
 	SigPending    uint64 // signals that wait to be delivered: bit n-1 is signal n
 	SavedMask     uint64 // what SigBlocked was before the call that has changed it
 	RestoreMask   bool
@@ -161,6 +164,7 @@ type Task struct {
 	Preempt       uint32 // preempt_count while it does not run
 	Proc          int32
 	Thread        int32 // index into the scenario's threads, or None
+	Prio          int32 // as tracepoints print it: 100 to 139 by nice value, below 100 for real time
 	SE            SchedEntity
 	Ctx           cpu.Context // while it does not run; a running task's is in its core
 	Mem           program.Memory
@@ -184,6 +188,7 @@ type Syscall struct {
 	Held        [4]FileID // open files that the call holds a reference to
 	NHeld       int8
 	Returns     bool     // it is rt_sigreturn that brought the call back
+	Until       sim.Time // when its wait on a socket ends, or 0
 	Pair        [2]int32 // the descriptors that pipe2 and socketpair made
 	From        SockAddr // the peer that recvfrom or accept found
 	Woken       bool     // a packet has ended its sleep
@@ -255,12 +260,14 @@ type Sock struct {
 	Peer      SockAddr // of a connected socket
 	Bound     bool
 	Connected bool
-	Shutdown  uint8 // sk_shutdown: the bits rcvShutdown and sendShutdown
-	Reuse     uint8 // SO_REUSEADDR and SO_REUSEPORT
-	Err       int32 // sk_err: an error that the next call reports
-	SndBuf    int32 // sk_sndbuf
-	Sent      int32 // sk_wmem_alloc: what is on its way out, with overhead
-	First     SkbID // sk_receive_queue
+	Shutdown  uint8    // sk_shutdown: the bits rcvShutdown and sendShutdown
+	Reuse     uint8    // SO_REUSEADDR and SO_REUSEPORT
+	Err       int32    // sk_err: an error that the next call reports
+	RcvTimeo  sim.Time // SO_RCVTIMEO, or 0 for no limit
+	SndBuf    int32    // sk_sndbuf
+	SndLock   bool     // SOCK_SNDBUF_LOCK: the program has chosen it
+	Sent      int32    // sk_wmem_alloc: what is on its way out, with overhead
+	First     SkbID    // sk_receive_queue
 	Last      SkbID
 	Len       int32
 	Bytes     int32 // sk_rmem_alloc: queued, with overhead (truesize)
@@ -384,6 +391,9 @@ type Counters struct {
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams
+	ICMPIn          int64 // Icmp: InMsgs
+	ICMPOut         int64 // Icmp: OutMsgs
+	ICMPErrors      int64 // Icmp: InCsumErrors
 	Delivered       int64 // datagrams that a program has received
 	CopiedBytes     int64 // bytes copied to and from user space
 	PollScanned     int64 // descriptors that poll and select have looked at

@@ -65,7 +65,7 @@ const (
 const (
 	KindNone uint8 = iota
 	KindTask
-	KindFrame // a frame on the wire: an index into Image.Frames
+	KindFrame // a frame on the wire: an index into Machine.Frames
 	KindDesc  // a receive descriptor
 	KindVector
 	KindSkb

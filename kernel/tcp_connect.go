@@ -146,6 +146,10 @@ func (m *Machine) tcpV4Connect(c *cpu.Core, r *sim.Record) {
 	if to.IP == anyIP {
 		to.IP = loopbackIP
 	}
+	if !localIP(to.IP) {
+		m.giveUp("connecting to another host is not modelled; connections come in from the wire")
+		return
+	}
 	if s.Local.IP == anyIP {
 		s.Local.IP = sourceIP(to.IP)
 	}

@@ -89,8 +89,6 @@ var tcpInputText = text{
 			{Name: "sk_err, tcp_done", Cost: costFn, Do: (*Machine).tcpReset},
 			{Name: "sk_error_report", Cost: costFn, Do: (*Machine).tcpResetReport},
 		}},
-	fnSockDefErrorReport: oneStep("sock_def_error_report", fileSock, "anybody on sk_wq?", costFn, (*Machine).sockDefErrorReport,
-		"The socket has an error to report: wakes who waits for one.", "The key is EPOLLERR, which every poll asks for."),
 	fnTCPTimeWait: {Name: "tcp_time_wait", File: "net/ipv4/tcp_minisocks.c",
 		Say: "A small stand-in keeps the addresses; the socket itself is done.", Why: "The program's socket must not be kept for a minute only because of late segments.",
 		Steps: []step{
@@ -156,10 +154,10 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 	t := m.tcp(SockID(l[1]))
 	about(r, KindSock, SockID(l[1]))
 	if t.Spin {
-		c.Again()
+		c.Spin()
 		return
 	}
-	t.Spin = true
+	m.spinLock(c, t)
 	if t.Owned {
 		c.Call(fnTCPAddBacklog, l[1], l[0])
 		return
@@ -170,7 +168,7 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) tcpV4RcvUnlock(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[1])
 	about(r, KindSock, sock)
-	m.tcp(sock).Spin = false
+	m.spinUnlock(c, m.tcp(sock))
 	c.Return(0)
 }
 
@@ -400,12 +398,4 @@ func (m *Machine) tcpRcvFree(c *cpu.Core, r *sim.Record) {
 		m.kfreeSkb(SkbID(l[1]))
 	}
 	c.Return(0)
-}
-
-func (m *Machine) sockDefErrorReport(c *cpu.Core, r *sim.Record) {
-	sock := SockID(c.Frame().L[0])
-	about(r, KindSock, sock)
-	if q := m.Socks[sock].WQ; m.Queues[q].First != None {
-		c.Call(fnWakeUp, int64(q), 1, EPOLLERR)
-	}
 }

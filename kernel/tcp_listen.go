@@ -60,6 +60,7 @@ var tcpListenText = text{
 		Steps: []step{
 			{Name: "tcp_rcv_state_process", Cost: costFn, Do: (*Machine).tcpChildProcess},
 			{Name: "the listener's sk_data_ready", Cost: costFn, Do: (*Machine).tcpChildReady},
+			{Name: "bh_unlock_sock", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { m.spinUnlock(c, m.tcp(SockID(c.Frame().L[1]))) }},
 		}},
 	fnInetCskListenStop: oneStep("inet_csk_listen_stop", fileInetSock, "next connection that nobody has accepted", costFn, (*Machine).cskListenStop,
 		"The socket listens no more: requests go, and connections that wait are reset.", "Their peers believe themselves connected."),
@@ -199,7 +200,9 @@ func (m *Machine) cskWaitDone(c *cpu.Core, r *sim.Record) {
 	case t.State != TCPListen:
 		c.Return(-EINVAL)
 	case m.signalPending(c):
-		c.Return(-ERESTARTSYS)
+		c.Return(m.sockIntr(c))
+	case m.timeUp(c):
+		c.Return(-EAGAIN)
 	default:
 		c.Goto(0)
 	}
@@ -297,9 +300,11 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	child := m.newChild(q.Local, q.Peer, m.Socks[listener].Reuse)
-	m.Socks[child].RcvBuf, m.Socks[child].SndBuf = m.Socks[listener].RcvBuf, m.Socks[listener].SndBuf
+	s, parent := &m.Socks[child], &m.Socks[listener]
+	s.RcvBuf, s.SndBuf, s.SndLock = parent.RcvBuf, parent.SndBuf, parent.SndLock
 	t := m.tcp(child)
 	t.NoDelay = m.tcp(listener).NoDelay
+	m.spinLock(c, t)
 	t.State = TCPListen // of which it is a copy
 	m.setTCPState(c, r, child, TCPSynRecv)
 	t.SndUna, t.SndNxt, t.WriteSeq, t.SndSml = q.SndISN, q.SndISN+1, q.SndISN+1, q.SndISN
@@ -313,16 +318,13 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 func (m *Machine) tcpChildProcess(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSock, SockID(l[1]))
-	m.tcp(SockID(l[1])).Spin = true
 	c.Call(fnTCPRcvState, l[1], l[2])
 }
 
 func (m *Machine) tcpChildReady(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
-	child := m.tcp(SockID(l[1]))
 	about(r, KindSock, SockID(l[0]))
-	child.Spin = false
-	if child.State != TCPSynRecv {
+	if m.tcp(SockID(l[1])).State != TCPSynRecv {
 		c.Call(fnSockDefReadable, l[0])
 	}
 }

@@ -37,6 +37,17 @@ var tcpLockText = text{
 		"Notes in the entry that it was called, and wakes the task.", "The entry stays on the queue: its owner takes it off."),
 }
 
+// spinLock takes a socket's spinlock, which must be free (bh_lock_sock).
+func (m *Machine) spinLock(c *cpu.Core, t *TCPSock) {
+	t.Spin = true
+	m.lock(c)
+}
+
+func (m *Machine) spinUnlock(c *cpu.Core, t *TCPSock) {
+	t.Spin = false
+	m.unlock(c)
+}
+
 func (m *Machine) lockSock(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
@@ -44,7 +55,7 @@ func (m *Machine) lockSock(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	switch {
 	case t.Spin: // a softirq on another core will be done soon
-		c.Again()
+		c.Spin()
 	case !t.Owned:
 		t.Owned = true
 		c.Return(0)
@@ -78,7 +89,7 @@ func (m *Machine) releaseSockDone(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	switch {
 	case t.Spin:
-		c.Again()
+		c.Spin()
 	case t.Backlog.First != None:
 		c.Goto(0)
 	default:

@@ -91,7 +91,7 @@ func (m *Machine) expandSndBuf(sock SockID) {
 	for per < full {
 		per *= 2
 	}
-	if s.SndBuf == tcpWmem {
+	if !s.SndLock {
 		s.SndBuf = min(20*(per+256), tcpWmemMax)
 	}
 }

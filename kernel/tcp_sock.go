@@ -31,6 +31,10 @@ var tcpSockText = text{
 			{Name: "tcp_push", Cost: costFn, Do: (*Machine).tcpSendPush},
 			{Name: "return how much", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[4]) }},
 		}},
+	fnTCPSetsockopt: oneStep("tcp_setsockopt", fileTCP, "TCP_NODELAY", costFn, (*Machine).tcpSetsockopt,
+		"Sets an option of TCP's own.", "With TCP_NODELAY a small segment need not wait for an acknowledgement of the one before."),
+	fnTCPGetsockopt: oneStep("tcp_getsockopt", fileTCP, "TCP_NODELAY", costFn, (*Machine).tcpGetsockopt,
+		"Reads an option of TCP's own.", "Each level of options belongs to one protocol."),
 	fnStreamWaitConnect: {Name: "sk_stream_wait_connect", File: fileStream,
 		Say: "Data for a connection that is not there yet.", Why: "Without a connection under way it is a broken pipe.",
 		Steps: []step{
@@ -235,7 +239,7 @@ func (m *Machine) tcpSendError(c *cpu.Core, r *sim.Record) {
 		f.L[5] = err
 	}
 	if f.L[5] == -EPIPE && f.L[3]&msgNosignal == 0 {
-		c.Call(fnSendSignal, int64(m.cpuOf(c).Current), sigPIPE)
+		c.Call(fnDoSendSigInfo, int64(m.cpuOf(c).Current), sigPIPE)
 	}
 }
 
@@ -425,7 +429,7 @@ func (m *Machine) tcpRecvNothing(c *cpu.Core, sock SockID) {
 	dontwait := f.L[3]&msgDontwait != 0
 	over := s.Err != 0 || t.State == TCPClose || s.Shutdown&rcvShutdown != 0
 	switch {
-	case f.L[4] > 0 && (t.Backlog.First == None || over || dontwait || m.signalPending(c)):
+	case f.L[4] > 0 && (t.Backlog.First == None || over || dontwait || m.timeUp(c) || m.signalPending(c)):
 		c.Goto(recvDone)
 	case f.L[4] > 0:
 		c.Again()
@@ -440,11 +444,11 @@ func (m *Machine) tcpRecvNothing(c *cpu.Core, sock SockID) {
 	case t.State == TCPClose:
 		f.L[4] = -ENOTCONN
 		c.Goto(recvDone)
-	case dontwait:
+	case dontwait || m.timeUp(c):
 		f.L[4] = -EAGAIN
 		c.Goto(recvDone)
 	case m.signalPending(c):
-		f.L[4] = -ERESTARTSYS
+		f.L[4] = m.sockIntr(c)
 		c.Goto(recvDone)
 	}
 }
@@ -488,4 +492,38 @@ func (m *Machine) waitDataSleep(c *cpu.Core, r *sim.Record) {
 	if int64(m.tcp(SockID(l[0])).RcvNxt) == l[2] {
 		c.Call(fnWaitWoken, l[1])
 	}
+}
+
+// tcpNodelay is TCP_NODELAY; the model has no other option of TCP.
+const tcpNodelay = 1
+
+// tcpSetsockopt: locals are the socket, the option and its value.
+func (m *Machine) tcpSetsockopt(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if int32(l[1]) != tcpNodelay {
+		m.giveUp("of TCP's options only TCP_NODELAY is modelled")
+		return
+	}
+	m.tcp(SockID(l[0])).NoDelay = l[2] != 0
+	c.Return(0)
+}
+
+// tcpGetsockopt: locals are the socket, the option and the value's address.
+func (m *Machine) tcpGetsockopt(c *cpu.Core, r *sim.Record) {
+	l := c.Frame().L
+	about(r, KindSock, SockID(l[0]))
+	if int32(l[1]) != tcpNodelay {
+		m.giveUp("of TCP's options only TCP_NODELAY is modelled")
+		return
+	}
+	var value [4]byte
+	if m.tcp(SockID(l[0])).NoDelay {
+		value[0] = 1
+	}
+	if !m.copyToUser(c, l[2], value[:]) {
+		c.Return(-EFAULT)
+		return
+	}
+	c.Return(0)
 }

@@ -40,7 +40,7 @@ var timerText = text{
 	fnSchedTick: {Name: "sched_tick", File: fileCore,
 		Say:   "Charges the running task for its time: is its slice used up?",
 		Why:   "If others wait, need_resched is set and the way out of the interrupt does the rest.",
-		Steps: []step{{Name: "task_tick_fair, update_curr", Cost: costTick, Do: (*Machine).schedTick}}},
+		Steps: []step{{Name: "task_tick", Cost: costTick, Do: (*Machine).schedTick}}},
 	fnHrtimerNanosleep: {Name: "hrtimer_nanosleep", File: fileHrtimer,
 		Say:   "Sleeps for a time.",
 		Why:   "No core is busy with waiting: a timer will wake the task.",
@@ -64,12 +64,51 @@ var timerText = text{
 			{Name: "awake: cancel the timer", Cost: costFn, Do: (*Machine).hrtimeoutDone},
 		}},
 	fnScheduleTimeout: {Name: "schedule_timeout", File: "kernel/time/sleep_timeout.c",
-		Say: "Sleep until woken; a blocking receive has no timeout.",
+		Say: "Sleep until woken; a receive has no timeout unless SO_RCVTIMEO gives it one.",
 		Why: "MAX_SCHEDULE_TIMEOUT means: no timer at all.",
 		Steps: []step{
-			{Name: "no timer: schedule", Cost: costFn, Do: calls(fnSchedule)},
-			{Name: "awake", Cost: costFn, Do: nothing},
+			{Name: "a timer? schedule", Cost: costFn, Do: (*Machine).scheduleTimeout},
+			{Name: "awake", Cost: costFn, Do: (*Machine).scheduleTimeoutDone},
 		}},
+}
+
+// scheduleTimeout sleeps until the call's time is up, if it has one. Linux uses
+// the timer wheel here, which is late by up to a tick.
+func (m *Machine) scheduleTimeout(c *cpu.Core, r *sim.Record) {
+	id := m.cpuOf(c).Current
+	if until := m.Tasks[id].Call.Until; until != 0 {
+		m.arm(int32(c.ID), Hrtimer{Expires: until, Kind: TimerWakeup, Task: id})
+	}
+	c.Call(fnSchedule)
+}
+
+func (m *Machine) scheduleTimeoutDone(c *cpu.Core, r *sim.Record) {
+	if m.current(c).Call.Until != 0 {
+		m.hrtimerCancel(c, TimerWakeup, m.cpuOf(c).Current)
+	}
+}
+
+// waitUntil gives the running call the time that a socket's receives may take.
+func (m *Machine) waitUntil(c *cpu.Core, sock SockID) {
+	call := &m.current(c).Call
+	if call.Until = 0; m.Socks[sock].RcvTimeo != 0 {
+		call.Until = m.Now + m.Socks[sock].RcvTimeo
+	}
+}
+
+// timeUp tells whether the running call has waited as long as it may.
+func (m *Machine) timeUp(c *cpu.Core) bool {
+	until := m.current(c).Call.Until
+	return until != 0 && m.Now >= until
+}
+
+// sockIntr is the answer of a socket's call that a signal has interrupted: a wait
+// with a timeout is not begun again (sock_intr_errno).
+func (m *Machine) sockIntr(c *cpu.Core) int64 {
+	if m.current(c).Call.Until != 0 {
+		return -EINTR
+	}
+	return -ERESTARTSYS
 }
 
 // arm starts a timer on a core.
@@ -206,7 +245,7 @@ func (m *Machine) schedTick(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.updateRqClock(int32(c.ID))
-	m.updateCurr(int32(c.ID))
+	m.class().tick(m, int32(c.ID))
 	m.rqUnlock(int32(c.ID))
 }
 

@@ -14,8 +14,9 @@ import (
 const fileUDP = "net/ipv4/udp.c"
 
 const (
-	protoTCP = nic.ProtoTCP
-	protoUDP = nic.ProtoUDP
+	protoICMP = nic.ProtoICMP
+	protoTCP  = nic.ProtoTCP
+	protoUDP  = nic.ProtoUDP
 )
 
 // hostIP is HostIP as packets carry it.
@@ -27,9 +28,12 @@ var udpText = text{
 		Why:   "The protocol's handler was registered with inet_add_protocol.",
 		Steps: []step{{Name: "on to the common part", Cost: costFn, Do: (*Machine).udpRcv}}},
 	fnUDP4LibRcv: {Name: "__udp4_lib_rcv", File: fileUDP, Station: StUDP,
-		Say:   "Checks length and checksum and finds the socket by addresses and ports.",
-		Why:   "A hash of the port leads to it: the cost does not grow with the number of sockets.",
-		Steps: []step{{Name: "look the socket up", Cost: costLookup, Do: (*Machine).udp4LibRcv}}},
+		Say: "Checks length and checksum and finds the socket by addresses and ports.",
+		Why: "A hash of the port leads to it: the cost does not grow with the number of sockets.",
+		Steps: []step{
+			{Name: "look the socket up", Cost: costLookup, Do: (*Machine).udp4LibRcv},
+			{Name: "free what nobody wanted", Cost: costFn, Do: (*Machine).noPortDone},
+		}},
 	fnUDPUnicastRcvSkb: {Name: "udp_unicast_rcv_skb", File: fileUDP, Station: StUDP,
 		Say:   "One socket is to get the packet.",
 		Why:   "A multicast packet would be cloned for several.",
@@ -86,11 +90,29 @@ func (m *Machine) udp4LibRcv(c *cpu.Core, r *sim.Record) {
 	sock := m.lookupUDP(s.From, s.To)
 	r.Arg[0], r.Arg[1] = int64(h.DstPort), int64(sock)
 	if sock == None {
-		m.Counters.NoPorts++ // Linux would answer with ICMP "port unreachable"
-		m.drop(c, r, skb)
+		m.Counters.NoPorts++
+		m.noPort(c, r, skb)
 		return
 	}
 	c.Call(fnUDPUnicastRcvSkb, int64(skb), int64(sock))
+}
+
+// noPort answers a datagram that nobody has a socket for, if the answer stays on
+// this host; hosts on the wire do not wait for it.
+func (m *Machine) noPort(c *cpu.Core, r *sim.Record, skb SkbID) {
+	if !localIP(m.Skbs[skb].From.IP) {
+		m.drop(c, r, skb)
+		c.Return(0)
+		return
+	}
+	c.Frame().L[1] = 1
+	c.Call(fnICMPSend, int64(skb), icmpDestUnreach, icmpPortUnreach)
+}
+
+func (m *Machine) noPortDone(c *cpu.Core, r *sim.Record) {
+	if f := c.Frame(); f.L[1] != 0 {
+		m.drop(c, r, SkbID(f.L[0]))
+	}
 }
 
 func (m *Machine) udpQueueRcvSkb(c *cpu.Core, r *sim.Record) {
@@ -105,8 +127,7 @@ func (m *Machine) udpQueueRcvOneSkb(c *cpu.Core, r *sim.Record) {
 	c.Call(fnUDPEnqueueScheduleSkb, f.L[0], f.L[1])
 }
 
-// udpEnqueue compares before it adds, so that one packet always fits into an
-// empty queue.
+// udpEnqueue: one packet always fits into an empty queue.
 func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	skb, sock := SkbID(f.L[0]), SockID(f.L[1])
@@ -116,7 +137,7 @@ func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 		m.drop(c, r, skb) // closed since the look-up; Linux queues it, and frees it with the socket
 		return
 	}
-	if s.Bytes > s.RcvBuf {
+	if s.Bytes > 0 && s.Bytes+m.Skbs[skb].Truesize > s.RcvBuf {
 		s.Drops++
 		m.Counters.RcvbufErrors++
 		m.drop(c, r, skb)

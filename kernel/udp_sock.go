@@ -55,6 +55,12 @@ var udpSockText = text{
 			{Name: "the UDP header", Cost: costFn, Do: (*Machine).udpSendSkb},
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
+	fnSockDefWriteSpace: {Name: "sock_def_write_space", File: fileSock,
+		Say: "A packet has left the send buffer: who waits for room is told, if half of it is free.", Why: "Without this an edge-triggered EPOLLOUT would never come again.",
+		Steps: []step{
+			{Name: "half free, anybody on sk_wq?", Cost: costFn, Do: (*Machine).sockDefWriteSpace},
+			{Name: "return", Cost: cpu.CostNone, Do: nothing},
+		}},
 	fnUDPConnect: oneStep("ip4_datagram_connect", "net/ipv4/datagram.c", "note the peer", costLookup, (*Machine).udpConnect,
 		"Notes the peer's address.", "Nothing is sent: from now on send needs no address, and other hosts' packets do not come in."),
 	fnUDPShutdown: oneStep("inet_shutdown", fileAfInet, "note it, wake who waits", costFn, (*Machine).udpShutdown,
@@ -103,8 +109,8 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 }
 
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags. It returns the datagram plus one, 0
-// at the end, or an error.
+// peek; locals are the socket and the flags. It returns the datagram's number plus
+// one, 0 at the end, or an error.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	s := &m.Socks[f.L[0]]
@@ -152,7 +158,9 @@ func (m *Machine) waitForMore(c *cpu.Core, r *sim.Record) {
 	switch {
 	case s.Err != 0 || s.First != None || s.Shutdown&rcvShutdown != 0:
 	case m.signalPending(c):
-		f.L[2] = -ERESTARTSYS
+		f.L[2] = m.sockIntr(c)
+	case m.timeUp(c):
+		f.L[2] = -EAGAIN
 	default:
 		c.Call(fnScheduleTimeout)
 	}
@@ -215,8 +223,12 @@ func (m *Machine) datagramPollMask(c *cpu.Core, r *sim.Record) {
 	c.Return(mask)
 }
 
-// maxDatagram is what a UDP datagram can carry: 65,535 bytes with both headers.
-const maxDatagram = 65535 - nic.IPv4Header - nic.UDPHeader
+// ipUDPHeaders are both headers of a datagram, and maxDatagram is what it can
+// carry: 65,535 bytes with them.
+const (
+	ipUDPHeaders = nic.IPv4Header + nic.UDPHeader
+	maxDatagram  = 65535 - ipUDPHeaders
+)
 
 // udpSendmsg: locals are the socket, the data and its length, flags, the peer's
 // address; 5 is the source address.
@@ -265,11 +277,10 @@ func (m *Machine) udpMakeSkb(c *cpu.Core, r *sim.Record) {
 		c.Return(err)
 		return
 	}
-	const headers = nic.IPv4Header + nic.UDPHeader
-	skb := m.newOwnSkb(int32(f.L[2])+headers, sock)
+	skb := m.newDatagram(int32(f.L[2])+ipUDPHeaders, sock)
 	about(r, KindSkb, skb)
 	r.Arg[0] = f.L[2]
-	if !m.copyFromUser(c, m.skbBytes(skb)[headers:], f.L[1]) {
+	if !m.copyFromUser(c, m.skbBytes(skb)[ipUDPHeaders:], f.L[1]) {
 		m.kfreeSkb(skb)
 		c.Return(-EFAULT)
 		return
@@ -292,6 +303,15 @@ func (m *Machine) sendError(sock SockID) int64 {
 func (m *Machine) udpSent(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, SockID(c.Frame().L[0]))
 	c.Return(c.Frame().L[2])
+}
+
+func (m *Machine) sockDefWriteSpace(c *cpu.Core, r *sim.Record) {
+	sock := SockID(c.Frame().L[0])
+	s := &m.Socks[sock]
+	about(r, KindSock, sock)
+	if s.Sent<<1 <= s.SndBuf && m.Queues[s.WQ].First != None {
+		c.Call(fnWakeUpSyncKey, int64(s.WQ), 1, EPOLLOUT|EPOLLWRNORM|EPOLLWRBAND)
+	}
 }
 
 // udpSendSkb: locals are the packet, the socket, the peer's address.

@@ -164,7 +164,7 @@ func (m *Machine) unixStreamTake(c *cpu.Core, r *sim.Record) {
 		c.Return(m.sockError(sock))
 	case s.Shutdown&rcvShutdown != 0:
 		c.Return(0)
-	case f.L[usFlags]&msgDontwait != 0:
+	case f.L[usFlags]&msgDontwait != 0 || m.timeUp(c):
 		c.Return(-EAGAIN)
 	default:
 		c.Goto(2)
@@ -233,7 +233,7 @@ func (m *Machine) unixStreamMore(c *cpu.Core, r *sim.Record) {
 func (m *Machine) unixStreamWoken(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, SockID(c.Frame().L[usSock]))
 	if m.signalPending(c) {
-		c.Return(-ERESTARTSYS)
+		c.Return(m.sockIntr(c))
 		return
 	}
 	c.Goto(0)
@@ -266,5 +266,5 @@ func (m *Machine) unixDataWaited(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) unixWaitOver(c *cpu.Core, sock SockID) bool {
 	s := &m.Socks[sock]
-	return s.First != None || s.Err != 0 || s.Shutdown&rcvShutdown != 0 || m.signalPending(c)
+	return s.First != None || s.Err != 0 || s.Shutdown&rcvShutdown != 0 || m.signalPending(c) || m.timeUp(c)
 }

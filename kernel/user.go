@@ -120,6 +120,14 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 		regs = [6]int64{args[0], program.ScratchBase, 8}
 	case "getsockopt":
 		regs[3] = program.ScratchBase
+	case "setsockopt":
+		binary.LittleEndian.PutUint32(t.Mem.Scratch[:], uint32(args[3]))
+		regs[3], regs[4] = program.ScratchBase, 4
+		if args[1] == solSocket && args[2] == soRcvTimeo { // the program gives a duration, the kernel wants a struct timeval
+			binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[3]/int64(sim.Second)))
+			binary.LittleEndian.PutUint64(t.Mem.Scratch[8:], uint64(args[3]%int64(sim.Second)/int64(sim.Microsecond)))
+			regs[4] = timevalBytes
+		}
 	case "tgkill":
 		target := &m.Tasks[m.threadTask(int32(args[0]))]
 		regs = [6]int64{int64(m.Procs[target.Proc].PID), int64(target.PID), args[1]}

@@ -103,19 +103,18 @@ func (m *Machine) ttwuSelect(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	id := TaskID(f.L[ttwuTask])
 	about(r, KindTask, id)
-	if t := &m.Tasks[id]; m.CPUs[t.CPU].Current == id {
-		if m.CPUs[t.CPU].RQ.Nr > 0 {
-			c.Spin()
-			return
-		}
-		c.Call(fnTtwuQueueWakelist, int64(id), int64(t.CPU))
+	t := &m.Tasks[id]
+	onCPU := m.CPUs[t.CPU].Current == id
+	if onCPU && m.CPUs[t.CPU].RQ.Nr > 0 {
+		c.Spin()
 		return
 	}
-	target := m.selectTaskRQ(id)
-	m.Tasks[id].CPU = target
-	r.Arg[0] = int64(target)
-	if target != int32(c.ID) && m.idle(target) {
-		c.Call(fnTtwuQueueWakelist, int64(id), int64(target))
+	if !onCPU {
+		t.CPU = m.selectTaskRQ(int32(c.ID), id)
+	}
+	r.Arg[0] = int64(t.CPU)
+	if t.CPU != int32(c.ID) && (onCPU || m.CPUs[t.CPU].RQ.Nr == 0) {
+		c.Call(fnTtwuQueueWakelist, int64(id), int64(t.CPU))
 		return
 	}
 	c.Call(fnTtwuDoActivate, int64(id))
@@ -200,29 +199,32 @@ func (m *Machine) ttwuPending(c *cpu.Core, r *sim.Record) {
 	c.Call(fnTtwuDoActivate, int64(id))
 }
 
-// idle tells whether a core has nothing to run.
+// idle tells whether a core has nothing to run, or has decided so
+// (available_idle_cpu).
 func (m *Machine) idle(core int32) bool {
 	k := &m.CPUs[core]
-	return k.Current == k.Idle && k.RQ.Nr == 0 && len(k.Wake) == 0
+	return k.RQ.Curr == k.Idle && k.RQ.Nr == 0 && len(k.Wake) == 0
 }
 
-// selectTaskRQ chooses a core for a task that wakes: the one it ran on if that
-// is idle, else an idle one, else the one it ran on (select_task_rq_fair, in
-// outline: one cache domain).
-func (m *Machine) selectTaskRQ(id TaskID) int32 {
+// selectTaskRQ chooses a core for a task that wakes: the one it ran on, or this
+// one if that is busy and this one idle (wake_affine); then from there on the
+// first that is idle, if any is (select_idle_sibling). In outline: all cores
+// share one cache, and loads are not weighed.
+func (m *Machine) selectTaskRQ(this int32, id TaskID) int32 {
 	t := &m.Tasks[id]
 	if t.Affinity != None {
 		return t.Affinity
 	}
-	if m.idle(t.CPU) {
-		return t.CPU
+	target := t.CPU
+	if !m.idle(target) && m.idle(this) {
+		target = this
 	}
 	for i := range m.CPUs {
-		if m.idle(int32(i)) {
-			return int32(i)
+		if core := (target + int32(i)) % int32(len(m.CPUs)); m.idle(core) {
+			return core
 		}
 	}
-	return t.CPU
+	return target
 }
 
 // reschedCurr sets need_resched on what a core runs, and tells another core by

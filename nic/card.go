@@ -22,6 +22,7 @@ type NIC struct {
 	IMS    uint32 // causes that may interrupt
 	Stats  Stats
 
+	Tx        TxQueue
 	FIFO      []Slot // a ring buffer of waiting frames
 	FIFOFirst int32
 	FIFOLen   int32
@@ -91,6 +92,8 @@ type Stats struct {
 	RxMissedErrors  int64 // rx_missed_errors: no room in the FIFO
 	RxNoBufferCount int64 // rx_no_buffer_count: a frame had to wait for a descriptor
 	Filtered        int64 // not for this host
+	TxPackets       int64 // tx_packets
+	TxBytes         int64 // tx_bytes
 	Arrived         int64 // frames that came over the wire
 	Interrupts      int64 // messages sent
 }
@@ -111,12 +114,16 @@ func (n *NIC) Init(cfg Config, mac [6]byte) {
 		ring[i].Frame = -1
 	}
 	n.Queues = []Queue{{Ring: ring}}
+	n.Tx.Ring = make([]TxDesc, TxRing)
+	for i := range n.Tx.Ring {
+		n.Tx.Ring[i].Frame = -1
+	}
 	n.FIFO = make([]Slot, cfg.FIFO/minFrame+1)
 }
 
 // CopyFrom makes n an exact copy of src in its own memory.
 func (n *NIC) CopyFrom(src *NIC) {
-	queues, msix, fifo := n.Queues, n.MSIX, n.FIFO
+	queues, msix, fifo, tx := n.Queues, n.MSIX, n.FIFO, n.Tx.Ring
 	*n = *src
 	if len(queues) < len(src.Queues) {
 		queues = make([]Queue, len(src.Queues))
@@ -129,11 +136,12 @@ func (n *NIC) CopyFrom(src *NIC) {
 	}
 	n.MSIX = append(msix[:0], src.MSIX...)
 	n.FIFO = append(fifo[:0], src.FIFO...)
+	n.Tx.Ring = append(tx[:0], src.Tx.Ring...)
 }
 
 // Size is about how many bytes a copy takes.
 func (n *NIC) Size() int {
-	size := 300 + 8*len(n.FIFO)
+	size := 300 + 8*len(n.FIFO) + 16*TxRing
 	for i := range n.Queues {
 		size += 16 * len(n.Queues[i].Ring)
 	}
@@ -184,6 +192,12 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evModeration:
 		r.Step, r.Dur, r.Obj, r.Arg[0] = StageModeration, n.Config.RxUsecs, n.last(), int64(n.Held)
 		n.raise(now, q, self)
+	case evTxDMA:
+		r.Step, r.Dur, r.Arg[0] = StageTxDMA, c.DMA, int64(n.Tx.Head)
+		n.txSend(e.A, now, frames, q, self)
+	case evTxOut:
+		r.Step, r.Dur = StageTxOut, now-sim.Time(e.C)
+		n.txDone(frames, now, q, self, r)
 	case evMSI:
 		r.Step, r.Dur = StageMSI, c.Table
 		v := &n.MSIX[0]

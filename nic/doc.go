@@ -17,7 +17,10 @@
 // word is an event of kind [EvBusWrite], which the machine routes to a local
 // interrupt controller.
 //
-// Left out: transmission, more than one queue, prefetch of descriptors, several
+// The way out is in transmit.go; what the card has sent comes to the machine as
+// an event of kind [EvFar], when it reaches the other end of the wire.
+//
+// Left out: interrupts of transmission, more than one queue, prefetch of descriptors, several
 // frames in flight on the bus, flow control, VLANs.
 package nic
 
@@ -42,13 +45,14 @@ type Costs struct {
 	WriteBack sim.Time // its descriptor
 	Table     sim.Time // reading the MSI-X table
 	Posted    sim.Time // a posted write, from the card to the local APIC
+	Far       sim.Time // from the wire's beginning to its other end, and what the host there needs to answer
 }
 
 // DefaultConfig is a small card on a 1 Gbit/s wire, with moderation off.
 func DefaultConfig() Config {
 	return Config{
 		Ring: 256, FIFO: 64 << 10, RxFrames: 1,
-		Costs: Costs{WireByte: 8, Filter: 40, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400},
+		Costs: Costs{WireByte: 8, Filter: 40, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400, Far: 20000},
 	}
 }
 
@@ -62,6 +66,8 @@ const (
 	StageModeration // 0: frames that were held
 	StageMSI        // 0: address, 1: data
 	StageDrop       // 0: bytes, 1: why, a row of Drops
+	StageTxDMA      // 0: descriptor
+	StageTxOut      // 0: descriptor
 )
 
 // StageInfo is what there is to say about a stage.
@@ -90,6 +96,12 @@ var Stages = [...]StageInfo{
 	StageMSI: {"MSI-X: a write to the local APIC's address",
 		"The interrupt is a memory write: address and data come from the card's MSI-X table. The cause masks itself.",
 		"No wire to the CPU is needed; until the driver unmasks it, there is no further interrupt."},
+	StageTxDMA: {"frame out of host memory (DMA)",
+		"The card fetches the descriptor and the frame that it names.",
+		"The CPU has only written a register; copying is the card's work, and so are the checksums."},
+	StageTxOut: {"the last byte is out; descriptor: DD set",
+		"The frame has left; the card writes the descriptor back.",
+		"Now the driver may free the packet: until here the card was reading it."},
 	StageDrop: {"the frame is dropped",
 		"The card drops the frame and counts it.",
 		"It was not for this host, it was damaged, or there was no room."},
@@ -127,6 +139,9 @@ const (
 	evModeration        // A: which timer
 	evMSI               // A: the last frame it tells of, or -1
 	EvBusWrite          // C: address and data, see BusWrite
+	evTxDMA             // A: frame
+	evTxOut             // A: frame, C: when its first bit went
+	EvFar               // A: frame, which has reached the other end of the wire
 )
 
 // CauseRxQ0 is the interrupt cause of receive queue 0: bit 20 of ICR and IMS

@@ -14,12 +14,14 @@ const (
 	EthHeader  = 14
 	IPv4Header = 20
 	UDPHeader  = 8
+	ICMPHeader = 8
 	mtu        = 1500
 )
 
 // Numbers of protocols (IANA).
 const (
 	EtherTypeIPv4 = 0x0800
+	ProtoICMP     = 1
 	ProtoTCP      = 6
 	ProtoUDP      = 17
 )
@@ -82,6 +84,21 @@ func PutUDP(b []byte, src, dst uint16) {
 	binary.BigEndian.PutUint16(b[6:], 0)
 }
 
+// PutICMP writes the header of the ICMP message that b holds, with its checksum.
+func PutICMP(b []byte, typ, code uint8) {
+	clear(b[:ICMPHeader])
+	b[0], b[1] = typ, code
+	binary.BigEndian.PutUint16(b[2:], ^sum(b, 0))
+}
+
+// ParseICMP reads a message's type and code and checks its checksum.
+func ParseICMP(b []byte) (typ, code uint8, ok bool) {
+	if len(b) < ICMPHeader || sum(b, 0) != 0xffff {
+		return 0, 0, false
+	}
+	return b[0], b[1], true
+}
+
 // Eth is an Ethernet II header.
 type Eth struct {
 	Dst, Src [6]byte
@@ -118,6 +135,23 @@ func ParseIPv4(b []byte) (h IPv4, ok bool) {
 	h.Fragment = binary.BigEndian.Uint16(b[6:])&0x3fff != 0 // more to come, or an offset
 	h.Src, h.Dst = binary.BigEndian.Uint32(b[12:]), binary.BigEndian.Uint32(b[16:])
 	return h, true
+}
+
+// ParseIPv4Header reads the header of a packet of which only the start is there,
+// as in an ICMP message.
+func ParseIPv4Header(b []byte) (h IPv4, ok bool) {
+	if len(b) < IPv4Header || b[0] != 0x45 {
+		return h, false
+	}
+	return IPv4{
+		HeaderLen: IPv4Header, TotalLen: int(binary.BigEndian.Uint16(b[2:])), Protocol: b[9],
+		Src: binary.BigEndian.Uint32(b[12:]), Dst: binary.BigEndian.Uint32(b[16:]),
+	}, true
+}
+
+// Ports are the first two fields of UDP's and TCP's headers.
+func Ports(b []byte) (src, dst uint16) {
+	return binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 }
 
 // UDP is what the stack needs of a UDP header.

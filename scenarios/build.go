@@ -75,7 +75,12 @@ func threadNames(f *file) (names []string) {
 }
 
 func params(k *tunables) kernel.Params {
-	return kernel.Params{Slice: sim.Time(k.Slice), HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	scheduler := kernel.Scheduler(slices.Index(kernel.Schedulers[:], k.Scheduler))
+	slice := scheduler.DefaultSlice()
+	if k.Slice != nil {
+		slice = sim.Time(*k.Slice)
+	}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -103,13 +108,17 @@ func (d *decoder) machine(m *machine) {
 	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
-	d.one("machine.kernel.scheduler", k.Scheduler, "eevdf", "rr", "fifo", "cooperative")
+	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
+		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, suggest(k.Scheduler, names))
+	}
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
 	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
-	d.within("machine.kernel.slice", int(k.Slice), 100_000, 1_000_000_000)
+	if k.Slice != nil {
+		d.within("machine.kernel.slice", int(*k.Slice), 100_000, 1_000_000_000)
+	}
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
 	}
@@ -194,6 +203,7 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 		d.within(base+"cpu", *t.CPU, 0, f.Machine.CPUs-1)
 		tc.CPU = *t.CPU
 	}
+	d.importance(base, t, f, &tc)
 	switch {
 	case t.Start == "spawned":
 		tc.Spawned = true
@@ -216,11 +226,31 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 	return tc
 }
 
+// importance is a thread's nice value or priority, whichever its scheduler knows.
+func (d *decoder) importance(base string, t *thread, f *file, tc *kernel.ThreadConfig) {
+	name := f.Machine.Kernel.Scheduler
+	_, nice := d.at[base+"nice"]
+	_, priority := d.at[base+"priority"]
+	if nice {
+		d.within(base+"nice", t.Nice, -20, 19)
+		if name != "eevdf" {
+			d.failAt(base+"nice", "%snice: the scheduler %s knows no nice values", base, name)
+		}
+	}
+	if priority {
+		d.within(base+"priority", t.Priority, 1, 99)
+		if name != "rr" && name != "fifo" {
+			d.failAt(base+"priority", "%spriority: the scheduler %s knows no priorities", base, name)
+		}
+	}
+	tc.Nice, tc.Priority = t.Nice, t.Priority
+}
+
 func (d *decoder) wire(f *file, cfg *kernel.Config) {
 	if len(f.Wire) > maxWire {
 		d.failAt("wire", "wire: more than %d entries", maxWire)
 	}
-	last := Duration(0)
+	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
 	for i := range f.Wire {
 		p := &f.Wire[i]
 		base := fmt.Sprintf("wire[%d]", i)
@@ -234,10 +264,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		}
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
-		if p.Data == nil {
-			d.failAt(base, "%s: a UDP packet needs data", base)
-		}
-		out.Payload = []byte(*p.Data)
+		d.carries(base, p, &fl, &out, connected)
 		if p.Count != nil {
 			d.within(base+".count", *p.Count, 1, maxCount)
 			out.Count = *p.Count
@@ -248,9 +275,6 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		if p.Every != nil {
 			out.Every = sim.Time(*p.Every)
 		}
-		if most := 1472; len(out.Payload) > most {
-			d.failAt(base+".data", "%s.data: %d bytes; %d fit into one frame", base, len(out.Payload), most)
-		}
 		cfg.Wire = append(cfg.Wire, out)
 	}
 	for _, name := range sortedKeys(f.Flows) {
@@ -260,11 +284,47 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 	}
 }
 
+// carries reads what an entry brings: a UDP packet its data, a TCP flow data or
+// a step of the connection, which begins with connect.
+func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
+	if p.Data != nil {
+		out.Payload = []byte(*p.Data)
+	}
+	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
+	key := [2]netip.AddrPort{out.From, out.To}
+	steps := 0
+	for _, is := range []bool{p.Connect, p.Rst, p.Data != nil || p.Fin} {
+		if is {
+			steps++
+		}
+	}
+	switch {
+	case fl.Proto != "tcp" && (p.Connect || p.Fin || p.Rst):
+		d.failAt(base, "%s: connect, fin and rst are for TCP flows", base)
+	case fl.Proto != "tcp" && p.Data == nil:
+		d.failAt(base, "%s: a UDP packet needs data", base)
+	case fl.Proto != "tcp" && len(out.Payload) > 1472:
+		d.failAt(base+".data", "%s.data: %d bytes; 1472 fit into one frame", base, len(out.Payload))
+	case fl.Proto != "tcp":
+	case steps != 1:
+		d.failAt(base, "%s: an entry of a TCP flow has connect, rst, or data and fin", base)
+	case p.Count != nil && (p.Data == nil || p.Fin):
+		d.failAt(base+".count", "%s.count: only data can come several times", base)
+	case p.Connect && connected[key]:
+		d.failAt(base, "%s: the flow %q has connected already", base, p.Flow)
+	case !p.Connect && !connected[key]:
+		d.failAt(base, "%s: the flow %q has not connected yet: it begins with connect: true", base, p.Flow)
+	}
+	connected[key] = true
+}
+
 // sortedKeys makes the first error of several the same in every run.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
-	d.one(path+".proto", fl.Proto, "udp", "tcp")
+	if fl.Proto != "tcp" {
+		d.one(path+".proto", fl.Proto, "udp", "tcp")
+	}
 	return d.address(path+".from", fl.From, false), d.address(path+".to", fl.To, true)
 }
 

@@ -19,6 +19,7 @@ import (
 const head = "ringside: 1\ntitle: t\n"
 const threads = "threads:\n  - name: a\n    program: |\n      getpid()\n"
 const flows = "flows:\n  f: {proto: udp, from: \"10.0.0.2:5\", to: \":7\"}\n"
+const tcp = "flows:\n  t: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}\n"
 
 // TestMistakes: each file has one mistake, and one error says where it is and
 // what was meant.
@@ -36,12 +37,20 @@ func TestMistakes(t *testing.T) {
 		{head + threads + "machine: {nic: {fifo: 64K}}\n", `7:23: machine.nic.fifo: "64K" has an unknown unit: one of KiB, MiB, GiB, B`},
 		{head + threads + "machine: {nic: {irq_cpu: [1]}}\n", "7:27: machine.nic.irq_cpu[0]: 1 is not between 0 and 0"},
 		{head + threads + "machine: {costs: {iretq: 5ns}}\n", `7:26: unknown cost "iretq"; did you mean "iret"?`},
+		{head + threads + "machine: {kernel: {scheduler: ffo}}\n", `7:31: machine.kernel.scheduler: unknown value "ffo"; did you mean "fifo"?`},
+		{head + threads + "    nice: 20\n", "7:11: threads[0].nice: 20 is not between -20 and 19"},
+		{head + threads + "    nice: 1\nmachine: {kernel: {scheduler: rr}}\n", "7:11: threads[0].nice: the scheduler rr knows no nice values"},
+		{head + threads + "    priority: 1\n", "7:15: threads[0].priority: the scheduler eevdf knows no priorities"},
 		{head + threads + "wire: [{at: 1us, flow: f, data: x}]\n", `7:24: unknown flow "f"`},
 		{head + threads + flows + "wire:\n  - {at: 5us, flow: f, data: x}\n  - {at: 4us, flow: f, data: x}\n", "11:10: 4us is earlier than the entry before it"},
 		{head + threads + flows + "wire: [{at: 1us, flow: f}]\n", "9:8: wire[0]: a UDP packet needs data"},
 		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, every: 1us}]\n", "9:8: wire[0]: every and count belong together"},
-		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, connect: true}]\n", `9:36: unknown key "connect"; did you mean "count"?`},
-		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: "tcp" is not part of this version`},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, conect: true}]\n", `9:36: unknown key "conect"; did you mean "connect"?`},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, data: x, connect: true}]\n", `9:8: wire[0]: connect, fin and rst are for TCP flows`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, data: x}]\n", `9:8: wire[0]: the flow "t" has not connected yet`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true}, {at: 2us, flow: t, connect: true}]\n", `9:43: wire[1]: the flow "t" has connected already`},
+		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true, data: x}]\n", `9:8: wire[0]: an entry of a TCP flow has connect, rst, or data and fin`},
+		{head + threads + "flows: {f: {proto: tpc, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: unknown value "tpc"`},
 		{head + threads + "flows: {f: {proto: udp, from: \"10.0.0.2\", to: \":7\"}}\n", `7:31: flows.f.from: "10.0.0.2" is not an address: write it like "10.0.0.2:5555"`},
 		{head + threads + "expect: {strace: {b: x}}\n", `7:22: unknown thread "b"`},
 		{head + threads + "expect: {counters: {irq: 1}}\n", `7:26: unknown counter "irq"; did you mean "irqs"?`},
@@ -116,6 +125,29 @@ live: {run: false, why: a reason}
 	}
 	if s.LiveWhy() != "a reason" || len(s.Expectations().Strace["server"]) != 2 || s.Expectations().Counters["context_switches"] != 2 {
 		t.Error("expectations or live")
+	}
+}
+
+// TestSchedulers: each has its own length of a turn.
+func TestSchedulers(t *testing.T) {
+	for _, c := range []struct {
+		keys      string
+		scheduler kernel.Scheduler
+		slice     sim.Time
+	}{
+		{"scheduler: eevdf", kernel.EEVDF, 3 * sim.Millisecond},
+		{"scheduler: rr", kernel.RR, 100 * sim.Millisecond},
+		{"scheduler: rr, slice: 5ms", kernel.RR, 5 * sim.Millisecond},
+		{"scheduler: fifo", kernel.FIFO, 3 * sim.Millisecond},
+		{"scheduler: cooperative", kernel.Cooperative, 3 * sim.Millisecond},
+	} {
+		s, err := Parse("f.yaml", []byte(head+threads+"machine: {kernel: {"+c.keys+"}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg, _ := s.Config(); cfg.Params.Scheduler != c.scheduler || cfg.Params.Slice != c.slice {
+			t.Errorf("%s: %+v", c.keys, cfg.Params)
+		}
 	}
 }
 

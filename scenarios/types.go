@@ -47,35 +47,40 @@ type card struct {
 }
 
 type tunables struct {
-	Scheduler  string   `yaml:"scheduler" doc:"eevdf."`
-	Slice      Duration `yaml:"slice" doc:"How long a task may run before it is another's turn."`
-	HZ         int      `yaml:"hz" doc:"Ticks a second."`
-	NAPIWeight int      `yaml:"napi_weight" doc:"Packets that one poll may take."`
-	Budget     int      `yaml:"budget" doc:"Packets that one receive softirq may take."`
-	Backlog    int      `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
-	RMem       Size     `yaml:"rmem" doc:"What a socket may queue, with overhead."`
+	Scheduler  string    `yaml:"scheduler" doc:"eevdf, rr, fifo or cooperative."`
+	Slice      *Duration `yaml:"slice" doc:"How long a task may run before it is another's turn; 3ms, and 100ms with rr."`
+	HZ         int       `yaml:"hz" doc:"Ticks a second."`
+	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
+	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
+	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
+	RMem       Size      `yaml:"rmem" doc:"What a socket may queue, with overhead."`
 }
 
 type flow struct {
-	Proto string `yaml:"proto" required:"true" doc:"udp."`
+	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
 	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
 	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
 }
 
 type thread struct {
-	Name    string  `yaml:"name" required:"true" doc:"The thread's name."`
-	CPU     *int    `yaml:"cpu" doc:"The only core it may run on; without it the scheduler decides."`
-	Start   string  `yaml:"start" doc:"When it starts, in model time; or spawned: when another thread calls spawn for it."`
-	Process string  `yaml:"process" doc:"Threads of one process share descriptors; by default all do."`
-	Program Program `yaml:"program" required:"true" doc:"What it does: the body of a Go function."`
+	Name     string  `yaml:"name" required:"true" doc:"The thread's name."`
+	CPU      *int    `yaml:"cpu" doc:"The only core it may run on; without it the scheduler decides."`
+	Nice     int     `yaml:"nice" doc:"Its nice value, -20 to 19, with the scheduler eevdf."`
+	Priority int     `yaml:"priority" doc:"Its priority, 1 to 99, with the schedulers rr and fifo."`
+	Start    string  `yaml:"start" doc:"When it starts, in model time; or spawned: when another thread calls spawn for it."`
+	Process  string  `yaml:"process" doc:"Threads of one process share descriptors; by default all do."`
+	Program  Program `yaml:"program" required:"true" doc:"What it does: the body of a Go function."`
 }
 
 type packet struct {
-	At    Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
-	Flow  string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
-	Data  *string   `yaml:"data" doc:"What it carries."`
-	Every *Duration `yaml:"every" doc:"The distance of further ones."`
-	Count *int      `yaml:"count" doc:"How many there are."`
+	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
+	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
+	Data    *string   `yaml:"data" doc:"What it carries."`
+	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
+	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
+	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
+	Every   *Duration `yaml:"every" doc:"The distance of further ones."`
+	Count   *int      `yaml:"count" doc:"How many there are."`
 }
 
 type expect struct {
@@ -94,6 +99,6 @@ func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
-	f.Machine.Kernel = tunables{Scheduler: "eevdf", Slice: 3_000_000, HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
+	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }

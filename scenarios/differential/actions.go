@@ -59,15 +59,11 @@ func init() {
 			a.obj.peer, b.obj.peer = b.obj, a.obj
 		}},
 		{"listener", 1, few, func(g *generator) {
-			f := g.create(listener, true)
-			g.main("%s = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0)", f.name)
-			g.main("bind(%s, %s)", f.name, g.port(f.obj))
+			f := g.bound(listener, true)
 			g.main("listen(%s, %d)", f.name, g.int(1, 8))
 		}},
 		{"blocking listener", 1, few, func(g *generator) {
-			f := g.create(listener, false)
-			g.main("%s = socket(AF_INET, SOCK_STREAM, 0)", f.name)
-			g.main("bind(%s, %s)", f.name, g.port(f.obj))
+			f := g.bound(listener, false)
 			g.main("listen(%s, 8)", f.name)
 		}},
 		{"tcp pair", 4, few, tcpPair},
@@ -201,16 +197,22 @@ func (g *generator) udpSocket() *fd {
 // tcpSocket has a port of its own, so that its peer prints the same address on
 // both lanes.
 func (g *generator) tcpSocket(nonblock bool) *fd {
-	f := g.create(tcp, nonblock)
+	return g.bound(tcp, nonblock)
+}
+
+// bound makes a TCP socket with a port. Without TCP_NODELAY, when data goes out
+// would depend on the real time at which the peer's acknowledgement comes
+// (Nagle's algorithm and delayed acknowledgements). Accepted sockets inherit it.
+func (g *generator) bound(k kind, nonblock bool) *fd {
+	f := g.create(k, nonblock)
 	g.main("%s = socket(AF_INET, SOCK_STREAM%s, 0)", f.name, plus(nonblock, "SOCK_NONBLOCK"))
+	g.main("setsockopt(%s, SOL_TCP, TCP_NODELAY, 1)", f.name)
 	g.main("bind(%s, %s)", f.name, g.port(f.obj))
 	return f
 }
 
 func tcpPair(g *generator) {
-	l := g.create(listener, false)
-	g.main("%s = socket(AF_INET, SOCK_STREAM, 0)", l.name)
-	g.main("bind(%s, %s)", l.name, g.port(l.obj))
+	l := g.bound(listener, false)
 	g.main("listen(%s, 1)", l.name)
 	c := g.tcpSocket(false)
 	g.main("connect(%s, %s)", c.name, g.address(l.obj))
