@@ -77,7 +77,9 @@ func (m *Machine) localBHEnable(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) doSoftirq(c *cpu.Core, r *sim.Record) {
 	c.Cli()
-	c.CallOnIRQ(fnHandleSoftirqs)
+	if m.cpuOf(c).Pending != 0 { // an interrupt may have come first, and run them
+		c.CallOnIRQ(fnHandleSoftirqs)
+	}
 }
 
 // devQueueXmit: local 1 is the frame's length, 2 whether it leaves through the
