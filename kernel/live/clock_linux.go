@@ -22,8 +22,8 @@ import (
 // on the model only.
 const longestCompute = 2 * time.Millisecond
 
-// longestWait bounds what waiting costs for real where TCP has timers of its own
-// (delayed acknowledgements, 40 ms at most) that must not be overtaken.
+// longestWait bounds what waiting for TCP's own timers costs for real: the delay
+// of an acknowledgement is 40 ms (TCP_DELACK_MIN).
 const longestWait = 50 * time.Millisecond
 
 // clock is the scenario's time.
@@ -87,14 +87,11 @@ func (r *runner) next(until sim.Time) (at sim.Time, release func()) {
 // does.
 func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	at, release := r.next(until)
-	for again := true; again && at > r.clock() && r.underWay(); {
-		moves := r.moves.Load()
-		r.settle(min(time.Duration(at-r.clock()), longestWait))
+	for at > r.clock() && r.settle() {
 		if err := r.quiet(ctx); err != nil {
 			return false, err
 		}
 		at, release = r.next(until)
-		again = r.moves.Load() != moves
 	}
 	if at == until {
 		return false, nil
@@ -104,10 +101,20 @@ func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	return true, nil
 }
 
-// settle waits until all that was sent is acknowledged.
-func (r *runner) settle(limit time.Duration) {
-	for end := time.Now().Add(limit); r.underWay() && time.Now().Before(end); {
-		pause()
+// settle waits until all that TCP has sent is acknowledged, and tells whether it
+// had to. What a full peer does not take is not waited for again until it
+// changes.
+func (r *runner) settle() (waited bool) {
+	for end := time.Now().Add(longestWait); ; pause() {
+		n := r.underWay()
+		if n == 0 || n == r.stuck {
+			r.stuck = n
+			return waited
+		}
+		if waited = true; time.Now().After(end) {
+			r.stuck = n
+			return true
+		}
 	}
 }
 

@@ -304,35 +304,32 @@ func (n *network) autobound(fd int) {
 	n.local(port{isTCP(fd), at.Port})
 }
 
-// underWay tells whether TCP still has something to deliver: what was sent is not
-// acknowledged, or a socket was closed before everything was sent.
-func (r *runner) underWay() bool {
+// underWay is how much TCP has still to deliver: bytes that are not acknowledged.
+func (r *runner) underWay() (n int) {
 	if !r.net.tcp.Load() {
-		return false
+		return 0
 	}
 	for _, p := range r.procs {
-		if p.sends() {
-			return true
-		}
+		n += p.underWay()
 	}
 	r.net.mu.Lock()
 	defer r.net.mu.Unlock()
-	for p, fd := range r.net.peers {
-		if p.tcp && queued(fd, unix.TIOCOUTQ) {
-			return true
-		}
+	for _, fd := range r.net.peers {
+		n += queued(fd)
 	}
-	return false
+	return n
 }
 
-// queued asks a TCP socket for the length of a queue (tcp(7)): TIOCOUTQ is what
-// is not acknowledged, SIOCOUTQNSD what is not even sent.
-func queued(fd int, which uint) bool {
+// queued is the length of a TCP socket's send queue (tcp(7), SIOCOUTQ).
+func queued(fd int) int {
 	if proto, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || proto != unix.IPPROTO_TCP {
-		return false
+		return 0
 	}
-	n, err := unix.IoctlGetInt(fd, which)
-	return err == nil && n > 0
+	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	if err != nil {
+		return 0 // it listens
+	}
+	return n
 }
 
 func (n *network) close() {

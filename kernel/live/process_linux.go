@@ -30,7 +30,6 @@ type process struct {
 	nothing  int           // a descriptor that is good for no call (open(2), O_PATH)
 	parked   []int         // real numbers that the scenario has closed: copies of nothing
 	handlers map[int]int64 // flags of the signals that have a handler
-	unsent   bool          // a socket was closed with data that its peer had no room for
 }
 
 // descriptor is an entry of the table.
@@ -146,7 +145,6 @@ func (p *process) closeFD(fd int64) error {
 		return unix.EBADF
 	}
 	p.fds[int32(fd)] = closed
-	p.forget(d)
 	if err := unix.Dup3(p.nothing, d.real, unix.O_CLOEXEC); err != nil {
 		return err
 	}
@@ -186,7 +184,6 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 		return -1, unix.EBADF
 	case n == int32(fd):
 	case old.real >= 0:
-		p.forget(old)
 		if err := unix.Dup3(d.real, old.real, unix.O_CLOEXEC); err != nil {
 			return -1, err
 		}
@@ -202,14 +199,15 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 	return int64(n), nil
 }
 
-// forget looks at a descriptor before it is closed. mu is held.
-func (p *process) forget(d descriptor) { p.unsent = p.unsent || queued(d.real, unix.SIOCOUTQNSD) }
-
-// sends tells whether a socket of the process still has something to deliver.
-func (p *process) sends() bool {
+// underWay is what the process's sockets have sent, or will, without an
+// acknowledgement yet.
+func (p *process) underWay() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.unsent || slices.ContainsFunc(p.fds, func(d descriptor) bool { return queued(d.real, unix.TIOCOUTQ) })
+	for _, d := range p.fds {
+		n += queued(d.real)
+	}
+	return n
 }
 
 // close closes all descriptors. No thread of the process is left.
@@ -218,8 +216,7 @@ func (p *process) close() {
 	defer p.mu.Unlock()
 	all := append(p.parked, p.nothing)
 	for _, d := range p.fds {
-		p.forget(d)
-		all = append(all, d.real)
+			all = append(all, d.real)
 	}
 	for _, fd := range all {
 		if fd >= 0 {
