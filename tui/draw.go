@@ -104,31 +104,37 @@ func pathNames(w int) (names *[kernel.NumStations]string, gap int) {
 }
 
 // drawPath writes the stations. The current one is in brackets; up to it the
-// line is heavy. A terminal too narrow for all of them shows those around it.
+// line is heavy, from where the packet has come. A terminal too narrow for all of them shows those around it.
 func (a *app) drawPath(p *pen) {
 	station, here := a.scene.station()
+	info := a.scene.ix.info(a.scene.step)
 	names, gap := pathNames(p.w)
+	passed := func(i uint8) bool { return !info.local || i >= kernel.StSoftirq } // from this host: no card
 	p.x = min(p.w-1, 1) - pathOffset(names, station, p.w)
 	token := a.tokenAt(names, gap)
 	first := p.x
 	for i := uint8(1); i < kernel.NumStations; i++ {
 		current := here && i == station
+		name := names[i]
+		if i == kernel.StUDP && a.scene.ix.tcp(a.scene.step) {
+			name = "tcp"
+		}
 		p.st = styleDim
 		switch {
 		case p.x < 0:
 			p.x += len(names[i]) // cut at a name's end
 		case current:
-			p.at(p.x-1, 0).in(styleHere).rune('[').str(names[i]).rune(']')
+			p.at(p.x-1, 0).in(styleHere).rune('[').str(name).rune(']')
 			p.x--
-		case i <= station:
-			p.in(styleText).str(names[i])
+		case i <= station && passed(i):
+			p.in(styleText).str(name)
 		default:
-			p.str(names[i])
+			p.str(name)
 		}
 		if i == kernel.NumStations-1 {
 			break
 		}
-		heavy := i < station
+		heavy := i < station && passed(i)
 		for j := range gap {
 			p.st = styleBorder
 			if heavy {
