@@ -64,7 +64,12 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 	}
 	p.to(col).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(col + 13)
 	p.str("t ").in(styleBold)
-	p.micros(s.m.Now, 0).in(styleText).str("us").to(a.w - 10)
+	if s.m.Now < 10*sim.Millisecond {
+		p.micros(s.m.Now, 0).in(styleText).str("us")
+	} else {
+		p.span(s.m.Now)
+	}
+	p.in(styleText).to(a.w - 10)
 	switch {
 	case a.player.on && a.player.exact:
 		p.in(styleHere).str(" TRUE ")
@@ -260,12 +265,16 @@ func drawStackName(p *pen, s *scene, r *sim.Record) {
 // drawMeanwhile says what the cores do while a device works.
 func drawMeanwhile(p *pen, s *scene) {
 	for i := range s.m.CPUs {
-		p.in(styleDim).str(";  cpu").dec(int64(i)).str(" meanwhile: ")
 		t := &s.m.Tasks[s.m.CPUs[i].Current]
+		if p.in(styleDim); p.left() < min(len(t.Name), 10)+20 {
+			p.str("; …")
+			return
+		}
+		p.str("; cpu").dec(int64(i)).str(" ")
 		if t.Idle {
 			p.str("idle")
 		} else {
-			p.str(t.Name).str(", ").str(ctxNames[contextOf(s.m, i)])
+			p.str("in ").str(ctxNames[contextOf(s.m, i)]).str(" ").rest(t.Name)
 		}
 	}
 }

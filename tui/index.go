@@ -42,7 +42,6 @@ const (
 	noteLocal
 	noteUDP
 	noteTCP
-	noteLeave // the way out of any interrupt
 )
 
 // notes gives what each function says.
@@ -54,8 +53,6 @@ func notes(im *kernel.Image) []note {
 			out[i] = noteLocal
 		case code.Name == "e1000e_poll", code.Station >= kernel.StWire && code.Station <= kernel.StIRQ && code.Name != "__napi_schedule":
 			out[i] = noteCard
-		case code.Name == "__irq_exit_rcu":
-			out[i] = noteLeave
 		case code.Station == kernel.StUDP && strings.HasPrefix(code.Name, "tcp_"):
 			out[i] = noteTCP
 		case code.Station == kernel.StUDP:
@@ -131,7 +128,7 @@ func (ix *index) origin(r *sim.Record) origin {
 	switch {
 	case r.CPU < 0:
 		return origin{}
-	case r.Station >= kernel.StWire && r.Station <= kernel.StWake && ix.notes[r.Fn] != noteLeave:
+	case r.Station >= kernel.StWire && r.Station <= kernel.StWake:
 		return ix.cores[r.CPU]
 	case len(ix.steps) > 0:
 		return ix.steps[len(ix.steps)-1].origin
