@@ -258,7 +258,7 @@ func (p *pen) list(m *kernel.Machine, first kernel.EpiID, overflow bool) *pen {
 // behind it. An entry is a callback; exclusive ones are woken one by one, the
 // others all.
 func drawQueue(p *pen, s *scene, y, low int, q queueOf) int {
-	label := 4
+	label := 5
 	if p.w >= epollWide {
 		label = 15
 	}

@@ -33,9 +33,17 @@ func (s *scene) objectRows(x *object, width int) int {
 // drawObjects writes the sockets, pipes, counters, timers and files in memory.
 func drawObjects(p *pen, s *scene, y, rows int) {
 	o := &s.objects
-	chosen, missing := o.choose(o.others, rows, func(x *object) int { return s.objectRows(x, p.w) })
+	brief := s.rowsWanted(rows, p.w) > rows
+	need := func(x *object) int {
+		if brief {
+			return 1
+		}
+		return s.objectRows(x, p.w)
+	}
+	chosen, missing := o.choose(o.others, rows, need)
 	for _, at := range chosen {
-		y += drawObject(p.line(y), s, &o.list[at])
+		drawObject(p.line(y), s, &o.list[at], need(&o.list[at]) == 1)
+		y += need(&o.list[at])
 	}
 	if missing > 0 {
 		drawMissing(p.line(y), missing, len(chosen))
@@ -63,24 +71,23 @@ func old[T any](arena []T, id int32) T {
 }
 
 // Columns of an object's row.
-const objectKind = 5
+const objectKind = 6
 
 // gauge is the column where it says how full an object is.
 func (p *pen) gauge() *pen {
 	if p.w < narrowObjects {
-		return p.to(15)
+		return p.to(17)
 	}
 	return p.to(30)
 }
 
-// drawObject writes an object and returns how many rows it took.
-func drawObject(p *pen, s *scene, x *object) int {
+// drawObject writes an object, into one row or into those that it takes.
+func drawObject(p *pen, s *scene, x *object, oneRow bool) {
 	fresh := x.file != kernel.None && old(s.was.Files, x.file).Refs == 0
 	p.name(x.fd).to(objectKind - 1).mark(fresh).str(x.kindName(s.m)).in(styleText)
 	switch x.kind {
 	case kernel.FileSocket:
-		drawSocket(p, s, x)
-		return s.objectRows(x, p.w)
+		drawSocket(p, s, x, oneRow)
 	case kernel.FilePipe:
 		drawPipe(p, s, x)
 	case kernel.FileEventFD:
@@ -96,10 +103,9 @@ func drawObject(p *pen, s *scene, x *object) int {
 		f, before := &s.m.Files[x.file], old(s.was.Files, x.file)
 		p.gauge().str("size").mark(size != was).dec(int64(size)).in(styleText).str(" B at").mark(f.Pos != before.Pos).dec(f.Pos)
 	}
-	return 1
 }
 
-func drawSocket(p *pen, s *scene, x *object) {
+func drawSocket(p *pen, s *scene, x *object, oneRow bool) {
 	k, was := &s.m.Socks[x.id], old(s.was.Socks, x.id)
 	switch k.Kind {
 	case kernel.SockUDP:
@@ -108,12 +114,12 @@ func drawSocket(p *pen, s *scene, x *object) {
 			p.rune('>').port(k.Peer, true)
 		}
 		p.in(styleText).gauge().mark(k.Len != was.Len).dec(int64(k.Len)).in(styleText)
-		p.to(p.x+1).fill(k.Bytes, k.RcvBuf, k.Bytes != was.Bytes, 6)
+		p.to(p.x+1).fill(k.Bytes, k.RcvBuf, k.Bytes != was.Bytes)
 		if p.w >= narrowObjects {
 			p.count(" drops", int64(k.Drops), int64(was.Drops))
 		}
 	case kernel.SockTCP:
-		drawTCP(p, s, k, &was)
+		drawTCP(p, s, k, &was, oneRow)
 	default:
 		peer := s.m.Socks[k.Ext].File
 		p.str(unixTypes[k.Kind]).str(" peer ")
@@ -122,8 +128,12 @@ func drawSocket(p *pen, s *scene, x *object) {
 		} else {
 			p.name(s.objects.fd[peer])
 		}
-		p.secondRow().str("packets").mark(k.Len != was.Len).dec(int64(k.Len)).in(styleText)
-		p.str(" sent ").fill(k.Sent, k.SndBuf, k.Sent != was.Sent, 6)
+		if oneRow && p.w < narrowObjects {
+			p.count(" out", int64(k.Sent), int64(was.Sent))
+			return
+		}
+		p.secondRow().str("queued").mark(k.Len != was.Len).dec(int64(k.Len)).in(styleText)
+		p.str(" sent ").fill(k.Sent, k.SndBuf, k.Sent != was.Sent)
 	}
 }
 
@@ -139,10 +149,20 @@ func (p *pen) secondRow() *pen {
 
 // drawTCP writes a connection's state and its two queues, in bytes; of a socket
 // that listens, how many connections wait.
-func drawTCP(p *pen, s *scene, k, was *kernel.Sock) {
+func drawTCP(p *pen, s *scene, k, was *kernel.Sock, oneRow bool) {
 	t, old := &s.m.TCPs[k.Ext], old(s.was.TCPs, k.Ext)
 	p.mark(t.State != old.State).str(tcpNames[t.State]).in(styleText).rune(' ')
-	p.port(k.Local, k.Bound)
+	if p.left() >= 18 || !oneRow {
+		p.port(k.Local, k.Bound)
+	}
+	if oneRow && p.w < narrowObjects {
+		if t.State == kernel.TCPListen {
+			p.str(" accept").mark(t.Accepts != old.Accepts).dec(int64(t.Accepts)).in(styleText).str("/").dec(int64(t.MaxBacklog))
+		} else {
+			p.count(" in", int64(k.Bytes), int64(was.Bytes)).count(" out", int64(t.Queued), int64(old.Queued))
+		}
+		return
+	}
 	if k.Connected {
 		p.rune('>').port(k.Peer, true)
 	}
@@ -155,7 +175,7 @@ func drawTCP(p *pen, s *scene, k, was *kernel.Sock) {
 	p.secondRow().str("rcv").mark(k.Bytes != was.Bytes).dec(int64(k.Bytes)).in(styleText).str("/").kilo(k.RcvBuf)
 	p.str(" snd").mark(t.Queued != old.Queued).dec(int64(t.Queued)).in(styleText).str("/").kilo(k.SndBuf)
 	if n, had := segments(s.m, t.Backlog.First), segments(s.was, backlogOf(&old)); n != had || n > 0 {
-		p.count(" backlog", n, had)
+		p.count(" held", n, had)
 	}
 }
 
@@ -207,7 +227,7 @@ func drawPipe(p *pen, s *scene, x *object) {
 		p.name(x.write)
 	}
 	bytes, before := pipeBytes(s.m, pipe), pipeBytes(s.was, &was)
-	p.in(styleText).gauge().bar(int64(len(pipe.Bufs)), int64(pipe.Slots), 9)
+	p.in(styleText).gauge().bar(int64(len(pipe.Bufs)), int64(pipe.Slots), 7)
 	p.mark(len(pipe.Bufs) != len(was.Bufs)).dec(int64(len(pipe.Bufs))).in(styleText).str("/").dec(int64(pipe.Slots))
 	p.mark(bytes != before).dec(bytes).in(styleText).str("B")
 }
@@ -261,7 +281,11 @@ func (p *pen) port(a kernel.SockAddr, bound bool) *pen {
 }
 
 // fill draws how full a buffer is, with the bytes and the limit.
-func (p *pen) fill(bytes, limit int32, changed bool, width int) *pen {
+func (p *pen) fill(bytes, limit int32, changed bool) *pen {
+	width := 5
+	if p.w >= narrowObjects {
+		width = 6
+	}
 	return p.bar(int64(bytes), int64(limit), width).mark(changed).dec(int64(bytes)).in(styleText).str("/").kilo(limit)
 }
 

@@ -49,7 +49,7 @@ func drawSkb(p *pen, s *scene, y int) int {
 	if b.Frame != kernel.None {
 		p.str(" frame ").dec(int64(b.Frame))
 	} else {
-		p.str(" of this host")
+		p.str(" own")
 	}
 	p.count(" data", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len))
 	if p.w > 48 {
