@@ -60,7 +60,10 @@ const (
 	// Softirq and NAPI.
 	fnHandleSoftirqs
 	fnNetRxAction
-	fnNAPIPoll // __napi_poll
+	fnUpdateProcessTimes
+	fnRunTimerSoftirq
+	fnRunTimers // __run_timers
+	fnNAPIPoll  // __napi_poll
 	fnNAPISchedule
 	fnNAPICompleteDone
 	fnE1000Intr
@@ -277,6 +280,12 @@ const (
 	fnTCPClose
 	fnTCPCloseInner // __tcp_close
 	fnTCPPoll
+	fnTCPWriteTimer
+	fnTCPWriteTimerHandler
+	fnTCPRetransmitTimer
+	fnTCPRetransmitSkb
+	fnTCPWriteErr
+	fnReqskTimer
 
 	// The way out, and the backlog.
 	fnIPSendSkb
@@ -402,7 +411,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

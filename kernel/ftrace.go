@@ -86,7 +86,7 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 	case PointIRQHandlerExit:
 		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
-		return fmt.Sprintf("vec=%d [action=NET_RX]", r.Arg[0])
+		return fmt.Sprintf("vec=%d [action=%s]", r.Arg[0], SoftirqNames[r.Arg[0]])
 	case PointNAPIGROReceive:
 		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
 			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
@@ -110,6 +110,11 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		s := &m.Socks[r.Obj]
 		return fmt.Sprintf("family=AF_INET protocol=IPPROTO_TCP sport=%d dport=%d saddr=%s daddr=%s oldstate=%s newstate=%s",
 			s.Local.Port, s.Peer.Port, ipString(s.Local.IP), ipString(s.Peer.IP), TCPStates[r.Arg[0]], TCPStates[r.Arg[1]])
+	case PointTCPRetransmitSkb:
+		s := &m.Socks[r.Obj]
+		from, to := ipString(s.Local.IP), ipString(s.Peer.IP)
+		return fmt.Sprintf("skbaddr=%016x skaddr=%016x family=AF_INET sport=%d dport=%d saddr=%s daddr=%s saddrv6=::ffff:%s daddrv6=::ffff:%s state=%s err=0",
+			SkbAddr(SkbID(r.Arg[0])), uint64(sockAddr)+uint64(r.Obj)*0x800, s.Local.Port, s.Peer.Port, from, to, from, to, TCPStates[r.Arg[1]])
 	case PointConsumeSkb, PointKfreeSkb:
 		return fmt.Sprintf("skbaddr=%016x", SkbAddr(r.Obj))
 	case PointSkDataReady:
@@ -146,6 +151,11 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("hrtimer=%016x function=%s now=%d", uint64(timerAddr), timerNames[r.Arg[0]], int64(r.T))
 	case PointHrtimerExpireExit:
 		return fmt.Sprintf("hrtimer=%016x", uint64(timerAddr))
+	case PointTimerExpireEntry:
+		jiffies := int64(r.T / m.tickPeriod())
+		return fmt.Sprintf("timer=%016x function=%s now=%d baseclk=%d", wheelAddr(r), wheelNames[r.Arg[0]], jiffies, jiffies)
+	case PointTimerExpireExit:
+		return fmt.Sprintf("timer=%016x", wheelAddr(r))
 	case PointIPISendCPU:
 		return fmt.Sprintf("cpu=%d callsite=ttwu_queue_wakelist callback=generic_smp_call_function_single_interrupt", r.Arg[0])
 	}
@@ -176,6 +186,13 @@ func (m *Machine) skbDevice(skb SkbID) string {
 
 // SkbAddr is where an skb lies in kernel memory.
 func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
+
+var wheelNames = [...]string{WheelTCPWrite: "tcp_write_timer", WheelRequest: "reqsk_timer_handler"}
+
+// wheelAddr is where a timer of the wheel lies: in its socket or request.
+func wheelAddr(r *sim.Record) uint64 {
+	return timerAddr + uint64(r.Arg[0]+1)<<24 + uint64(r.Arg[1])*0x800
+}
 
 var timerNames = [...]string{TimerTick: "tick_nohz_handler", TimerWakeup: "hrtimer_wakeup", TimerFile: "timerfd_tmrproc"}
 

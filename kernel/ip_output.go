@@ -186,6 +186,6 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 func (m *Machine) napiScheduleBacklog(c *cpu.Core, r *sim.Record) {
 	flags := m.irqSave(c)
 	m.cpuOf(c).PollList.push(napiBacklog)
-	m.raiseSoftirq(c, r)
+	m.raiseSoftirq(c, r, NetRx)
 	m.irqRestore(c, flags)
 }

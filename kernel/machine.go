@@ -136,10 +136,11 @@ func resize[T any](s []T, n int) []T {
 }
 
 func (k *CPU) copyFrom(src *CPU) {
-	queue, timers, wake := k.RQ.Queue, k.Timers, k.Wake
+	queue, timers, wheel, wake := k.RQ.Queue, k.Timers, k.Wheel, k.Wake
 	*k = *src
 	k.RQ.Queue = append(queue[:0], src.RQ.Queue...)
 	k.Timers = append(timers[:0], src.Timers...)
+	k.Wheel = append(wheel[:0], src.Wheel...)
 	k.Wake = append(wake[:0], src.Wake...)
 }
 
@@ -185,7 +186,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 64*len(m.Remotes) + 208*len(m.TCPs) + 48*len(m.Reqs) + 56*len(m.Skbs) +
+	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 64*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

@@ -92,7 +92,7 @@ func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) napiSchedule(c *cpu.Core, r *sim.Record) {
 	m.cpuOf(c).PollList.push(napiCard)
-	m.raiseSoftirq(c, r)
+	m.raiseSoftirq(c, r, NetRx)
 }
 
 // NAPI instances of a core: the card's, if its interrupt comes here, and the
@@ -185,7 +185,7 @@ func (m *Machine) netRxEnd(c *cpu.Core, r *sim.Record) {
 	}
 	k.PollList = list
 	if k.PollList != 0 {
-		m.raiseSoftirq(c, r)
+		m.raiseSoftirq(c, r, NetRx)
 	}
 	c.Regs.RFLAGS |= cpu.FlagIF
 }

@@ -41,6 +41,9 @@ const (
 	PointSockSendLength
 	PointSockRecvLength
 	PointInetSockSetState
+	PointTimerExpireEntry
+	PointTimerExpireExit
+	PointTCPRetransmitSkb
 	NumPoints
 )
 
@@ -58,4 +61,5 @@ var Points = [NumPoints]string{
 	"signal:signal_generate", "signal:signal_deliver",
 	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx",
 	"sock:sk_data_ready", "sock:sock_send_length", "sock:sock_recv_length", "sock:inet_sock_set_state",
+	"timer:timer_expire_entry", "timer:timer_expire_exit", "tcp:tcp_retransmit_skb",
 }

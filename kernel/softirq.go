@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math/bits"
+
 	"ringside/cpu"
 	"ringside/sim"
 )
@@ -8,9 +10,18 @@ import (
 // Softirqs: kernel/softirq.c, and the thread that takes over when there are
 // too many.
 
-// NetRx is the bit and the vector of the receive softirq, as in
-// /proc/softirqs; the others have nothing to do in the model.
-const NetRx = 3
+// Softirqs are run by their vectors, lowest first, as in /proc/softirqs; the
+// others have nothing to do in the model.
+const (
+	TimerVec = 1
+	NetRx    = 3
+)
+
+// SoftirqNames are those of the vectors (softirq_to_name).
+var SoftirqNames = [...]string{TimerVec: "TIMER", NetRx: "NET_RX"}
+
+// softirqActions are their functions (softirq_vec).
+var softirqActions = [...]cpu.CodeID{TimerVec: fnRunTimerSoftirq, NetRx: fnNetRxAction}
 
 // Limits of one run of softirqs (MAX_SOFTIRQ_TIME, MAX_SOFTIRQ_RESTART).
 const (
@@ -72,7 +83,8 @@ func (m *Machine) irqExit(c *cpu.Core, r *sim.Record) {
 // put them off (in_serving_softirq).
 func (k *CPU) servingSoftirq() bool { return k.Preempt&CountSoftirq != 0 }
 
-// softirqBegin: a frame's first local is 1 when ksoftirqd called.
+// softirqBegin: a frame's first local is 1 when ksoftirqd called, the second is
+// what is to be run, the third the vector that runs.
 func (m *Machine) softirqBegin(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
 	k.Preempt += CountSoftirq
@@ -82,20 +94,28 @@ func (m *Machine) softirqBegin(c *cpu.Core, r *sim.Record) {
 
 // softirqTake clears the pending bits: what is raised from now on is new.
 func (m *Machine) softirqTake(c *cpu.Core) {
-	m.cpuOf(c).Pending = 0
+	k := m.cpuOf(c)
+	c.Frame().L[1], k.Pending = int64(k.Pending), 0
 	m.Counters.Softirqs++
 	c.Regs.RFLAGS |= cpu.FlagIF
 }
 
 func (m *Machine) softirqEntry(c *cpu.Core, r *sim.Record) {
-	r.Arg[0] = NetRx
+	f := c.Frame()
+	vec := int64(bits.TrailingZeros64(uint64(f.L[1])))
+	f.L[1], f.L[2] = f.L[1]&^(1<<vec), vec
+	r.Arg[0] = vec
 	m.point(c, r, PointSoftirqEntry)
-	c.Call(fnNetRxAction)
+	c.Call(softirqActions[vec])
 }
 
 func (m *Machine) softirqExit(c *cpu.Core, r *sim.Record) {
-	r.Arg[0] = NetRx
+	l := c.Frame().L
+	r.Arg[0] = l[2]
 	m.point(c, r, PointSoftirqExit)
+	if l[1] != 0 {
+		c.Goto(1)
+	}
 }
 
 func (m *Machine) softirqAgain(c *cpu.Core, r *sim.Record) {
@@ -115,10 +135,10 @@ func (m *Machine) softirqAgain(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) softirqEnd(c *cpu.Core, r *sim.Record) { m.cpuOf(c).Preempt -= CountSoftirq }
 
-// raiseSoftirq marks the receive softirq pending on this core.
-func (m *Machine) raiseSoftirq(c *cpu.Core, r *sim.Record) {
-	m.cpuOf(c).Pending |= 1 << NetRx
-	r.Arg[0] = NetRx
+// raiseSoftirq marks a softirq pending on this core.
+func (m *Machine) raiseSoftirq(c *cpu.Core, r *sim.Record, vec int) {
+	m.cpuOf(c).Pending |= 1 << vec
+	r.Arg[0] = int64(vec)
 	m.point(c, r, PointSoftirqRaise)
 }
 

@@ -84,12 +84,13 @@ type CPU struct {
 	Backlog   Backlog
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
-	Firing    Hrtimer   // whose function runs (base->running); its Task is None if none does
-	Wake      []TaskID  // rq->wake_list: tasks that other cores want enqueued here
-	Polling   bool      // idle and looking at need_resched: a wakeup needs no IPI
-	Squeezed  int64     // time_squeeze of /proc/net/softnet_stat
-	OnIRQ     int32     // hard interrupts served
-	Restarts  int32     // how often this softirq run has started again
+	Wheel     []WheelTimer
+	Firing    Hrtimer  // whose function runs (base->running); its Task is None if none does
+	Wake      []TaskID // rq->wake_list: tasks that other cores want enqueued here
+	Polling   bool     // idle and looking at need_resched: a wakeup needs no IPI
+	Squeezed  int64    // time_squeeze of /proc/net/softnet_stat
+	OnIRQ     int32    // hard interrupts served
+	Restarts  int32    // how often this softirq run has started again
 	SoftStart sim.Time
 }
 
@@ -388,6 +389,7 @@ type Counters struct {
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
 	ListenOverflows int64 // TcpExt: ListenOverflows
+	RetransSegs     int64 // Tcp: RetransSegs
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams

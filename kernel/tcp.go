@@ -8,12 +8,12 @@ import (
 
 // TCP: what a connection is, and how segments find theirs. The rest by subject:
 // tcp_listen.go, tcp_connect.go, tcp_input.go, tcp_output.go, tcp_sock.go (send
-// and receive), tcp_close.go, tcp_poll.go, tcp_lock.go (net/ipv4/tcp*.c,
-// inet_connection_sock.c, net/core/sock.c, stream.c).
+// and receive), tcp_timer.go, tcp_close.go, tcp_poll.go, tcp_lock.go
+// (net/ipv4/tcp*.c, inet_connection_sock.c, net/core/sock.c, stream.c).
 //
 // Simplified: every segment with data is acknowledged at once, as Linux does
-// while a connection is young (quick acknowledgements); the delay of up to 40 ms
-// is left out. Nothing limits a sender but the receiver's window: loopback and a
+// while a connection is young (quick acknowledgements), and so is a FIN; the
+// delay of up to 40 ms is left out. Nothing limits a sender but the receiver's window: loopback and a
 // wire of one host's own are never congested. A receive buffer keeps its size,
 // and half of it is window. Left out: the queue of segments that come out of
 // order (they are dropped, and acknowledged as duplicates), selective
@@ -101,6 +101,13 @@ type TCPSock struct {
 	Rtx                      skbList // tcp_rtx_queue: sent, not acknowledged
 	Queued                   int32   // sk_wmem_queued: both queues, with overhead
 
+	RTO          sim.Time // icsk_rto
+	Timeout      sim.Time // icsk_timeout: when the retransmission timer is due, or 0
+	Retransmits  int32    // icsk_retransmits: how often it was, without an answer
+	RetransStamp sim.Time // retrans_stamp: when that was first
+	Lost         bool     // TCP_CA_Loss: what is in the retransmission queue is to be sent again
+	Deferred     bool     // TCP_WRITE_TIMER_DEFERRED: the timer was due while a call had the socket
+
 	RcvNxt, RcvWup, RcvWnd uint32
 	Copied                 uint32 // copied_seq: what the program has read
 	RcvMSS                 int32  // the longest segment that has come
@@ -115,6 +122,8 @@ type ReqID = int32
 // acknowledgement (struct tcp_request_sock).
 type TCPReq struct {
 	Next           ReqID
+	Listener       SockID
+	Timeouts       uint8 // num_timeout
 	Local, Peer    SockAddr
 	RcvISN, SndISN uint32
 	MSS            int32
@@ -147,7 +156,7 @@ func (m *Machine) tcpInit(sock SockID) {
 	q := m.newQueue()
 	m.TCPs = append(m.TCPs, TCPSock{
 		State: TCPClose, LockWQ: q, Backlog: noSkbs, Write: noSkbs, Rtx: noSkbs,
-		AcceptHead: None, AcceptTail: None, AcceptNext: None, Requests: None, RcvMSS: 536,
+		AcceptHead: None, AcceptTail: None, AcceptNext: None, Requests: None, RcvMSS: 536, RTO: tcpTimeoutInit,
 	})
 }
 
@@ -241,7 +250,7 @@ func (m *Machine) newRequest(listener SockID, q TCPReq) ReqID {
 		m.freeReq = m.Reqs[id].Next
 	}
 	t := m.tcp(listener)
-	q.Next = t.Requests
+	q.Next, q.Listener = t.Requests, listener
 	m.Reqs[id], t.Requests = q, id
 	return id
 }
@@ -253,6 +262,7 @@ func (m *Machine) dropRequest(listener SockID, id ReqID) {
 		p = &m.Reqs[*p].Next
 	}
 	*p = m.Reqs[id].Next
+	m.delTimer(WheelRequest, id)
 	m.Reqs[id] = TCPReq{Next: m.freeReq}
 	m.freeReq = id
 }
@@ -280,10 +290,12 @@ func (m *Machine) purge(l *skbList) {
 }
 
 // purgeWrite frees what has not been acknowledged (tcp_write_queue_purge).
-func (m *Machine) purgeWrite(t *TCPSock) {
+func (m *Machine) purgeWrite(sock SockID) {
+	t := m.tcp(sock)
 	m.purge(&t.Write)
 	m.purge(&t.Rtx)
-	t.Queued = 0
+	t.Queued, t.Lost = 0, false
+	m.clearXmitTimer(sock)
 }
 
 // purgeReceive frees what has not been read.
@@ -298,6 +310,7 @@ func (m *Machine) purgeReceive(sock SockID) {
 // to be told.
 func (m *Machine) tcpDone(c *cpu.Core, r *sim.Record, sock SockID) {
 	m.setTCPState(c, r, sock, TCPClose)
+	m.clearXmitTimer(sock)
 	m.Socks[sock].Shutdown = rcvShutdown | sendShutdown
 	if m.tcp(sock).Dead {
 		m.tcpDestroy(sock)
@@ -308,7 +321,7 @@ func (m *Machine) tcpDone(c *cpu.Core, r *sim.Record, sock SockID) {
 func (m *Machine) tcpDestroy(sock SockID) {
 	t := m.tcp(sock)
 	m.unhashPort(sock)
-	m.purgeWrite(t)
+	m.purgeWrite(sock)
 	m.purge(&t.Backlog)
 	m.purgeReceive(sock)
 }

@@ -135,7 +135,7 @@ func (m *Machine) tcpDisconnected(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	t, s := m.tcp(sock), &m.Socks[sock]
 	about(r, KindSock, sock)
-	m.purgeWrite(t)
+	m.purgeWrite(sock)
 	m.purgeReceive(sock)
 	if t.Dead {
 		m.tcpDestroy(sock)

@@ -37,7 +37,7 @@ var tcpConnectText = text{
 		Say: "Sends the SYN.", Why: "The first of three segments: my sequence number, my options.",
 		Steps: []step{
 			{Name: "tcp_connect_init, queue the SYN", Cost: costSkb, Do: (*Machine).tcpConnect},
-			{Name: "return", Cost: costFn, Do: nothing},
+			{Name: "tcp_reset_xmit_timer", Cost: costFn, Do: (*Machine).tcpConnectTimer},
 		}},
 	fnInetWaitConnect: {Name: "inet_wait_for_connect", File: fileAfInet,
 		Say: "Sleeps until the handshake is over, one way or the other.", Why: "The socket is given back meanwhile; on loopback the answer is on its backlog already.",
@@ -180,10 +180,17 @@ func (m *Machine) tcpConnect(c *cpu.Core, r *sim.Record) {
 	t.SndUna, t.SndSml, t.SndNxt, t.WriteSeq = isn, isn, isn+1, isn+1
 	t.RcvNxt, t.RcvWup, t.Copied, t.RcvWnd, t.SndWnd = 0, 0, 0, firstWindow, 0
 	t.Stamped, t.Recent = true, 0
+	t.RTO, t.Retransmits = tcpTimeoutInit, 0
 	syn := m.allocSkb()
 	m.Skbs[syn].Seq, m.Skbs[syn].End, m.Skbs[syn].TCPFlags = isn, isn+1, nic.SYN
 	m.appendSkb(&t.Rtx.First, &t.Rtx.Last, syn)
-	c.Call(fnTCPTransmit, int64(sock), int64(isn), nic.SYN, None)
+	m.transmitQueued(c, sock, syn)
+}
+
+func (m *Machine) tcpConnectTimer(c *cpu.Core, r *sim.Record) {
+	sock := SockID(c.Frame().L[0])
+	about(r, KindSock, sock)
+	m.resetXmitTimer(c, sock)
 }
 
 func (m *Machine) waitConnect(c *cpu.Core, r *sim.Record) {

@@ -313,6 +313,7 @@ func (m *Machine) tcpAck(c *cpu.Core, r *sim.Record) {
 	if h.Stamped {
 		t.Recent = h.Stamp
 	}
+	advanced := before(t.SndUna, h.Ack)
 	r.Arg[0] = int64(h.Ack - t.SndUna)
 	t.SndUna = h.Ack
 	for t.Rtx.First != None && !before(t.SndUna, m.Skbs[t.Rtx.First].End) {
@@ -320,6 +321,12 @@ func (m *Machine) tcpAck(c *cpu.Core, r *sim.Record) {
 		t.Queued -= m.Skbs[done].Truesize
 		m.Skbs[done].Truesize = 0
 		m.kfreeSkb(done)
+	}
+	if !advanced {
+		return
+	}
+	if m.tcpAcked(c, SockID(l[0])); t.Lost {
+		c.Call(fnTCPRetransmitSkb, l[0]) // tcp_xmit_recovery
 	}
 }
 

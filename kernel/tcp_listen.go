@@ -225,6 +225,7 @@ func (m *Machine) tcpConnRequest(c *cpu.Core, r *sim.Record) {
 		Local: m.Skbs[skb].To, Peer: m.Skbs[skb].From, RcvISN: h.Seq, SndISN: m.tcpISN(), MSS: peerMSS(&h), Window: uint32(h.Window),
 		Scaled: h.Scaled, Scale: h.Scale, Stamped: h.Stamped, Recent: h.Stamp,
 	})
+	m.armRequest(c, req)
 	c.Call(fnTCPSendSynack, int64(req))
 }
 
@@ -232,9 +233,12 @@ func (m *Machine) tcpConnRequest(c *cpu.Core, r *sim.Record) {
 // secret of it (secure_tcp_seq).
 func (m *Machine) tcpISN() uint32 { return uint32(m.Rand.Uint64()) }
 
-// tcpSendSynack: local 0 is the request.
+// tcpSendSynack: local 0 is the request; it may have gone since.
 func (m *Machine) tcpSendSynack(c *cpu.Core, r *sim.Record) {
 	q := &m.Reqs[c.Frame().L[0]]
+	if q.Peer == (SockAddr{}) {
+		return
+	}
 	h := nic.TCP{
 		SrcPort: q.Local.Port, DstPort: q.Peer.Port, Seq: q.SndISN, Ack: q.RcvISN + 1, Flags: nic.SYN | nic.ACK, Window: firstWindow,
 		MSS: deviceMSS(q.Peer.IP), Scaled: q.Scaled, Scale: windowScale, Stamped: q.Stamped, Stamp: m.tcpStamp(), Echo: q.Recent,
@@ -261,6 +265,7 @@ func (m *Machine) tcpCheckReq(c *cpu.Core, r *sim.Record) {
 	switch {
 	case h.Flags&(nic.SYN|nic.ACK|nic.RST) == nic.SYN && h.Seq == q.RcvISN:
 		c.Goto(2)
+		m.armRequest(c, req)
 		c.Call(fnTCPSendSynack, int64(req))
 	case h.Flags&nic.RST != 0:
 		m.dropRequest(sock, req)
@@ -311,6 +316,9 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 	t.RcvNxt, t.RcvWup, t.Copied, t.RcvWnd, t.SndWl1 = q.RcvISN+1, q.RcvISN+1, q.RcvISN+1, firstWindow, q.RcvISN
 	t.SndWnd = q.Window
 	t.options(q.Peer.IP, q.MSS, q.Scaled, q.Scale, q.Stamped, q.Recent)
+	if t.RTO = m.tcpRTO(); q.Timeouts > 0 {
+		t.RTO = tcpTimeoutFallback
+	}
 	c.Return(int64(child))
 }
 

@@ -192,13 +192,22 @@ func (m *Machine) tcpWriteXmit(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	f.L[1] = int64(skb)
+	about(r, KindSkb, skb)
+	m.transmitQueued(c, sock, skb)
+}
+
+// transmitQueued sends a clone of a segment that stays queued. A SYN is the only
+// one without an acknowledgement; its segment has nothing in it.
+func (m *Machine) transmitQueued(c *cpu.Core, sock SockID, skb SkbID) {
 	k := &m.Skbs[skb]
-	flags := int64(k.TCPFlags) | nic.ACK
+	flags, data := int64(k.TCPFlags), int64(None)
+	if k.TCPFlags&nic.SYN == 0 {
+		flags, data = flags|nic.ACK, int64(skb)
+	}
 	if k.Len > 0 {
 		flags |= nic.PSH
 	}
-	about(r, KindSkb, skb)
-	c.Call(fnTCPTransmit, f.L[0], int64(k.Seq), flags, int64(skb))
+	c.Call(fnTCPTransmit, int64(sock), int64(k.Seq), flags, data)
 }
 
 // maySend asks the peer's window and Nagle's rule, in Minshall's form: only one
@@ -208,7 +217,7 @@ func (m *Machine) maySend(t *TCPSock, skb SkbID) bool {
 	k := &m.Skbs[skb]
 	room := int32(t.SndUna + t.SndWnd - k.Seq)
 	switch {
-	case room <= 0:
+	case room <= 0, t.Lost:
 		return false
 	case k.Len > room:
 		m.splitSegment(t, skb, room)
@@ -239,6 +248,9 @@ func (m *Machine) tcpNewDataSent(c *cpu.Core, r *sim.Record) {
 	t, skb := m.tcp(SockID(f.L[0])), SkbID(f.L[1])
 	about(r, KindSkb, skb)
 	m.popSkb(&t.Write)
+	if t.Rtx.First == None {
+		m.resetXmitTimer(c, SockID(f.L[0]))
+	}
 	m.appendSkb(&t.Rtx.First, &t.Rtx.Last, skb)
 	t.SndNxt = m.Skbs[skb].End
 	if m.Skbs[skb].Len < t.MSS {

@@ -75,6 +75,7 @@ func (m *Machine) tcpRcvSynSent(c *cpu.Core, r *sim.Record, sock SockID, skb Skb
 		return
 	}
 	m.purge(&t.Rtx)
+	m.tcpAcked(c, sock)
 	t.SndUna, t.SndSml, t.SndWnd, t.SndWl1 = h.Ack, h.Ack, uint32(h.Window), h.Seq
 	t.RcvNxt, t.RcvWup, t.Copied = k.End, k.End, k.End
 	t.options(m.Socks[sock].Peer.IP, peerMSS(&h), h.Scaled, h.Scale, h.Stamped, h.Stamp)
@@ -209,9 +210,17 @@ func (m *Machine) tcpReset(c *cpu.Core, r *sim.Record) {
 	default:
 		s.Err = ECONNRESET
 	}
-	m.purgeWrite(t)
+	m.tcpDoneWithError(c, r)
+}
+
+// tcpDoneWithError ends a connection, local 0, whose error is noted. Local 1 will
+// be whether a program has it that is to be told (tcp_done_with_error).
+func (m *Machine) tcpDoneWithError(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	sock := SockID(f.L[0])
+	m.purgeWrite(sock)
 	f.L[1] = 1
-	if t.Dead {
+	if m.tcp(sock).Dead {
 		f.L[1] = 0
 	}
 	m.tcpDone(c, r, sock)

@@ -174,16 +174,30 @@ func (m *Machine) programTimer(core int32) {
 
 // startTick arms a core's tick, at a multiple of its period, unless it runs.
 func (m *Machine) startTick(core int32) {
+	period := m.tickPeriod()
+	next := (m.Now/period + 1) * period
 	for _, t := range m.CPUs[core].Timers {
-		if t.Kind == TimerTick {
+		if t.Kind == TimerTick && t.Expires <= next {
 			return
 		}
 	}
-	period := sim.Second / sim.Time(m.Config.Params.HZ)
-	m.arm(core, Hrtimer{Expires: (m.Now/period + 1) * period, Kind: TimerTick, Task: m.CPUs[core].Idle})
+	m.setTick(core, next)
 }
 
-func (m *Machine) stopTick(core int32) { m.disarm(TimerTick, m.CPUs[core].Idle) }
+// stopTick stops the tick of a core that idles, or puts it off to the first timer
+// of the core's wheel (tick_nohz_stop_tick).
+func (m *Machine) stopTick(core int32) {
+	if w := m.CPUs[core].Wheel; len(w) > 0 {
+		m.setTick(core, w[0].Expires)
+		return
+	}
+	m.disarm(TimerTick, m.CPUs[core].Idle)
+}
+
+func (m *Machine) setTick(core int32, at sim.Time) {
+	m.disarm(TimerTick, m.CPUs[core].Idle)
+	m.arm(core, Hrtimer{Expires: at, Kind: TimerTick, Task: m.CPUs[core].Idle})
+}
 
 func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
 	c.APIC.EOI()
@@ -231,7 +245,7 @@ func (m *Machine) hrtimerDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) tick(c *cpu.Core, r *sim.Record) {
 	r.Arg[0] = int64(TimerTick)
 	m.point(c, r, PointHrtimerExpireEntry)
-	c.Call(fnSchedTick)
+	c.Call(fnUpdateProcessTimes)
 }
 
 func (m *Machine) tickDone(c *cpu.Core, r *sim.Record) {

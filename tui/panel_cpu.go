@@ -189,12 +189,19 @@ func rowPending(p *pen, s *scene, i int) {
 	p.str("need_resched").mark(need != needed).flag(need).in(styleText).str("  pending").mark(k.Pending != was.Pending).softirqs(k.Pending)
 }
 
-// softirqs writes the names of pending softirqs; the model has the one.
+// softirqs writes the names of pending softirqs.
 func (p *pen) softirqs(pending uint32) *pen {
-	if pending&(1<<kernel.NetRx) != 0 {
-		return p.str("NET_RX")
+	if pending == 0 {
+		return p.str("-")
 	}
-	return p.str("-")
+	sep := ""
+	for vec, name := range kernel.SoftirqNames {
+		if pending&(1<<vec) != 0 {
+			p.str(sep).str(name)
+			sep = " "
+		}
+	}
+	return p
 }
 
 func rowNext(p *pen, s *scene, i int) {

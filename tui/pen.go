@@ -104,6 +104,9 @@ func (p *pen) rest(s string) *pen {
 // dec writes a decimal number.
 func (p *pen) dec(n int64) *pen { return p.bytes(strconv.AppendInt(p.scratch[:0], n, 10), 0) }
 
+// unsigned writes a decimal number that may be very large.
+func (p *pen) unsigned(n uint64) *pen { return p.bytes(strconv.AppendUint(p.scratch[:0], n, 10), 0) }
+
 // right writes a decimal number at the right of so many cells.
 func (p *pen) right(n int64, width int) *pen {
 	return p.bytes(strconv.AppendInt(p.scratch[:0], n, 10), width)

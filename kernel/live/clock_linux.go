@@ -23,7 +23,7 @@ import (
 const longestCompute = 2 * time.Millisecond
 
 // longestWait bounds what waiting costs for real where TCP has timers of its own
-// (delayed acknowledgements) that must not be overtaken.
+// (delayed acknowledgements, 40 ms at most) that must not be overtaken.
 const longestWait = 50 * time.Millisecond
 
 // clock is the scenario's time.
@@ -87,12 +87,14 @@ func (r *runner) next(until sim.Time) (at sim.Time, release func()) {
 // does.
 func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	at, release := r.next(until)
-	if r.net.tcp.Load() && at > r.clock() {
-		time.Sleep(min(time.Duration(at-r.clock()), longestWait))
+	for again := true; again && at > r.clock() && r.underWay(); {
+		moves := r.moves.Load()
+		r.settle(min(time.Duration(at-r.clock()), longestWait))
 		if err := r.quiet(ctx); err != nil {
 			return false, err
 		}
 		at, release = r.next(until)
+		again = r.moves.Load() != moves
 	}
 	if at == until {
 		return false, nil
@@ -100,6 +102,13 @@ func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	r.setClock(at)
 	release()
 	return true, nil
+}
+
+// settle waits until all that was sent is acknowledged.
+func (r *runner) settle(limit time.Duration) {
+	for end := time.Now().Add(limit); r.underWay() && time.Now().Before(end); {
+		pause()
+	}
 }
 
 func (r *runner) setClock(at sim.Time) {

@@ -304,6 +304,37 @@ func (n *network) autobound(fd int) {
 	n.local(port{isTCP(fd), at.Port})
 }
 
+// underWay tells whether TCP still has something to deliver: what was sent is not
+// acknowledged, or a socket was closed before everything was sent.
+func (r *runner) underWay() bool {
+	if !r.net.tcp.Load() {
+		return false
+	}
+	for _, p := range r.procs {
+		if p.sends() {
+			return true
+		}
+	}
+	r.net.mu.Lock()
+	defer r.net.mu.Unlock()
+	for p, fd := range r.net.peers {
+		if p.tcp && queued(fd, unix.TIOCOUTQ) {
+			return true
+		}
+	}
+	return false
+}
+
+// queued asks a TCP socket for the length of a queue (tcp(7)): TIOCOUTQ is what
+// is not acknowledged, SIOCOUTQNSD what is not even sent.
+func queued(fd int, which uint) bool {
+	if proto, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || proto != unix.IPPROTO_TCP {
+		return false
+	}
+	n, err := unix.IoctlGetInt(fd, which)
+	return err == nil && n > 0
+}
+
 func (n *network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
