@@ -26,7 +26,7 @@ var stressShared = []string{"s", "u", "r", "w", "e", "x", "y", "g", "h", "tf", "
 
 // stressSetup makes the descriptors.
 var stressSetup = []string{
-	"sigaction(SIGUSR1, 0)",
+	"sigaction(SIGUSR1, 0)", "sigaction(SIGPIPE, 0)",
 	"s = socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")",
 	"u = socket(AF_INET, SOCK_DGRAM, 0)\nconnect(u, \"127.0.0.1:7000\")",
 	"r, w = pipe2(0)",
@@ -77,6 +77,15 @@ var stressRare = []string{
 	"close($fd)", "shutdown($fd, SHUT_RDWR)", "shutdown($fd, SHUT_WR)", "dup2($fd, $fd)", "exit(3)", "tgkill(t0, SIGTERM)", "tgkill(t1, SIGKILL)",
 }
 
+// stressPoke wakes whoever sleeps, so that a run does not end too soon.
+const stressPoke = `eventfd_write(e, 1)
+write(w, "x", 1)
+write(y, "x", 1)
+write(h, "x", 1)
+send(u, "x", 1, 0)
+timerfd_settime(tf, 0, 0, 200*ns)
+`
+
 // stressLines draws the lines that the threads choose from. There are few of
 // them, on few descriptors, so that the threads meet.
 func stressLines(t *rapid.T) []string {
@@ -122,7 +131,7 @@ func stressLines(t *rapid.T) []string {
 func stressConfig(t *rapid.T) *Config {
 	cores := rapid.IntRange(2, 4).Draw(t, "cores")
 	names := []string{"t0", "t1", "t2", "t3", "t4", "t5"}[:rapid.IntRange(3, 6).Draw(t, "threads")]
-	env := program.Env{Shared: stressShared, Threads: append(slices.Clone(names), "reaper")}
+	env := program.Env{Shared: stressShared, Threads: append(slices.Clone(names), "poker", "reaper")}
 	cfg := config(cores, nil)
 	add := func(tc ThreadConfig, src string) {
 		p, err := program.Compile(src, env)
@@ -152,10 +161,14 @@ func stressConfig(t *rapid.T) *Config {
 		t.Logf("%s on %d in %q:\n%s", name, tc.CPU, tc.Process, b.String())
 		add(tc, b.String())
 	}
-	reap := ""
+	poke, reap := stressPoke, ""
 	for _, name := range names {
+		poke += "tgkill(" + name + ", SIGUSR1)\n"
 		reap += "tgkill(" + name + ", SIGKILL)\n"
 	}
+	reap += "tgkill(poker, SIGKILL)\n"
+	poke = fmt.Sprintf("for i := 0; i < %d; i++ {\nnanosleep(%d*ns)\n%s}", rapid.IntRange(0, 40).Draw(t, "pokes"), rapid.IntRange(0, 9000).Draw(t, "poke"), poke)
+	add(ThreadConfig{Name: "poker", CPU: -1, Start: 20 * sim.Microsecond}, poke)
 	add(ThreadConfig{Name: "reaper", Process: "reaper", CPU: -1, Spawned: true}, reap)
 	cfg.Shared = stressShared
 	cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")
@@ -189,9 +202,15 @@ func stressCosts(t *rapid.T) map[string]sim.Time {
 // stressSteps is how many steps a program of the test needs at the very most.
 const stressSteps = 400_000
 
-// runStress runs a machine until nothing is left to happen, with checks on
+// fatalLogger is what a *testing.T and a *rapid.T have in common.
+type fatalLogger interface {
+	Fatalf(string, ...any)
+	Logf(string, ...any)
+}
+
+// runChecked runs a machine until nothing is left to happen, with checks on
 // the way.
-func runStress(t *rapid.T, m *Machine) {
+func runChecked(t fatalLogger, m *Machine) {
 	var last [60]sim.Record
 	defer func() {
 		if p := recover(); p != nil {
@@ -225,12 +244,12 @@ func TestStress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runStress(t, m)
+		runChecked(t, m)
 		if err := m.checkQuiescent(); err != nil {
 			t.Fatal(err)
 		}
 		m.Queue.Push(sim.Event{At: m.Now + 1, Cause: sim.NoSeq, Kind: evStart, A: int32(len(m.Tasks) - 1)})
-		runStress(t, m)
+		runChecked(t, m)
 		if err := m.checkNothingLeft(); err != nil {
 			t.Fatal(err)
 		}
