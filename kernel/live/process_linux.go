@@ -216,7 +216,7 @@ func (p *process) close() {
 	defer p.mu.Unlock()
 	all := append(p.parked, p.nothing)
 	for _, d := range p.fds {
-			all = append(all, d.real)
+		all = append(all, d.real)
 	}
 	for _, fd := range all {
 		if fd >= 0 {
