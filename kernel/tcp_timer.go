@@ -23,6 +23,7 @@ const (
 	tcpTimeoutFallback = 3 * sim.Second
 	tcpRTOMin          = 200 * sim.Millisecond
 	tcpRTOMax          = 120 * sim.Second
+	cookieValid        = 120 * sim.Second
 
 	tcpSynRetries        = 6
 	tcpSynLinearTimeouts = 4
@@ -206,7 +207,7 @@ func (m *Machine) reqskTimer(c *cpu.Core, r *sim.Record) {
 	req := ReqID(c.Frame().L[0])
 	q := &m.Reqs[req]
 	about(r, KindSock, q.Listener)
-	if q.Timeouts >= tcpSynackRetries {
+	if q.Timeouts >= tcpSynackRetries || q.Cookie {
 		m.dropRequest(q.Listener, req)
 		return
 	}
@@ -216,7 +217,12 @@ func (m *Machine) reqskTimer(c *cpu.Core, r *sim.Record) {
 	c.Tail(fnTCPSendSynack, int64(req))
 }
 
-// armRequest starts a request's timer (tcp_reqsk_timeout).
+// armRequest starts a request's timer (tcp_reqsk_timeout). A cookie has none, but
+// is not valid for ever: one to two minutes (TCP_SYNCOOKIE_VALID).
 func (m *Machine) armRequest(c *cpu.Core, req ReqID) {
-	m.modTimer(int32(c.ID), WheelRequest, req, min(tcpTimeoutInit<<m.Reqs[req].Timeouts, tcpRTOMax))
+	after := min(tcpTimeoutInit<<m.Reqs[req].Timeouts, tcpRTOMax)
+	if m.Reqs[req].Cookie {
+		after = cookieValid
+	}
+	m.modTimer(int32(c.ID), WheelRequest, req, after)
 }
