@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"ringside/cpu"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -225,4 +226,26 @@ func (m *Machine) armRequest(c *cpu.Core, req ReqID) {
 		after = cookieValid
 	}
 	m.modTimer(int32(c.ID), WheelRequest, req, after)
+}
+
+// tcpCheckLoss ends the run if a packet that is dropped may have told a sender of
+// the room it waits for: with nothing on its way nothing would be sent again, and
+// Linux would send window probes (tcp_send_probe0).
+func (m *Machine) tcpCheckLoss(skb SkbID) {
+	packet := m.skbBytes(skb)
+	ip, _ := nic.ParseIPv4(packet)
+	if ip.Protocol != nic.ProtoTCP {
+		return
+	}
+	h, _, ok := nic.ParseTCP(packet[ip.HeaderLen:])
+	if !ok || h.Flags&(nic.SYN|nic.RST) != 0 {
+		return
+	}
+	sock := m.lookupTCP(SockAddr{ip.Src, h.SrcPort}, SockAddr{ip.Dst, h.DstPort})
+	if sock == None {
+		return
+	}
+	if t := m.tcp(sock); t.Write.First != None && t.Rtx.First == None {
+		m.giveUp("a segment was lost that may have told a sender of room; that TCP asks for the window is not modelled")
+	}
 }
