@@ -17,6 +17,7 @@ type Core struct {
 	Micro       uint8    // the micro-step of interrupt delivery in flight, from 1, or 0
 	Vector      uint8    // the vector being delivered
 	resume      sim.Seq  // what the interrupted step would have followed from
+	spins       bool     // the step is done again because a lock is taken
 	cut         bool     // the step in flight may be ended by an interrupt
 	shadow      bool     // STI has just been executed: the next instruction comes first
 	userRSP     bool     // in ring 0, but RSP is still the user's: SYSCALL switches no stack
@@ -97,6 +98,16 @@ func (c *Core) Goto(pc uint16) { c.Frame().PC = pc }
 
 // Again repeats the step of the running function that is being done.
 func (c *Core) Again() { c.Frame().PC-- }
+
+// spinTime is how long a try to take a lock takes at least, in ns.
+const spinTime = 10
+
+// Spin is Again for a lock that another core has. To try again takes time, even
+// if the step itself takes none: the other core must be able to go on.
+func (c *Core) Spin() {
+	c.Again()
+	c.spins = true
+}
 
 // Sti lets interrupts in; the instruction that follows is executed first (SDM
 // volume 2, STI).
@@ -180,7 +191,8 @@ func (t *Text[M]) unwind(c *Core) {
 // Begin puts the next step in flight: an interrupt's, if the local APIC has
 // one and IF lets it in, else the running function's.
 func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
-	c.Begun, c.cut = now, false
+	spins := c.spins
+	c.Begun, c.cut, c.spins = now, false, false
 	if c.Micro != 0 {
 		c.Next = now + costs[entrySteps[c.Micro-1].cost]
 		return
@@ -206,6 +218,9 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	s := &code.Steps[pc]
 	if s.Span == nil {
 		c.Next = now + costs[s.Cost]
+		if spins {
+			c.Next = max(c.Next, now+spinTime)
+		}
 		return
 	}
 	c.Next = sim.Never

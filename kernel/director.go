@@ -91,7 +91,9 @@ func (m *Machine) directorStop(c *cpu.Core, r *sim.Record) {
 		c.Goto(2)
 		return
 	}
-	m.setState(t, Stopped)
+	if !m.setSpecialState(c, Stopped) {
+		return
+	}
 	m.stopped++
 	c.Call(fnSchedule)
 }

@@ -390,8 +390,7 @@ func (m *Machine) sendEventsStart(c *cpu.Core, r *sim.Record) {
 	e := &m.Eps[f.L[0]]
 	about(r, KindEp, EpID(f.L[0]))
 	r.Station = m.wokenStation(c)
-	if e.Locked {
-		c.Again() // mutex_lock spins while the owner runs, and here it always does
+	if m.epSpin(c, EpID(f.L[0])) {
 		return
 	}
 	e.Locked = true
@@ -505,6 +504,10 @@ func (m *Machine) epItemPoll(c *cpu.Core, r *sim.Record) {
 	r.Station = m.wokenStation(c)
 	m.Counters.EpPolled++
 	file := m.Epis[f.L[0]].File
+	if m.Files[file].Refs == 0 {
+		c.Return(0) // the file is being closed (epi_fget)
+		return
+	}
 	table := int64(pollNone)
 	if f.L[1] != 0 {
 		table = pollItems + f.L[0]

@@ -40,6 +40,9 @@ func (m *Machine) epollCreate(c *cpu.Core, r *sim.Record) int64 {
 func (m *Machine) doEpollCtl(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindFD, int32(f.L[2]))
+	if m.epCtlSpin(c, f) {
+		return
+	}
 	epFile, file := m.fdGet(c, f.L[0]), m.fdGet(c, f.L[2])
 	op, events := int32(f.L[1]), uint32(f.L[3])
 	switch {
@@ -62,20 +65,18 @@ func (m *Machine) doEpollCtl(c *cpu.Core, r *sim.Record) {
 		c.Return(-ELOOP)
 		return
 	}
-	if m.Eps[ep].Locked {
-		c.Again()
-		return
-	}
 	epi := m.epFind(ep, file, int32(f.L[2]))
 	switch {
 	case op == epollCtlAdd && epi == None:
 		m.Eps[ep].Locked = true
+		m.nesting = m.nesting || m.Files[file].Kind == FileEpoll
 		c.Call(fnEpInsert, int64(ep), int64(file), f.L[2], f.L[3], f.L[4])
 	case op == epollCtlAdd:
 		c.Return(-EEXIST)
 	case (op == epollCtlDel || op == epollCtlMod) && epi == None:
 		c.Return(-ENOENT)
 	case op == epollCtlDel:
+		m.Eps[ep].Locked = true
 		c.Call(fnEpRemove, int64(epi))
 	case op == epollCtlMod && m.Epis[epi].Events&EPOLLEXCLUSIVE == 0:
 		m.Eps[ep].Locked = true
@@ -83,6 +84,30 @@ func (m *Machine) doEpollCtl(c *cpu.Core, r *sim.Record) {
 	default:
 		c.Return(-EINVAL)
 	}
+}
+
+// epCtlSpin tells whether another call has one of the mutexes that epoll_ctl
+// takes: the instance's, and the one that keeps two calls from closing a circle
+// of instances between them. The step is then done again, before anything is held.
+func (m *Machine) epCtlSpin(c *cpu.Core, f *cpu.Frame) bool {
+	epFile, file := m.fdLookup(c, f.L[0]), m.fdLookup(c, f.L[2])
+	if epFile == None || file == None || m.Files[epFile].Kind != FileEpoll {
+		return false
+	}
+	if m.nesting && m.Files[file].Kind == FileEpoll {
+		c.Spin()
+		return true
+	}
+	return m.epSpin(c, m.Files[epFile].Obj)
+}
+
+// epSpin tells whether an instance's mutex is taken. mutex_lock spins while the
+// owner runs, and here it always does.
+func (m *Machine) epSpin(c *cpu.Core, ep EpID) bool {
+	if m.Eps[ep].Locked {
+		c.Spin()
+	}
+	return m.Eps[ep].Locked
 }
 
 // epFind finds an item by its file and its descriptor's number.
@@ -113,6 +138,9 @@ func (m *Machine) epInsert(c *cpu.Core, r *sim.Record) {
 	}
 	m.Files[file].Items = epi
 	m.linkItem(ep, epi)
+	if m.Files[file].Kind == FileEpoll {
+		m.nesting = false
+	}
 	f.L[5] = int64(epi)
 	about(r, KindEpi, epi)
 	c.Call(fnEpItemPoll, int64(epi), 1)
@@ -170,25 +198,24 @@ func (m *Machine) readyTell(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) epRemove(c *cpu.Core, r *sim.Record) {
-	about(r, KindEpi, EpiID(c.Frame().L[0]))
-	if !m.removeItem(c, EpiID(c.Frame().L[0])) {
-		return
+	epi := EpiID(c.Frame().L[0])
+	ep := m.Epis[epi].Ep
+	about(r, KindEpi, epi)
+	if m.removeItem(c, epi) {
+		m.Eps[ep].Locked = false
+		c.Return(0)
 	}
-	c.Return(0)
 }
 
 // removeItem undoes an item: its wait queue entry, its places on the file's
-// list, the interest list and the ready list.
+// list, the interest list and the ready list. The caller has the instance's
+// mutex.
 //
-// It returns false, and the step is done again, while another core has one of
-// the locks that it needs.
+// It returns false, and the step is done again, while another core walks the
+// wait queue.
 func (m *Machine) removeItem(c *cpu.Core, epi EpiID) bool {
 	it := &m.Epis[epi]
 	e := &m.Eps[it.Ep]
-	if e.Locked {
-		c.Again()
-		return false
-	}
 	if it.Wait != None {
 		if m.entrySpin(c, it.Wait) {
 			return false
@@ -240,6 +267,6 @@ func (m *Machine) epModifyReady(c *cpu.Core, r *sim.Record) {
 func (m *Machine) epRelease(c *cpu.Core, r *sim.Record) {
 	ep := m.Files[c.Frame().L[0]].Obj
 	about(r, KindEp, ep)
-	for m.Eps[ep].Items != None && m.removeItem(c, m.Eps[ep].Items) {
+	for m.Eps[ep].Items != None && !m.epSpin(c, ep) && m.removeItem(c, m.Eps[ep].Items) {
 	}
 }

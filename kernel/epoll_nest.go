@@ -48,8 +48,7 @@ func (m *Machine) epPollScan(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	e := &m.Eps[f.L[npEp]]
 	about(r, KindEp, EpID(f.L[npEp]))
-	if e.Locked {
-		c.Again()
+	if m.epSpin(c, EpID(f.L[npEp])) {
 		return
 	}
 	e.Locked = true

@@ -1,6 +1,9 @@
 package kernel
 
-import "ringside/sim"
+import (
+	"ringside/cpu"
+	"ringside/sim"
+)
 
 // EEVDF, the fair scheduler of Linux since 6.6: kernel/sched/fair.c. Every task
 // has a virtual run time, which passes the faster the less it weighs; who has
@@ -33,7 +36,22 @@ type RunQueue struct {
 	Curr  TaskID   // the task that runs, or is about to
 	V     sim.Time // the queue's virtual time when it was last known
 	Clock sim.Time // the time as of the last lock of the queue
+	Lock  int8     // the core that holds its lock, plus one; or 0
 }
+
+// rqLock takes a run queue's lock. If a core has it, it returns false and the
+// step is done again (raw_spin_rq_lock).
+func (m *Machine) rqLock(c *cpu.Core, core int32) bool {
+	rq := &m.CPUs[core].RQ
+	if rq.Lock != 0 {
+		c.Spin()
+		return false
+	}
+	rq.Lock = c.ID + 1
+	return true
+}
+
+func (m *Machine) rqUnlock(core int32) { m.CPUs[core].RQ.Lock = 0 }
 
 // niceZeroLoad is the weight of nice 0 (NICE_0_LOAD).
 const niceZeroLoad = 1024

@@ -192,7 +192,8 @@ func (m *Machine) fputItems(c *cpu.Core, r *sim.Record) {
 func (m *Machine) eventpollRelease(c *cpu.Core, r *sim.Record) {
 	file := FileID(c.Frame().L[0])
 	about(r, KindEpi, m.Files[file].Items)
-	for m.Files[file].Items != None && m.removeItem(c, m.Files[file].Items) {
+	for epi := m.Files[file].Items; epi != None && !m.epSpin(c, m.Epis[epi].Ep) && m.removeItem(c, epi); {
+		epi = m.Files[file].Items
 	}
 }
 

@@ -76,12 +76,13 @@ func (m *Machine) idleCall(c *cpu.Core, r *sim.Record) {
 func (m *Machine) idleSchedule(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
 	k.Polling = false
-	c.Regs.RFLAGS |= cpu.FlagIF
 	if len(k.Wake) > 0 {
+		c.Cli() // the run queue's lock is taken in interrupts too
 		c.Again()
 		c.Call(fnSchedTtwuPending)
 		return
 	}
+	c.Regs.RFLAGS |= cpu.FlagIF
 	m.startTick(int32(c.ID))
 	c.Call(fnScheduleIdle)
 }

@@ -77,7 +77,7 @@ func (m *Machine) localBHEnable(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) doSoftirq(c *cpu.Core, r *sim.Record) {
 	c.Cli()
-	if m.cpuOf(c).Pending != 0 { // an interrupt may have run them meanwhile
+	if m.cpuOf(c).Pending != 0 { // an interrupt may have come first, and run them
 		c.CallOnIRQ(fnHandleSoftirqs)
 	}
 }

@@ -103,7 +103,6 @@ var Mutants = []Mutant{
 	})},
 	{"a signal does not interrupt", returns(fnSignalWakeUp, 0, 0)},
 	{"a nested instance says nothing", returns(fnEpPollSafewake, 0, 0)},
-	{"a close leaves the registration", instead(fnFput, 0, func(do) do { return nothing })},
 	{"HUP is left out", masks(fnPipePoll, 1, EPOLLHUP)},
 	{"RDHUP is left out", masks(fnTCPPoll, 1, EPOLLRDHUP)},
 	{"a pipe has no end of file", then(fnPipeRelease, 0, func(m *Machine, _ *cpu.Core, l [cpu.NumLocals]int64) {

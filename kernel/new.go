@@ -168,6 +168,7 @@ func (m *Machine) bootCore(i int32) {
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
 	k.Backlog.First, k.Backlog.Last = None, None
+	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
 	idle.Kernel.PushEntry(fnSecondaryStartup)

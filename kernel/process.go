@@ -35,8 +35,12 @@ var processText = text{
 }
 
 func (m *Machine) sysSchedYield(c *cpu.Core, r *sim.Record) {
+	if !m.rqLock(c, int32(c.ID)) {
+		return
+	}
 	m.updateRqClock(int32(c.ID))
 	m.yieldTask(int32(c.ID))
+	m.rqUnlock(int32(c.ID))
 	c.Call(fnSchedule)
 }
 
@@ -78,6 +82,7 @@ func (m *Machine) exitFiles(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) exitNotify(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
-	m.setState(m.current(c), Dead)
-	m.point(c, r, PointProcessExit)
+	if m.setSpecialState(c, Dead) {
+		m.point(c, r, PointProcessExit)
+	}
 }

@@ -37,6 +37,18 @@ var schedText = text{
 		}},
 }
 
+// setSpecialState gives the running task a state that no wakeup may change: one
+// that still runs on another core has to be over, so the step may have to be
+// done again (set_special_state takes p->pi_lock for that).
+func (m *Machine) setSpecialState(c *cpu.Core, s TaskState) bool {
+	if !m.rqLock(c, int32(c.ID)) {
+		return false
+	}
+	m.setState(m.current(c), s)
+	m.rqUnlock(int32(c.ID))
+	return true
+}
+
 // setState changes a task's state and notes when.
 func (m *Machine) setState(t *Task, s TaskState) {
 	if t.State != s {
@@ -60,6 +72,9 @@ func (m *Machine) scheduleDone(c *cpu.Core, r *sim.Record) {
 // scheduleLock: a task that has said it wants to sleep leaves the run queue
 // (deactivate_task), unless it was woken on the way here.
 func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
+	if !m.rqLock(c, int32(c.ID)) {
+		return
+	}
 	c.Frame().L[0] = m.irqSave(c)
 	k, t := m.cpuOf(c), m.current(c)
 	about(r, KindTask, k.Current)
@@ -84,6 +99,7 @@ func (m *Machine) scheduleLock(c *cpu.Core, r *sim.Record) {
 	}
 }
 
+// schedulePick has the run queue's lock, from scheduleLock or from pullTask.
 func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
 	prev := k.Current
@@ -91,6 +107,7 @@ func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
 	m.Tasks[prev].NeedResched = false
 	if _, waits := m.pullable(); next == k.Idle && waits != None {
 		c.Again()
+		m.rqUnlock(int32(c.ID)) // nobody waits for a run queue's lock with another in hand
 		c.Call(m.class().balance)
 		return
 	}
@@ -102,6 +119,7 @@ func (m *Machine) schedulePick(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) scheduleUnlock(c *cpu.Core, r *sim.Record) {
+	m.rqUnlock(int32(c.ID))
 	m.irqRestore(c, c.Frame().L[0])
 }
 
@@ -154,6 +172,7 @@ func (m *Machine) finishTaskSwitch(c *cpu.Core, r *sim.Record) {
 // the two locks that its birth found taken.
 func (m *Machine) scheduleTail(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
+	m.rqUnlock(int32(c.ID))
 	m.unlock(c)
 	m.unlock(c)
 	c.Regs.RFLAGS |= cpu.FlagIF

@@ -225,11 +225,18 @@ func (m *Machine) pullable() (from int32, id TaskID) {
 	return from, id
 }
 
+// pullTask comes back with this run queue's lock, and has both for the move
+// (double_rq_lock).
 func (m *Machine) pullTask(c *cpu.Core, r *sim.Record) {
 	from, id := m.pullable()
-	if id == None {
+	if !m.rqLock(c, int32(c.ID)) || id == None {
 		return
 	}
+	if !m.rqLock(c, from) {
+		m.rqUnlock(int32(c.ID))
+		return
+	}
+	defer m.rqUnlock(from)
 	about(r, KindTask, id)
 	r.Arg[0], r.Arg[1] = int64(from), int64(c.ID)
 	m.updateRqClock(from)

@@ -51,8 +51,12 @@ func (m *Machine) allocSkb() SkbID {
 	return id
 }
 
-// kfreeSkb gives an skb back.
+// kfreeSkb gives a reference back, and with the last one the skb.
 func (m *Machine) kfreeSkb(id SkbID) {
+	if s := &m.Skbs[id]; s.Users > 0 {
+		s.Users--
+		return
+	}
 	m.skbOrphan(id)
 	if b := m.Skbs[id].Buf; b != None {
 		m.freeBuf(b)

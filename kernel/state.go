@@ -60,6 +60,7 @@ type Machine struct {
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
+	nesting  bool               // epnested_mutex: an instance is being put into another
 	stopped  int32              // threads that the director holds
 	here     int32              // the core whose step is being done, or None
 	ports    [portChains]SockID // bound sockets by port
@@ -84,6 +85,7 @@ type CPU struct {
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
 	Wheel     []WheelTimer
+	Firing    Hrtimer  // whose function runs (base->running); its Task is None if none does
 	Wake      []TaskID // rq->wake_list: tasks that other cores want enqueued here
 	Polling   bool     // idle and looking at need_resched: a wakeup needs no IPI
 	Squeezed  int64    // time_squeeze of /proc/net/softnet_stat
@@ -272,6 +274,7 @@ type Sock struct {
 	Bytes     int32 // sk_rmem_alloc: queued, with overhead (truesize)
 	RcvBuf    int32 // sk_rcvbuf: the limit
 	Drops     int32 // sk_drops
+	Reading   bool  // unix_sock.iolock: a read takes packet after packet
 	WQ        QueueID
 	Hash      SockID // the next socket in its port's chain
 	Ext       int32  // what belongs to its protocol alone, an index there; a unix socket's peer
@@ -289,6 +292,7 @@ type Skb struct {
 	From, To SockAddr
 	Seq, End uint32 // of a TCP segment: its first sequence number, and the one behind it
 	TCPFlags uint8
+	Users    uint8 // references beyond the first (users)
 	InUse    bool
 }
 

@@ -86,8 +86,12 @@ func (m *Machine) onPath(c *cpu.Core, r *sim.Record) uint8 {
 	switch r.Station {
 	case StIDT:
 		on = c.Vector == VectorCard
+	case StSoftirq:
+		on = cpu.CodeID(r.Fn) != fnIRQExit || m.cpuOf(c).Pending != 0 // every interrupt leaves this way
 	case StIRQ:
 		on = r.Flags&FlagHardirq != 0 || r.Step == 0 // and not on the way out
+	case StSocket:
+		on = r.Kind != KindSock || m.Socks[r.Obj].Kind <= SockTCP // no packet comes to a unix socket
 	case StWaitQueue, StEpoll, StWake, StRunQueue:
 		on = r.Flags&FlagSoftirq != 0 || r.Kind == KindTask && m.Tasks[r.Obj].Call.Woken
 	case StSwitch:

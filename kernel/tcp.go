@@ -12,8 +12,8 @@ import (
 // (net/ipv4/tcp*.c, inet_connection_sock.c, net/core/sock.c, stream.c).
 //
 // Simplified: every segment with data is acknowledged at once, as Linux does
-// while a connection is young (quick acknowledgements); the delay of up to 40 ms
-// is left out. Nothing limits a sender but the receiver's window: loopback and a
+// while a connection is young (quick acknowledgements), and so is a FIN; the
+// delay of up to 40 ms is left out. Nothing limits a sender but the receiver's window: loopback and a
 // wire of one host's own are never congested. A receive buffer keeps its size,
 // and half of it is window. Left out: the queue of segments that come out of
 // order (they are dropped, and acknowledged as duplicates), selective

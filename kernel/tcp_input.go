@@ -159,7 +159,7 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 	t := m.tcp(SockID(l[1]))
 	about(r, KindSock, SockID(l[1]))
 	if t.Spin {
-		c.Again()
+		c.Spin()
 		return
 	}
 	m.spinLock(c, t)

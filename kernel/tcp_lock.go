@@ -55,7 +55,7 @@ func (m *Machine) lockSock(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	switch {
 	case t.Spin: // a softirq on another core will be done soon
-		c.Again()
+		c.Spin()
 	case !t.Owned:
 		t.Owned = true
 		c.Return(0)
@@ -89,7 +89,7 @@ func (m *Machine) releaseSockDone(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	switch {
 	case t.Spin:
-		c.Again()
+		c.Spin()
 	case t.Backlog.First != None:
 		c.Goto(0)
 	case t.Deferred: // tcp_release_cb

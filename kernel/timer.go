@@ -84,7 +84,7 @@ func (m *Machine) scheduleTimeout(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) scheduleTimeoutDone(c *cpu.Core, r *sim.Record) {
 	if m.current(c).Call.Until != 0 {
-		m.disarm(TimerWakeup, m.cpuOf(c).Current)
+		m.hrtimerCancel(c, TimerWakeup, m.cpuOf(c).Current)
 	}
 }
 
@@ -126,9 +126,8 @@ func (m *Machine) arm(core int32, t Hrtimer) {
 	}
 }
 
-// disarm cancels a task's timer, wherever it is armed, and tells whether it
-// still was.
-func (m *Machine) disarm(kind TimerKind, task TaskID) bool {
+// disarm takes a timer off the queue that it is on, if any.
+func (m *Machine) disarm(kind TimerKind, task TaskID) {
 	for core := range m.CPUs {
 		k := &m.CPUs[core]
 		for i, t := range k.Timers {
@@ -137,11 +136,23 @@ func (m *Machine) disarm(kind TimerKind, task TaskID) bool {
 				if i == 0 {
 					m.programTimer(int32(core))
 				}
-				return true
+				return
 			}
 		}
 	}
-	return false
+}
+
+// hrtimerCancel cancels a timer, wherever it is armed. While its function runs on
+// another core it returns false, and the step is done again (hrtimer_cancel).
+func (m *Machine) hrtimerCancel(c *cpu.Core, kind TimerKind, task TaskID) bool {
+	for i := range m.CPUs {
+		if f := &m.CPUs[i].Firing; f.Task == task && f.Kind == kind {
+			c.Spin()
+			return false
+		}
+	}
+	m.disarm(kind, task)
+	return true
 }
 
 // programTimer sets a core's local APIC timer to its first armed timer.
@@ -203,12 +214,14 @@ var timerFuncs = [...]cpu.CodeID{TimerTick: fnTickNohzHandler, TimerWakeup: fnHr
 
 func (m *Machine) hrtimerNext(c *cpu.Core, r *sim.Record) {
 	k := m.cpuOf(c)
+	k.Firing.Task = None
 	if len(k.Timers) == 0 || k.Timers[0].Expires > m.Now {
 		m.programTimer(int32(c.ID))
 		return
 	}
 	t := k.Timers[0]
 	k.Timers = append(k.Timers[:0], k.Timers[1:]...)
+	k.Firing = t
 	about(r, KindTimer, int32(t.Kind))
 	r.Arg[0] = int64(t.Task)
 	c.Again()
@@ -242,8 +255,12 @@ func (m *Machine) tickDone(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) schedTick(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
+	if !m.rqLock(c, int32(c.ID)) {
+		return
+	}
 	m.updateRqClock(int32(c.ID))
 	m.class().tick(m, int32(c.ID))
+	m.rqUnlock(int32(c.ID))
 }
 
 // startSleep makes the running task sleep until a time, or until woken if it is
@@ -264,11 +281,12 @@ func (m *Machine) startSleep(c *cpu.Core, r *sim.Record, until sim.Time) {
 	m.irqRestore(c, flags)
 }
 
-// endSleep cancels the timer if it is armed still.
-func (m *Machine) endSleep(c *cpu.Core) {
+// endSleep cancels the timer if it is armed still. It returns false, and the step
+// is done again, while it goes off.
+func (m *Machine) endSleep(c *cpu.Core) bool {
 	id := m.cpuOf(c).Current
-	m.disarm(TimerWakeup, id)
 	m.setState(&m.Tasks[id], Running)
+	return m.hrtimerCancel(c, TimerWakeup, id)
 }
 
 // hrtimerNanosleep: local 0 is the time. A timespec with negative parts is no
@@ -292,10 +310,11 @@ func (m *Machine) nanosleepStart(c *cpu.Core, r *sim.Record) {
 // restart_syscall if there is no handler, but then a signal that comes so far
 // ends the process.
 func (m *Machine) nanosleepDone(c *cpu.Core, r *sim.Record) {
-	timedOut := m.current(c).TimedOut
-	m.endSleep(c)
+	if !m.endSleep(c) {
+		return
+	}
 	switch {
-	case timedOut:
+	case m.current(c).TimedOut:
 		c.Return(0)
 	case m.signalPending(c):
 		c.Return(-EINTR)
@@ -323,7 +342,9 @@ func (m *Machine) hrtimeoutStart(c *cpu.Core, r *sim.Record) {
 // hrtimeoutDone returns 0 when it was the time, else minus EINTR, as Linux
 // does; the caller only wants to know which.
 func (m *Machine) hrtimeoutDone(c *cpu.Core, r *sim.Record) {
-	m.endSleep(c)
+	if !m.endSleep(c) {
+		return
+	}
 	if m.current(c).TimedOut {
 		c.Return(0)
 		return

@@ -88,7 +88,7 @@ func (m *Machine) timerfdSettime(c *cpu.Core, r *sim.Record) {
 		c.Return(-EINVAL)
 		return
 	}
-	file := m.fdGet(c, l[0])
+	file := m.fdLookup(c, l[0])
 	if file == None {
 		c.Return(-EBADF)
 		return
@@ -99,7 +99,9 @@ func (m *Machine) timerfdSettime(c *cpu.Core, r *sim.Record) {
 	}
 	id := m.Files[file].Obj
 	about(r, KindTimer, int32(TimerFile))
-	m.disarm(TimerFile, id)
+	if !m.hrtimerCancel(c, TimerFile, id) {
+		return
+	}
 	t := &m.TimerFDs[id]
 	t.Interval, t.Ticks, t.Expired = interval, 0, false
 	if first != 0 {
@@ -216,6 +218,7 @@ func (m *Machine) timerfdPollMask(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) timerfdRelease(c *cpu.Core, r *sim.Record) {
-	m.disarm(TimerFile, m.Files[c.Frame().L[0]].Obj)
-	c.Return(0)
+	if m.hrtimerCancel(c, TimerFile, m.Files[c.Frame().L[0]].Obj) {
+		c.Return(0)
+	}
 }

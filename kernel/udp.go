@@ -133,6 +133,10 @@ func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 	skb, sock := SkbID(f.L[0]), SockID(f.L[1])
 	s := &m.Socks[sock]
 	about(r, KindSock, sock)
+	if m.dead(sock) {
+		m.drop(c, r, skb) // closed since the look-up; Linux queues it, and frees it with the socket
+		return
+	}
 	if s.Bytes > 0 && s.Bytes+m.Skbs[skb].Truesize > s.RcvBuf {
 		s.Drops++
 		m.Counters.RcvbufErrors++

@@ -96,9 +96,11 @@ func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	}
 	m.Counters.Delivered++
 	m.current(c).Call.From = m.Skbs[skb].From
-	if f.L[3]&msgPeek == 0 {
-		c.Call(fnSkbConsumeUDP, skb)
+	if f.L[3]&msgPeek != 0 {
+		m.kfreeSkb(SkbID(skb))
+		return
 	}
+	c.Call(fnSkbConsumeUDP, skb)
 }
 
 func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
@@ -123,6 +125,7 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	case skb == None:
 		c.Call(fnSkbWaitForMore, f.L[0])
 	case f.L[1]&msgPeek != 0:
+		m.Skbs[skb].Users++ // another reader may take it before it is copied
 		c.Return(int64(skb) + 1)
 	default:
 		if s.First = m.Skbs[skb].Next; s.First == None {

@@ -51,6 +51,8 @@ const (
 	usFlags
 	usDone // sendmsg: the address at first
 	usErr
+
+	usHeld = usErr // read: it has the socket's iolock
 )
 
 // Sizes of what is cut (net/unix/af_unix.c, include/linux/skbuff.h): the head of a
@@ -145,6 +147,11 @@ func (m *Machine) unixStreamTake(c *cpu.Core, r *sim.Record) {
 	s := &m.Socks[sock]
 	about(r, KindSock, sock)
 	r.Station = m.wokenStation(c)
+	if s.Reading && f.L[usHeld] == 0 {
+		c.Spin() // mutex_lock(&u->iolock): what one read takes lies together
+		return
+	}
+	s.Reading, f.L[usHeld] = false, 0
 	m.current(c).Call.From = SockAddr{}
 	switch {
 	case f.L[usFlags]&msgPeek != 0 && s.First != None:
@@ -188,7 +195,9 @@ func (m *Machine) unixStreamCopy(c *cpu.Core, r *sim.Record, skb SkbID) {
 		c.Return(f.L[usDone])
 		return
 	}
-	c.Call(fnSockWfree, int64(m.unixUnlink(SockID(f.L[usSock]))))
+	sock := SockID(f.L[usSock])
+	m.Socks[sock].Reading, f.L[usHeld] = true, 1
+	c.Call(fnSockWfree, int64(m.unixUnlink(sock)))
 }
 
 // unixStreamPeek copies without taking, and gives the result of the call.
@@ -213,6 +222,7 @@ func (m *Machine) unixStreamMore(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSock, SockID(f.L[usSock]))
 	if f.L[usLeft] == 0 {
+		m.Socks[f.L[usSock]].Reading = false
 		c.Return(f.L[usDone])
 		return
 	}

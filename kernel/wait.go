@@ -215,10 +215,10 @@ func (m *Machine) finishWait(c *cpu.Core, w WaitID) {
 // queueSpin tells whether another core walks a queue, with its lock held. The
 // step is then done again, as a spinlock is tried again.
 func (m *Machine) queueSpin(c *cpu.Core, q QueueID) bool {
-	if w := m.Queues[q].Walker; w == 0 || w == c.ID+1 {
+	if m.Queues[q].Walker == 0 {
 		return false
 	}
-	c.Again()
+	c.Spin()
 	return true
 }
 

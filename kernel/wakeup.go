@@ -60,6 +60,9 @@ func (m *Machine) ttwuWaking(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		return
 	}
+	if t.OnRQ && !m.rqLock(c, t.CPU) {
+		return // before anything is done that cannot be done again
+	}
 	m.lock(c) // preempt_disable
 	f.L[ttwuFlags] = m.irqSave(c)
 	m.Counters.Wakeups++
@@ -89,19 +92,23 @@ func (m *Machine) ttwuRunnable(c *cpu.Core, id TaskID) {
 		m.wakeupPreempt(t.CPU, id)
 	}
 	f.PC = 2
-	f.L[ttwuCPU] = 1 // the run queue's lock is to be given back
+	f.L[ttwuCPU] = int64(t.CPU) + 1 // its run queue's lock is to be given back
 	c.Call(fnTtwuDoWakeup, int64(id))
 }
 
-// ttwuSelect: a core that is idle, or that is still switching away from the
-// task, enqueues it itself. (Where that core has others to run, Linux waits for
-// the end of the switch instead.)
+// ttwuSelect: a task that is still on its way off a core has its registers there.
+// If that core has nothing else to do, it gets the task back; if not, the waker
+// waits until they are saved (p->on_cpu).
 func (m *Machine) ttwuSelect(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	id := TaskID(f.L[ttwuTask])
 	about(r, KindTask, id)
 	t := &m.Tasks[id]
 	onCPU := m.CPUs[t.CPU].Current == id
+	if onCPU && m.CPUs[t.CPU].RQ.Nr > 0 {
+		c.Spin()
+		return
+	}
 	if !onCPU {
 		t.CPU = m.selectTaskRQ(int32(c.ID), id)
 	}
@@ -116,7 +123,8 @@ func (m *Machine) ttwuSelect(c *cpu.Core, r *sim.Record) {
 func (m *Machine) ttwuDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindTask, TaskID(f.L[ttwuTask]))
-	if f.L[ttwuCPU] != 0 {
+	if core := f.L[ttwuCPU]; core != 0 {
+		m.rqUnlock(int32(core - 1))
 		m.unlock(c)
 	}
 	m.irqRestore(c, f.L[ttwuFlags])
@@ -127,6 +135,9 @@ func (m *Machine) ttwuDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) ttwuEnqueue(c *cpu.Core, r *sim.Record) {
 	id := TaskID(c.Frame().L[0])
 	about(r, KindTask, id)
+	if !m.rqLock(c, m.Tasks[id].CPU) {
+		return
+	}
 	m.lock(c)
 	m.updateRqClock(m.Tasks[id].CPU)
 	m.enqueueTask(m.Tasks[id].CPU, id, false)
@@ -141,7 +152,9 @@ func (m *Machine) ttwuPreempt(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) ttwuUnlock(c *cpu.Core, r *sim.Record) {
-	about(r, KindTask, TaskID(c.Frame().L[0]))
+	id := TaskID(c.Frame().L[0])
+	about(r, KindTask, id)
+	m.rqUnlock(m.Tasks[id].CPU)
 	m.unlock(c)
 }
 

@@ -62,7 +62,7 @@ func (d *decoder) live(f *file) {
 	names := threadNames(f)
 	for i, name := range l.Unordered {
 		if !slices.Contains(names, name) {
-			d.failAt(fmt.Sprintf("live.unordered[%d]", i), "unknown thread %q%s", name, suggest(name, names))
+			d.failAt(fmt.Sprintf("live.unordered[%d]", i), "unknown thread %q%s", name, program.Nearest(name, names))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (d *decoder) one(path, got, only string, others ...string) {
 			d.failAt(path, "%s: %q is not part of this version, only %q", path, got, only)
 		}
 	}
-	d.failAt(path, "%s: unknown value %q%s", path, got, suggest(got, append(others, only)))
+	d.failAt(path, "%s: unknown value %q%s", path, got, program.Nearest(got, append(others, only)))
 }
 
 // within fails unless a number is in its range.
@@ -109,7 +109,7 @@ func (d *decoder) machine(m *machine) {
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
 	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
-		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, suggest(k.Scheduler, names))
+		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, program.Nearest(k.Scheduler, names))
 	}
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
@@ -146,7 +146,7 @@ func (d *decoder) costs(f *file, cfg *kernel.Config) {
 	known := kernel.CostNames()
 	for _, name := range sortedKeys(f.Machine.Costs) {
 		if _, ok := known[name]; !ok {
-			d.failAt("machine.costs."+name, "unknown cost %q%s", name, suggest(name, sortedKeys(known)))
+			d.failAt("machine.costs."+name, "unknown cost %q%s", name, program.Nearest(name, sortedKeys(known)))
 		}
 		cfg.Costs[name] = sim.Time(f.Machine.Costs[name])
 	}
@@ -260,7 +260,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		last = p.At
 		fl, ok := f.Flows[p.Flow]
 		if !ok {
-			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, suggest(p.Flow, sortedKeys(f.Flows)))
+			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
 		}
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
@@ -349,14 +349,14 @@ func (d *decoder) expect(f *file) {
 	names := threadNames(f)
 	for _, name := range sortedKeys(f.Expect.Strace) {
 		if !slices.Contains(names, name) {
-			d.failAt("expect.strace."+name, "unknown thread %q%s", name, suggest(name, names))
+			d.failAt("expect.strace."+name, "unknown thread %q%s", name, program.Nearest(name, names))
 		}
 	}
 	counters := lanes.Counters(&kernel.Machine{})
 	known := sortedKeys(counters)
 	for _, name := range sortedKeys(f.Expect.Counters) {
 		if _, ok := counters[name]; !ok {
-			d.failAt("expect.counters."+name, "unknown counter %q%s", name, suggest(name, known))
+			d.failAt("expect.counters."+name, "unknown counter %q%s", name, program.Nearest(name, known))
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"ringside/kernel/program"
 )
 
 // decoder fills the format's types from a syntax tree and remembers where each
@@ -182,7 +184,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	d.pairs(n, path, func(key string, at, val ast.Node) {
 		i, ok := fields[key]
 		if !ok {
-			d.fail(nodePlace(at), "unknown key %q%s", key, suggest(key, known))
+			d.fail(nodePlace(at), "unknown key %q%s", key, program.Nearest(key, known))
 		}
 		got[key] = true
 		d.value(val, v.Field(i), join(path, key))

@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"ringside/kernel"
@@ -37,39 +36,4 @@ func printable(s string) string {
 		lines[i] = kernel.Printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// suggest gives the nearest of some names as a question, or "".
-func suggest(name string, known []string) string {
-	slices.Sort(known)
-	best, at := "", len(name)/2+1
-	for _, k := range known {
-		if d := distance(name, k); d < at {
-			best, at = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			d := diag
-			if a[i-1] != b[j-1] {
-				d = 1 + min(diag, row[j], row[j-1])
-			}
-			diag, row[j] = row[j], d
-		}
-	}
-	return row[len(b)]
 }

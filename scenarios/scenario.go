@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"ringside/kernel"
+	"ringside/kernel/program"
 	"ringside/scenarios/lanes"
 )
 
@@ -62,7 +63,7 @@ func Open(nameOrPath string) (*Scenario, error) {
 	if _, err := os.Stat(nameOrPath); err == nil {
 		return Load(nameOrPath)
 	}
-	return nil, &Error{File: nameOrPath, Msg: "no such file and no scenario of that name" + suggest(nameOrPath, Builtin())}
+	return nil, &Error{File: nameOrPath, Msg: "no such file and no scenario of that name" + program.Nearest(nameOrPath, Builtin())}
 }
 
 // Load reads a file.

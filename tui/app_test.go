@@ -21,6 +21,7 @@ import (
 	"ringside/kernel"
 	"ringside/kernel/program"
 	"ringside/nic"
+	"ringside/scenarios"
 	"ringside/sim"
 )
 
@@ -138,7 +139,7 @@ func TestScreens(t *testing.T) {
 		{"idt-80x24", 80, 24, 1, "", "} } } } } }"},
 		{"epoll-120x40", 120, 40, 2, "", ":find ep_poll_callback"},
 		{"socket-200x60", 200, 60, 2, "", ":find udp_enqueue"},
-		{"switch-80x24", 80, 24, 1, "", ":find __switch_to"},
+		{"switch-80x24", 80, 24, 2, "", ":find __switch_to"},
 		{"narrow-40x12", 40, 12, 1, "", "} } } } } }"},
 		{"zoom-100x30", 100, 30, 1, "", "} } } } } } } 3 enter"},
 		{"why-80x24", 80, 24, 1, "", "} } } } } } } w"},
@@ -154,6 +155,69 @@ func TestScreens(t *testing.T) {
 			}
 			golden(t, c.name, a.text())
 		})
+	}
+}
+
+// scenario opens one of the course.
+func scenario(t testing.TB, name string) *Doc {
+	t.Helper()
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := sc.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := kernel.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Doc{Name: name, Title: sc.Title, Teaches: sc.Teaches, Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel"}
+}
+
+// What the panels show of every kind of file, at the sizes of the layouts.
+func TestScreensOfTheCourse(t *testing.T) {
+	for _, c := range []struct {
+		scenario, size string
+		w, h           int
+		find           []string // to one record after another
+	}{
+		{"loopback", "80x24", 80, 24, []string{"enqueue_to_backlog", "process_backlog"}},
+		{"loopback", "120x40", 120, 40, []string{"__udp_enqueue"}},
+		{"exclusive", "120x40", 120, 40, []string{"ep_poll_callback"}},
+		{"exclusive", "200x60", 200, 60, []string{"ep_poll_callback"}},
+		{"poll-and-epoll", "120x40", 120, 40, []string{"poll_schedule_timeout", "e1000_intr"}},
+		{"poll-and-epoll", "200x60", 200, 60, []string{"pollwake"}},
+		{"pipe-end-of-file", "80x24", 80, 24, []string{"anon_pipe_write", "anon_pipe_write: merge"}},
+		{"timers-are-files", "120x40", 120, 40, []string{"timerfd_settime", "do_epoll_wait"}},
+		{"socketpair-room", "120x40", 120, 40, []string{"unix_stream_sendmsg", "sock_def_readable"}},
+		{"signal-interrupts", "80x24", 80, 24, []string{"signal_wake_up_state", "try_to_wake_up"}},
+		{"ten-thousand-descriptors", "200x60", 200, 60, []string{"eventfd_write", "do_pollfd"}},
+	} {
+		t.Run(c.scenario+"-"+c.size, func(t *testing.T) {
+			a := testApp(t, scenario(t, c.scenario), c.w, c.h, "")
+			for _, text := range c.find {
+				a.answer(promptCommand, "find "+text)
+			}
+			a.stale = true
+			golden(t, c.scenario+"-"+c.size, a.text())
+		})
+	}
+}
+
+// The path of a packet of this host begins at the softirq: nothing says that a
+// card or an interrupt took part.
+func TestLoopbackHasNoCard(t *testing.T) {
+	a := testApp(t, scenario(t, "loopback"), 120, 40, "")
+	a.toEnd()
+	for pos := range a.scene.pos {
+		a.move(pos)
+		a.stale = true
+		path := strings.Split(a.text(), "\n")[1]
+		if i := strings.IndexAny(path, "━["); i >= 0 && i < strings.Index(path, "softirq")-1 {
+			t.Fatalf("position %d: %s", pos, path)
+		}
 	}
 }
 

@@ -64,7 +64,12 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 	}
 	p.to(col).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(col + 13)
 	p.str("t ").in(styleBold)
-	p.micros(s.m.Now, 0).in(styleText).str("us").to(a.w - 10)
+	if s.m.Now < 10*sim.Millisecond {
+		p.micros(s.m.Now, 0).in(styleText).str("us")
+	} else {
+		p.span(s.m.Now)
+	}
+	p.in(styleText).to(a.w - 10)
 	switch {
 	case a.player.on && a.player.exact:
 		p.in(styleHere).str(" TRUE ")
@@ -104,31 +109,37 @@ func pathNames(w int) (names *[kernel.NumStations]string, gap int) {
 }
 
 // drawPath writes the stations. The current one is in brackets; up to it the
-// line is heavy. A terminal too narrow for all of them shows those around it.
+// line is heavy, from where the packet has come. A terminal too narrow for all of them shows those around it.
 func (a *app) drawPath(p *pen) {
 	station, here := a.scene.station()
+	info := a.scene.ix.info(a.scene.step)
 	names, gap := pathNames(p.w)
+	passed := func(i uint8) bool { return !info.local || i >= kernel.StSoftirq } // from this host: no card
 	p.x = min(p.w-1, 1) - pathOffset(names, station, p.w)
 	token := a.tokenAt(names, gap)
 	first := p.x
 	for i := uint8(1); i < kernel.NumStations; i++ {
 		current := here && i == station
+		name := names[i]
+		if i == kernel.StUDP && a.scene.ix.tcp(a.scene.step) {
+			name = "tcp"
+		}
 		p.st = styleDim
 		switch {
 		case p.x < 0:
 			p.x += len(names[i]) // cut at a name's end
 		case current:
-			p.at(p.x-1, 0).in(styleHere).rune('[').str(names[i]).rune(']')
+			p.at(p.x-1, 0).in(styleHere).rune('[').str(name).rune(']')
 			p.x--
-		case i <= station:
-			p.in(styleText).str(names[i])
+		case i <= station && passed(i):
+			p.in(styleText).str(name)
 		default:
-			p.str(names[i])
+			p.str(name)
 		}
 		if i == kernel.NumStations-1 {
 			break
 		}
-		heavy := i < station
+		heavy := i < station && passed(i)
 		for j := range gap {
 			p.st = styleBorder
 			if heavy {
@@ -254,12 +265,16 @@ func drawStackName(p *pen, s *scene, r *sim.Record) {
 // drawMeanwhile says what the cores do while a device works.
 func drawMeanwhile(p *pen, s *scene) {
 	for i := range s.m.CPUs {
-		p.in(styleDim).str(";  cpu").dec(int64(i)).str(" meanwhile: ")
 		t := &s.m.Tasks[s.m.CPUs[i].Current]
+		if p.in(styleDim); p.left() < min(len(t.Name), 10)+20 {
+			p.str("; …")
+			return
+		}
+		p.str("; cpu").dec(int64(i)).str(" ")
 		if t.Idle {
 			p.str("idle")
 		} else {
-			p.str(t.Name).str(", ").str(ctxNames[contextOf(s.m, i)])
+			p.str("in ").str(ctxNames[contextOf(s.m, i)]).str(" ").rest(t.Name)
 		}
 	}
 }

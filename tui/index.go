@@ -2,6 +2,7 @@ package tui
 
 import (
 	"sort"
+	"strings"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -22,6 +23,43 @@ type stepInfo struct {
 	start   sim.Seq
 	cpu     int8  // the core it ran on; for a device, the core of the step before
 	station uint8 // its station; off the path, the last one that was visited
+	origin
+}
+
+// origin is what is known of a packet's way before the socket.
+type origin struct {
+	local bool // from this host: there was no card and no interrupt
+	tcp   bool // the protocol between skb and socket is TCP, not UDP
+}
+
+// note is what a record of a function says about the origin of the packet that
+// its core is about.
+type note uint8
+
+const (
+	noteNothing note = iota
+	noteCard
+	noteLocal
+	noteUDP
+	noteTCP
+)
+
+// notes gives what each function says.
+func notes(im *kernel.Image) []note {
+	out := make([]note, len(im.Text.Codes))
+	for i := range im.Text.Codes {
+		switch code := &im.Text.Codes[i]; {
+		case code.Name == "process_backlog", code.Name == "__netif_rx":
+			out[i] = noteLocal
+		case code.Name == "e1000e_poll", code.Station >= kernel.StWire && code.Station <= kernel.StIRQ && code.Name != "__napi_schedule":
+			out[i] = noteCard
+		case code.Station == kernel.StUDP && strings.HasPrefix(code.Name, "tcp_"):
+			out[i] = noteTCP
+		case code.Station == kernel.StUDP:
+			out[i] = noteUDP
+		}
+	}
+	return out
 }
 
 // log is the part of a timeline that the index reads.
@@ -35,6 +73,8 @@ type log interface {
 // end of the last step.
 type index struct {
 	log   log
+	notes []note // by function
+	cores []origin
 	steps []stepInfo
 	marks []sim.Seq // positions behind records that are worth a visit, ascending
 	read  sim.Seq   // so many records are indexed
@@ -48,8 +88,11 @@ func (ix *index) update() {
 	}
 	for ; ix.read < ix.log.Len(); ix.read++ {
 		r := ix.log.At(ix.read)
+		ix.note(r)
 		if stepStart(prev, r) {
 			ix.steps = append(ix.steps, ix.step(r))
+		} else {
+			ix.steps[len(ix.steps)-1].origin = ix.origin(r)
 		}
 		if worthAMark(r) {
 			ix.marks = append(ix.marks, ix.read+1)
@@ -58,8 +101,58 @@ func (ix *index) update() {
 	}
 }
 
+// note remembers what a record says about the packet that its core is about.
+// What comes before the protocol says that a new packet may have come.
+func (ix *index) note(r *sim.Record) {
+	if r.CPU < 0 || int(r.Fn) >= len(ix.notes) {
+		return
+	}
+	for len(ix.cores) <= int(r.CPU) {
+		ix.cores = append(ix.cores, origin{})
+	}
+	switch o := &ix.cores[r.CPU]; ix.notes[r.Fn] {
+	case noteCard:
+		o.local = false
+	case noteLocal:
+		o.local = true
+	case noteUDP:
+		o.tcp = false
+	case noteTCP:
+		o.tcp = true
+	}
+}
+
+// origin is that of the packet that a step is about: of its core's; behind the
+// wakeup, where another core goes on, and off the path, of the step before.
+func (ix *index) origin(r *sim.Record) origin {
+	switch {
+	case r.CPU < 0:
+		return origin{}
+	case r.Station >= kernel.StWire && r.Station <= kernel.StWake:
+		return ix.cores[r.CPU]
+	case len(ix.steps) > 0:
+		return ix.steps[len(ix.steps)-1].origin
+	}
+	return origin{}
+}
+
+// tcp tells whether the packet that a step is about is TCP's. Before the packet
+// gets there, it is what comes next that tells.
+func (ix *index) tcp(step int) bool {
+	const lookAhead = 300
+	if ix.info(step).station >= kernel.StUDP {
+		return ix.info(step).tcp
+	}
+	for i := step + 1; i <= len(ix.steps) && i <= step+lookAhead; i++ {
+		if ix.info(i).station == kernel.StUDP {
+			return ix.info(i).tcp
+		}
+	}
+	return false
+}
+
 func (ix *index) step(r *sim.Record) stepInfo {
-	s := stepInfo{start: ix.read, cpu: r.CPU, station: r.Station}
+	s := stepInfo{start: ix.read, cpu: r.CPU, station: r.Station, origin: ix.origin(r)}
 	if n := len(ix.steps); n > 0 {
 		last := ix.steps[n-1]
 		if s.cpu < 0 {

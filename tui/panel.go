@@ -17,9 +17,9 @@ var panels = [numPanels]panel{
 	panelHardware: {"1 HARDWARE", drawHardware, headHardware},
 	panelCPU:      {"2 CPU", drawCPU, headCPU},
 	panelStacks:   {"3 STACKS", drawStacks, headStacks},
-	panelNet:      {"4 NET STACK", drawNet, nil},
+	panelNet:      {"4 NET + FILES", drawNet, nil},
 	panelEpoll:    {"5 EPOLL + WAIT", drawEpoll, nil},
-	panelTasks:    {"6 TASKS + RUN QUEUES", drawTasks, nil},
+	panelTasks:    {"6 TASKS + RUN QUEUES", drawTasks, headTasks},
 	panelWhy:      {"7 WHY", drawWhy, nil},
 	panelProgram:  {"8 PROGRAM", drawProgram, headProgram},
 	panelTime:     {"9 TIME", drawTime, headTime},
@@ -52,8 +52,14 @@ func (a *app) panelIn(i int) panelID {
 	return a.layout.places[i].id
 }
 
+// kindPanel is the panel that belongs to what a record has touched, off the path.
+var kindPanel = map[uint8]panelID{
+	kernel.KindTask: panelTasks, kernel.KindSkb: panelNet, kernel.KindSock: panelNet, kernel.KindFD: panelNet,
+	kernel.KindQueue: panelEpoll, kernel.KindWait: panelEpoll, kernel.KindEp: panelEpoll, kernel.KindEpi: panelEpoll,
+}
+
 // follows is the panel of the current station; off the path, the program in
-// ring 3, else the processor.
+// ring 3, else that of what the step has touched, else the processor.
 func (a *app) follows() panelID {
 	station, here := a.scene.station()
 	switch {
@@ -61,6 +67,9 @@ func (a *app) follows() panelID {
 		return stationPanel[station]
 	case a.scene.rec == nil || a.scene.rec.Ctx == kernel.CtxUser:
 		return panelProgram
+	}
+	if id, ok := kindPanel[a.scene.rec.Kind]; ok {
+		return id
 	}
 	return panelCPU
 }

@@ -116,9 +116,12 @@ func rowRIP(p *pen, s *scene, i int) {
 	p.rest(running(s.m, c))
 }
 
+// narrowRegs is the width below which the upper half of a register is left out.
+const narrowRegs = 44
+
 // address writes an address, without its upper half where there is little room.
 func (p *pen) address(v uint64) *pen {
-	if p.w < 44 {
+	if p.w < narrowRegs {
 		return p.str("..").hex(v&0xffffffff, 8)
 	}
 	return p.hex(v, 16)
@@ -149,7 +152,11 @@ func (p *pen) change(now, was uint64) *pen {
 }
 
 func (p *pen) reg(name string, col int, now, was uint64) *pen {
-	return p.to(col).str(name).to(col+6).mark(now != was).hex(now, 1).in(styleText)
+	p.to(col).str(name).to(col + 6).mark(now != was)
+	if p.w < narrowRegs && now > 0xff_ffff_ffff {
+		return p.str("..").hex(now&0xffffffff, 8).in(styleText)
+	}
+	return p.hex(now, 1).in(styleText)
 }
 
 func rowRAX(p *pen, s *scene, i int) {
@@ -211,5 +218,8 @@ func rowNext(p *pen, s *scene, i int) {
 		return
 	}
 	fn, step := inFlight(s.m, i)
-	p.str("next").to(7).in(styleDim).str(fn).str(": ").rest(step)
+	p.str("next").to(7).in(styleDim).rest(fn)
+	if p.left() > 4 {
+		p.str(": ").rest(step)
+	}
 }

@@ -1,52 +1,100 @@
 package tui
 
-import "ringside/kernel"
+import (
+	"slices"
+	"strings"
+
+	"ringside/kernel"
+)
 
 // epoll instances: what they watch, what is ready, who waits; and the wait
-// queues of sockets.
+// queues of everything else.
 
+// epollWide is the width from which names are written out.
+const epollWide = 52
+
+// drawEpoll shows in full the instances that were touched last, as many as there
+// is room for, a row for each of the others, and the wait queues below.
 func drawEpoll(p *pen, s *scene) {
+	const block, mostBlocks = 5, 8
+	o := &s.objects
+	if len(o.eps) == 0 {
+		p.line(0).in(styleDim).str("no epoll instance")
+		drawQueues(p, s, 1)
+		return
+	}
+	waited := 0
+	for i := 0; i < len(o.waited) && waited < p.h/3; i++ {
+		waited += waiterRows(s.m, &o.list[o.waited[i]])
+	}
+	waited = min(waited, p.h/3)
+	var full [mostBlocks]int32
+	n := copy(full[:], o.latest(o.eps, min(max((p.h-waited)/(block+1), 1), mostBlocks), oneRow))
+	brief := min(len(o.eps)-n, max(p.h-waited-n*block, 0))
 	y := 0
-	for id := range s.m.Eps {
-		if s.m.Eps[id].File != kernel.None && y < p.h {
-			y = drawEp(p, s, kernel.EpID(id), y)
+	for i, at := range full[:n] {
+		y = drawEp(p, s, &o.list[at], y, p.h-waited-brief-(n-1-i)*block)
+	}
+	for i := 0; i < len(o.eps) && brief > 0; i++ {
+		if at := o.eps[i]; !slices.Contains(full[:n], at) {
+			drawEpBrief(p.line(y), s, &o.list[at])
+			y, brief = y+1, brief-1
 		}
 	}
-	if y == 0 {
-		p.line(0).in(styleDim).str("no epoll instance yet")
-		y = 1
+	drawQueues(p, s, y)
+}
+
+// drawQueues writes the wait queues on which somebody is, of all but the epoll
+// instances.
+func drawQueues(p *pen, s *scene, y int) {
+	o := &s.objects
+	chosen, missing := o.choose(o.waited, p.h-y, func(x *object) int { return waiterRows(s.m, x) })
+	if len(chosen) == 0 && missing > 0 && p.h > y { // the first queue alone is too long: it says itself how many are missing
+		chosen, missing = o.latest(o.waited, 1, oneRow), 0
 	}
-	for id := range s.m.Socks {
-		k := &s.m.Socks[id]
-		if k.File == kernel.None || y >= p.h {
-			continue
+	for _, at := range chosen {
+		x := &o.list[at]
+		for _, q := range x.queues(s.m) {
+			if q.id != kernel.None && s.m.Queues[q.id].First != kernel.None {
+				y = drawQueue(p, s, y, p.h-b2i(missing > 0), q)
+			}
 		}
-		y = drawQueue(p.line(y).str("fd").dec(descriptor(s.m, k.File)).str(" wq"), s, k.WQ)
+	}
+	if missing > 0 && y < p.h {
+		p.line(y).in(styleDim).str("… ").dec(int64(missing)).str(" more wait queues")
 	}
 }
 
-func drawEp(p *pen, s *scene, id kernel.EpID, y int) int {
-	ep := &s.m.Eps[id]
-	old := kernel.Eventpoll{Ready: kernel.None, Overflow: kernel.None}
-	if int(id) < len(s.was.Eps) {
-		old = s.was.Eps[id]
-	}
-	p.line(y).in(styleBold).str("epfd ").dec(descriptor(s.m, ep.File)).in(styleText).str("  interest list, by fd")
-	y++
-	items := 0
-	for i := ep.Items; i != kernel.None; i = s.m.Epis[i].NextItem {
-		items++
-	}
-	room := max(p.h-y-5, 1)
-	for i, n := ep.Items, 0; i != kernel.None; i, n = s.m.Epis[i].NextItem, n+1 {
-		if n == room-1 && items > room {
-			p.line(y).in(styleDim).str("  … ").dec(int64(items - n)).str(" more")
-			y++
-			break
+// waiterRows is how many entries are on an object's wait queues.
+func waiterRows(m *kernel.Machine, x *object) int {
+	n := 0
+	for _, q := range x.queues(m) {
+		if q.id != kernel.None {
+			for w := m.Queues[q.id].First; w != kernel.None; w = m.Waits[w].Next {
+				n++
+			}
 		}
-		drawEpi(p.line(y), s, i)
-		y++
 	}
+	return n
+}
+
+// noEpoll is an instance before it was made.
+var noEpoll = kernel.Eventpoll{Ready: kernel.None, Overflow: kernel.None}
+
+func (s *scene) oldEp(id kernel.EpID) kernel.Eventpoll {
+	if int(id) < len(s.was.Eps) {
+		return s.was.Eps[id]
+	}
+	return noEpoll
+}
+
+// drawEp writes an instance into the rows up to low.
+func drawEp(p *pen, s *scene, x *object, y, low int) int {
+	ep, old := &s.m.Eps[x.id], s.oldEp(x.id)
+	p.line(y).in(styleBold).str("ep").name(x.fd).in(styleText).str("  interest list, by fd")
+	y++
+	waiters := epWaiters(s.m, x.id)
+	y = drawItems(p, s, ep.Items, y, max(low-y-2-max(waiters, 1), 1))
 	p.line(y).str("rdllist").mark(ep.Ready != old.Ready).list(s.m, ep.Ready, false)
 	y++
 	p.line(y).str("ovflist").mark(ep.Scanning != old.Scanning || ep.Overflow != old.Overflow)
@@ -57,21 +105,86 @@ func drawEp(p *pen, s *scene, id kernel.EpID, y int) int {
 		p.in(styleDim).str("not scanning")
 	}
 	y++
-	return drawQueue(p.line(y).str("ep->wq"), s, ep.WQ)
+	if waiters == 0 {
+		p.line(y).str("ep->wq").to(8).in(styleDim).str("nobody")
+		return y + 1
+	}
+	for _, q := range x.queues(s.m) {
+		y = drawQueue(p, s, y, min(max(low, y+1), p.h), q)
+	}
+	return y
 }
 
-// drawEpi writes an item: descriptor, mask, trigger, data, whether it is ready.
-func drawEpi(p *pen, s *scene, id kernel.EpiID) {
-	it := &s.m.Epis[id]
-	old := kernel.Epitem{}
-	if int(id) < len(s.was.Epis) {
-		old = s.was.Epis[id]
+// epWaiters counts who waits for an instance.
+func epWaiters(m *kernel.Machine, id kernel.EpID) int {
+	n := 0
+	for _, q := range [...]kernel.QueueID{m.Eps[id].WQ, m.Eps[id].PollWait} {
+		for w := m.Queues[q].First; w != kernel.None; w = m.Waits[w].Next {
+			n++
+		}
 	}
+	return n
+}
+
+// drawItems writes an interest list into so many rows. If they are too few, the
+// items that are ready come first.
+func drawItems(p *pen, s *scene, first kernel.EpiID, y, rows int) int {
+	items, ready := 0, 0
+	for i := first; i != kernel.None; i = s.m.Epis[i].NextItem {
+		items++
+		ready += b2i(s.m.Epis[i].OnReady || s.m.Epis[i].OnOvf)
+	}
+	room := rows
+	if items > rows {
+		room--
+	}
+	ready = min(ready, room)
+	idle := room - ready
+	shown := 0
+	for i := first; i != kernel.None && shown < room; i = s.m.Epis[i].NextItem {
+		it := &s.m.Epis[i]
+		switch {
+		case it.OnReady || it.OnOvf:
+			if ready == 0 {
+				continue
+			}
+			ready--
+		case idle == 0:
+			continue
+		default:
+			idle--
+		}
+		drawEpi(p.line(y), s, i)
+		y, shown = y+1, shown+1
+	}
+	if items > shown {
+		p.line(y).in(styleDim).str("  … ").dec(int64(items - shown)).str(" more")
+		y++
+	}
+	return y
+}
+
+// drawEpBrief writes an instance in one row.
+func drawEpBrief(p *pen, s *scene, x *object) {
+	ep, old := &s.m.Eps[x.id], s.oldEp(x.id)
+	p.in(styleBold).str("ep").name(x.fd).in(styleText).str(" rdllist").mark(ep.Ready != old.Ready).list(s.m, ep.Ready, false).in(styleText)
+	if p.left() > 10 {
+		p.str("  waiters ").dec(int64(epWaiters(s.m, x.id)))
+	}
+}
+
+// drawEpi writes an item: descriptor, what it is, mask, trigger, whether it is
+// ready, data.
+func drawEpi(p *pen, s *scene, id kernel.EpiID) {
+	it, was := &s.m.Epis[id], old(s.was.Epis, id)
 	ready := it.OnReady || it.OnOvf
-	p.mark(it.InUse != old.InUse || it.Events != old.Events || ready != (old.OnReady || old.OnOvf))
-	p.str("fd").dec(int64(it.FD)).to(6).events(it.Events).to(15).str(trigger(it.Events)).to(23).str("data=").dec(it.Data)
+	p.mark(it.InUse != was.InUse || it.Events != was.Events || ready != (was.OnReady || was.OnOvf))
+	p.name(it.FD).to(6).str(fileName(s.m, it.File)).to(14).events(it.Events).to(23).str(trigger(it.Events)).to(31)
 	if ready {
-		p.str(" ready")
+		p.str("ready")
+	}
+	if p.w >= epollWide {
+		p.to(38).str("data=").dec(it.Data)
 	}
 }
 
@@ -94,6 +207,7 @@ var eventNames = []struct {
 	name string
 }{
 	{kernel.EPOLLIN, "IN"}, {kernel.EPOLLPRI, "PRI"}, {kernel.EPOLLOUT, "OUT"}, {kernel.EPOLLERR, "ERR"}, {kernel.EPOLLHUP, "HUP"},
+	{kernel.EPOLLRDHUP, "RDHUP"},
 }
 
 // events writes a mask, without the ERR and HUP that the kernel adds to every
@@ -140,41 +254,82 @@ func (p *pen) list(m *kernel.Machine, first kernel.EpiID, overflow bool) *pen {
 	return p
 }
 
-// drawQueue writes a wait queue behind its name, an entry a row, and returns
-// the row behind it. An entry is a callback; exclusive ones are woken one by
-// one, the others all.
-func drawQueue(p *pen, s *scene, id kernel.QueueID) int {
-	const column = 7
-	y := p.y
-	if id == kernel.None || int(id) >= len(s.m.Queues) || s.m.Queues[id].First == kernel.None {
-		p.to(column + 1).in(styleDim).str("nobody")
-		return y + 1
+// drawQueue writes a wait queue, an entry a row, up to a row, and returns the row
+// behind it. An entry is a callback; exclusive ones are woken one by one, the
+// others all.
+func drawQueue(p *pen, s *scene, y, low int, q queueOf) int {
+	label := 5
+	if p.w >= epollWide {
+		label = 15
 	}
-	for w := s.m.Queues[id].First; w != kernel.None && y < p.h; w = s.m.Waits[w].Next {
+	for w := s.m.Queues[q.id].First; w != kernel.None && y < low; w = s.m.Waits[w].Next {
 		e := &s.m.Waits[w]
-		fresh := int(w) >= len(s.was.Waits) || s.was.Waits[w].Queue != e.Queue
-		p.at(column, y).in(styleText).mark(fresh)
-		drawWaiter(p, s.m, e)
+		if y == low-1 && e.Next != kernel.None {
+			n := 0
+			for ; w != kernel.None; w = s.m.Waits[w].Next {
+				n++
+			}
+			p.line(y)
+			p.label(q).to(label + 1).in(styleDim).str("… ").dec(int64(n)).str(" entries")
+			return y + 1
+		}
+		p.line(y)
+		p.label(q).to(label).mark(int(w) >= len(s.was.Waits) || s.was.Waits[w].Queue != e.Queue)
+		drawWaiter(p, s, e)
 		y++
 	}
 	return y
 }
 
-var waitFuncs = [...]string{
-	kernel.WaitNone: "-", kernel.WaitReceiver: "receiver_wake", kernel.WaitEpCallback: "ep_poll_callback", kernel.WaitEpWake: "ep_autoremove_wake",
+// label names a wait queue: by its descriptor, and where there is room as the
+// kernel does.
+func (p *pen) label(q queueOf) *pen {
+	switch {
+	case p.w >= epollWide:
+		return p.name(q.fd).str(" ").str(q.name)
+	case q.name == "wq", q.name == "poll_wait": // below the instance that it belongs to
+		return p.str(q.name[:min(len(q.name), 4)])
+	}
+	return p.name(q.fd)
 }
 
-func drawWaiter(p *pen, m *kernel.Machine, e *kernel.Wait) {
-	switch e.Func {
-	case kernel.WaitEpCallback:
-		it := &m.Epis[e.Obj]
-		p.str("epitem fd").dec(int64(it.FD))
+// drawWaiter writes an entry: the task or the epoll instance behind it, whether
+// it is exclusive, its callback.
+func drawWaiter(p *pen, s *scene, e *kernel.Wait) {
+	wide := p.w >= epollWide
+	name := 9
+	if wide {
+		name = 13
+	}
+	callback := kernel.WaitFuncNames[e.Func]
+	switch {
+	case e.Func != kernel.WaitEpCallback:
+		p.fit(s.m.Tasks[e.Obj].Name, name)
 	default:
-		p.fit(m.Tasks[e.Obj].Name, min(12, p.w/3))
+		it := &s.m.Epis[e.Obj]
+		end := p.x + name
+		p.str("ep").name(s.objects.fd[s.m.Eps[it.Ep].File])
+		if wide {
+			p.rune(' ').name(it.FD)
+		}
+		for p.x < end {
+			p.rune(' ')
+		}
 	}
-	p.in(styleText).str(" ")
-	if e.Exclusive {
-		p.str("EXCL ")
+	switch {
+	case e.Exclusive && wide:
+		p.str(" EXCL ")
+	case e.Exclusive:
+		p.str(" ex ")
+	default:
+		p.str(" ")
 	}
-	p.in(styleDim).rest(waitFuncs[e.Func])
+	p.in(styleDim)
+	if !wide {
+		callback = strings.TrimSuffix(callback, "_function")
+	}
+	p.rest(callback)
+	if wide && e.Woken {
+		p.str(" WOKEN")
+	}
 }

@@ -90,6 +90,9 @@ func shownFrame(s *scene) int32 {
 	return q.Ring[last].Frame
 }
 
+// wideWire is the width from which an arriving frame's sizes are written too.
+const wideWire = 46
+
 func drawWire(p *pen, s *scene) {
 	n, was := &s.m.NIC, &s.was.NIC
 	p.str("wire").to(6).mark(n.Wire != was.Wire || n.Stats.Arrived != was.Stats.Arrived)
@@ -102,19 +105,31 @@ func drawWire(p *pen, s *scene) {
 	if n.Wire >= 0 {
 		p.str("arriving ")
 	}
-	p.dec(int64(len(f))).str("B").in(styleText).str(" ")
+	if n.Wire < 0 || p.w >= wideWire {
+		p.dec(int64(len(f))).str("B ")
+	}
+	p.in(styleText)
 	h, ok := nic.ParseIPv4(f[nic.EthHeader:])
 	if !ok {
 		p.str("not IPv4")
 		return
 	}
-	u, ok := nic.ParseUDP(f[nic.EthHeader+h.HeaderLen : nic.EthHeader+h.TotalLen])
-	if !ok {
+	b := f[nic.EthHeader+h.HeaderLen : nic.EthHeader+h.TotalLen]
+	name, header := transportHeader(h.Protocol, b)
+	switch name {
+	case "":
 		p.str("IPv4")
 		return
+	case "udp", "tcp":
+		from, to := nic.Ports(b)
+		p.addr(h.Src, from).str(">:").dec(int64(to))
 	}
-	p.addr(h.Src, u.SrcPort).str(">:").dec(int64(u.DstPort))
-	p.str(" udp ").dec(int64(h.TotalLen - h.HeaderLen - nic.UDPHeader)).str("B")
+	if p.left() > 5 {
+		p.str(" ").str(name)
+	}
+	if n.Wire < 0 || p.w >= wideWire {
+		p.str(" ").dec(int64(len(b)) - int64(header)).str("B")
+	}
 }
 
 // addr writes an IPv4 address and port.
@@ -162,8 +177,9 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 		p.str("rx").dec(int64(qi)).str(" (").dec(int64(size)).str(")").to(9).str("head").mark(q.Head != was.Head).dec(int64(q.Head)).in(styleText)
 		p.str(" tail").mark(q.Tail != was.Tail).dec(int64(q.Tail)).in(styleText)
 		if p.w > 50 {
-			p.str(" next_to_clean").mark(s.m.Napi.Next != s.was.Napi.Next).dec(int64(s.m.Napi.Next))
+			p.str(" next_to_clean").mark(s.m.Napi.Next != s.was.Napi.Next).dec(int64(s.m.Napi.Next)).in(styleText)
 		}
+		drawTransmit(p, &s.m.NIC.Tx, &s.was.NIC.Tx)
 	}
 	if line(9) {
 		p.st = styleDim
@@ -190,6 +206,12 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 			}
 		}
 	}
+}
+
+// drawTransmit writes how many frames the card still has to send.
+func drawTransmit(p *pen, t, was *nic.TxQueue) {
+	waiting := func(t *nic.TxQueue) int64 { return int64((t.Tail + nic.TxRing - t.Head) % nic.TxRing) }
+	p.count(" tx", waiting(t), waiting(was))
 }
 
 // drawBuffer shows the descriptor that the card is at, or has just filled.
@@ -238,7 +260,7 @@ func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 		p.str("off (IMS)")
 	}
 	if v.Pending || n.ICR&nic.CauseRxQ0 != 0 {
-		p.str(" pending")
+		p.rest(" pending")
 	}
 }
 

@@ -89,8 +89,10 @@ func headProgram(p *pen, s *scene) {
 		p.in(styleUser).str("running")
 	case t.State == kernel.Running:
 		p.str("runnable")
+	case t.State == kernel.Stopped:
+		p.in(styleDim).str("stopped")
 	default:
-		p.in(styleDim).str("asleep in ").str(wchan(s.m, id))
+		p.in(styleDim).str("asleep in ").rest(wchan(s.m, id))
 	}
 }
 

@@ -78,12 +78,12 @@ func (p *pen) str(s string) *pen {
 // fit writes text into so many cells: cut with an ellipsis, or padded.
 func (p *pen) fit(s string, width int) *pen {
 	end := p.x + width
-	if textWidth(s, p.g.ascii) <= width {
+	if fits(s, width, p.g.ascii) {
 		p.str(s)
 	} else if width > 0 {
 		sub := *p
 		sub.rect.w = min(p.w, end-1)
-		sub.str(s)
+		sub.str(firstRunes(s, width))
 		p.x = end - 1
 		p.rune('…')
 	}
@@ -95,14 +95,35 @@ func (p *pen) fit(s string, width int) *pen {
 
 // rest writes text into what is left of the row, cut with an ellipsis.
 func (p *pen) rest(s string) *pen {
-	if textWidth(s, p.g.ascii) <= p.left() {
+	if fits(s, p.left(), p.g.ascii) {
 		return p.str(s)
 	}
 	return p.fit(s, p.left())
 }
 
+// fits tells whether text takes no more than so many cells. Text may be long: no
+// more of it is looked at than can fit.
+func fits(s string, width int, ascii bool) bool {
+	head := firstRunes(s, width+1)
+	return textWidth(head, ascii) <= width
+}
+
+// firstRunes is the start of a text.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n <= 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
 // dec writes a decimal number.
 func (p *pen) dec(n int64) *pen { return p.bytes(strconv.AppendInt(p.scratch[:0], n, 10), 0) }
+
+// unsigned writes a decimal number that may be very large.
+func (p *pen) unsigned(n uint64) *pen { return p.bytes(strconv.AppendUint(p.scratch[:0], n, 10), 0) }
 
 // right writes a decimal number at the right of so many cells.
 func (p *pen) right(n int64, width int) *pen {

@@ -21,6 +21,8 @@ type scene struct {
 	step int         // the number of the current step, from 1; 0 at the start
 	rec  *sim.Record // the record before the cursor, or nil at the start
 
+	objects objects // of m
+
 	follow int      // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
@@ -47,6 +49,8 @@ func (s *scene) show(pos sim.Seq) {
 	if pos > 0 {
 		s.rec = s.tl.At(pos - 1)
 	}
+	s.objects.build(s.m)
+	s.objects.look(s)
 }
 
 // cpu is the core that the step ran on, or the last one that did anything.
@@ -164,17 +168,4 @@ func wchan(m *kernel.Machine, t kernel.TaskID) string {
 var schedFunctions = map[string]bool{
 	"context_switch": true, "__schedule": true, "schedule": true, "schedule_timeout": true, "schedule_hrtimeout_range": true,
 	"schedule_hrtimeout_range_clock": true, "do_nanosleep": true,
-}
-
-// descriptor gives the number under which a process knows a file, the lowest
-// one, or -1.
-func descriptor(m *kernel.Machine, file kernel.FileID) int64 {
-	for i := range m.Procs {
-		for fd, f := range m.Procs[i].FDs {
-			if f == file && file != kernel.None {
-				return int64(fd)
-			}
-		}
-	}
-	return -1
 }

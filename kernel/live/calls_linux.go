@@ -180,7 +180,7 @@ func (t *thread) receive(c *strace.Call, a []int64) (int64, error) {
 	if c.Spec.Name == "read" {
 		n, err := unix.Read(fd, b)
 		if err == nil {
-			t.proc.expirations(a[0], b[:n])
+			t.proc.expirations(a[0], b[:n], t.r.clock())
 		}
 		return int64(n), err
 	}

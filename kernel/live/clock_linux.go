@@ -22,8 +22,8 @@ import (
 // on the model only.
 const longestCompute = 2 * time.Millisecond
 
-// longestWait bounds what waiting costs for real where TCP has timers of its own
-// (delayed acknowledgements) that must not be overtaken.
+// longestWait bounds what waiting for TCP's own timers costs for real: the delay
+// of an acknowledgement is 40 ms (TCP_DELACK_MIN).
 const longestWait = 50 * time.Millisecond
 
 // clock is the scenario's time.
@@ -87,8 +87,7 @@ func (r *runner) next(until sim.Time) (at sim.Time, release func()) {
 // does.
 func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	at, release := r.next(until)
-	if r.net.tcp.Load() && at > r.clock() {
-		time.Sleep(min(time.Duration(at-r.clock()), longestWait))
+	for at > r.clock() && r.settle() {
 		if err := r.quiet(ctx); err != nil {
 			return false, err
 		}
@@ -100,6 +99,23 @@ func (r *runner) advance(ctx context.Context, until sim.Time) (bool, error) {
 	r.setClock(at)
 	release()
 	return true, nil
+}
+
+// settle waits until all that TCP has sent is acknowledged, and tells whether it
+// had to. What a full peer does not take is not waited for again until it
+// changes.
+func (r *runner) settle() (waited bool) {
+	for end := time.Now().Add(longestWait); ; pause() {
+		n := r.underWay()
+		if n == 0 || n == r.stuck {
+			r.stuck = n
+			return waited
+		}
+		if waited = true; time.Now().After(end) {
+			r.stuck = n
+			return true
+		}
+	}
 }
 
 func (r *runner) setClock(at sim.Time) {

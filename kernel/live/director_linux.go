@@ -64,7 +64,7 @@ func (t *thread) settled() bool {
 		return true
 	}
 	a := t.activity()
-	return a.awaits != nil || !a.due && asleep(t.tid.Load(), a.nr)
+	return a.awaits != nil || !a.due && t.sleeps(a)
 }
 
 // pause lies between two looks at a thread. The Go runtime's timers may be a

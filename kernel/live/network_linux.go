@@ -304,6 +304,34 @@ func (n *network) autobound(fd int) {
 	n.local(port{isTCP(fd), at.Port})
 }
 
+// underWay is how much TCP has still to deliver: bytes that are not acknowledged.
+func (r *runner) underWay() (n int) {
+	if !r.net.tcp.Load() {
+		return 0
+	}
+	for _, p := range r.procs {
+		n += p.underWay()
+	}
+	r.net.mu.Lock()
+	defer r.net.mu.Unlock()
+	for _, fd := range r.net.peers {
+		n += queued(fd)
+	}
+	return n
+}
+
+// queued is the length of a TCP socket's send queue (tcp(7), SIOCOUTQ).
+func queued(fd int) int {
+	if proto, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || proto != unix.IPPROTO_TCP {
+		return 0
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+	if err != nil {
+		return 0 // it listens
+	}
+	return n
+}
+
 func (n *network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -27,8 +27,8 @@ type process struct {
 
 	mu       sync.Mutex
 	fds      []descriptor  // by the scenario's number
-	null     int           // /dev/null
-	parked   []int         // real numbers that the scenario has closed; /dev/null holds them
+	nothing  int           // a descriptor that is good for no call (open(2), O_PATH)
+	parked   []int         // real numbers that the scenario has closed: copies of nothing
 	handlers map[int]int64 // flags of the signals that have a handler
 }
 
@@ -44,19 +44,16 @@ var closed = descriptor{real: -1}
 // newProcess opens descriptors 0 to 2: a console that takes everything and is at
 // its end.
 func newProcess(pid, shared int) (*process, error) {
-	p := &process{pid: pid, shared: make([]int64, shared), null: -1, handlers: map[int]int64{}}
-	for i := range 4 {
-		fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	p := &process{pid: pid, shared: make([]int64, shared), nothing: -1, handlers: map[int]int64{}}
+	for _, mode := range []int{unix.O_RDWR, unix.O_RDWR, unix.O_RDWR, unix.O_PATH} {
+		fd, err := unix.Open("/dev/null", mode|unix.O_CLOEXEC, 0)
 		if err != nil {
 			p.close()
 			return nil, fmt.Errorf("opening /dev/null: %w", err)
 		}
-		if i == 3 {
-			p.null = fd
-			break
-		}
 		p.fds = append(p.fds, descriptor{real: fd})
 	}
+	p.nothing, p.fds = p.fds[3].real, p.fds[:3]
 	return p, nil
 }
 
@@ -136,9 +133,10 @@ func (p *process) put(n int, d descriptor) error {
 
 // closeFD takes the number away first, as Linux does: nobody finds it any more
 // while the file is being closed. The real number stays ours until the end of
-// the run, with /dev/null in the file's place (dup2(2) closes it): a thread that
-// still sleeps in a call on it, or is just about to make one, could otherwise
-// come to a descriptor that this process has opened since.
+// the run, with a descriptor in its place that only holds it (dup2(2) closes the
+// file): a thread that still sleeps in a call on it, or is just about to make
+// one, could otherwise come to a descriptor that this process has opened since.
+// So it gets EBADF, or POLLNVAL at poll's second look, as if nothing were there.
 func (p *process) closeFD(fd int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,7 +145,7 @@ func (p *process) closeFD(fd int64) error {
 		return unix.EBADF
 	}
 	p.fds[int32(fd)] = closed
-	if err := unix.Dup3(p.null, d.real, unix.O_CLOEXEC); err != nil {
+	if err := unix.Dup3(p.nothing, d.real, unix.O_CLOEXEC); err != nil {
 		return err
 	}
 	p.parked = append(p.parked, d.real)
@@ -201,20 +199,31 @@ func (p *process) dup2(fd, to int64) (int64, error) {
 	return int64(n), nil
 }
 
+// underWay is what the process's sockets have sent, or will, without an
+// acknowledgement yet.
+func (p *process) underWay() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range p.fds {
+		n += queued(d.real)
+	}
+	return n
+}
+
 // close closes all descriptors. No thread of the process is left.
 func (p *process) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := append(p.parked, p.null)
+	all := append(p.parked, p.nothing)
 	for _, d := range p.fds {
-		all = append(all, d.real)
+			all = append(all, d.real)
 	}
 	for _, fd := range all {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
 	}
-	p.fds, p.parked, p.null = nil, nil, -1
+	p.fds, p.parked, p.nothing = nil, nil, -1
 }
 
 // interest reads the interest list of each epoll instance (proc(5), fdinfo).

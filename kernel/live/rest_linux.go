@@ -90,13 +90,32 @@ func (t *thread) busy() string {
 		return "" // it computes for ever
 	case a.call == "":
 		return t.name + " runs"
-	case asleep(tid, a.nr):
+	case t.sleeps(a):
 		if !a.due {
 			return ""
 		}
 		t.rouse()
 	}
 	return t.name + " is in " + a.call
+}
+
+// sleeps tells whether the thread sleeps in its call. If it does although a
+// signal has come, the call was begun again after the handler: the signal is
+// written down now, before whatever the call will return.
+func (t *thread) sleeps(a activity) bool {
+	tid := t.tid.Load()
+	if !t.signalled.Load() {
+		return asleep(tid, a.nr)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !asleep(tid, a.nr) {
+		return false
+	}
+	if !t.fatal() {
+		t.write(t.doing.mask)
+	}
+	return true
 }
 
 // asleep tells whether a thread sleeps in a system call (proc(5): the state in

@@ -32,6 +32,7 @@ type runner struct {
 	ended    atomic.Bool  // the run is over: whatever returns now is not recorded
 	moves    atomic.Int64 // changes of what threads do
 	written  atomic.Int64 // bytes
+	stuck    int          // bytes that TCP was waited for in vain
 	wg       sync.WaitGroup
 
 	mu    sync.Mutex

@@ -208,6 +208,12 @@ func (t *thread) over() bool { return t.r.ended.Load() || t.proc.killed.Load() !
 // without a handler is fatal.
 func (t *thread) deliver(blocked int64) (fatal int) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.write(blocked)
+}
+
+// write is deliver with mu held.
+func (t *thread) write(blocked int64) (fatal int) {
 	var now, then []int
 	for _, sig := range t.pending {
 		if blocks(blocked, sig) {
@@ -218,7 +224,6 @@ func (t *thread) deliver(blocked int64) (fatal int) {
 	}
 	t.pending = then
 	t.signalled.Store(false)
-	t.mu.Unlock()
 	slices.Sort(now)
 	for _, sig := range now {
 		if sig != sigKill {

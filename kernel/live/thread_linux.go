@@ -225,16 +225,16 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 }
 
 // finished writes down a call that has returned. What has interrupted it comes
-// first, even if it was restarted then: the handler runs before the program has
-// the result. Signals that the call has raised, or has kept waiting, come after.
+// first: the handler runs before the program has the result. Signals that only
+// cut it short come after, as do those that it has raised or kept waiting.
 func (t *thread) finished(c *strace.Call) error {
-	if c.Spec.Name != "tgkill" {
+	if c.Errno == int(unix.EINTR) {
 		if fatal := t.deliver(mask(c)); fatal != 0 {
 			return t.die(fatal)
 		}
-	}
-	if t.proc.killed.Load() != 0 && c.Errno == int(unix.EINTR) {
-		return errKilled
+		if t.proc.killed.Load() != 0 {
+			return errKilled
+		}
 	}
 	t.r.record(t, strace.Format(*c))
 	if c.Errno == int(unix.EPIPE) && pipeSignal() {

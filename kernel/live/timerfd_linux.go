@@ -10,15 +10,15 @@ import (
 
 // timer is a timerfd. Its times are the scenario's: the runner keeps them, and
 // when the clock gets there it arms the real timer with the shortest time there
-// is. So who polls it or sleeps in a read is woken by the kernel's own timer,
-// and only the count of expirations, which a real timer starts again whenever it
-// is armed, is kept here.
+// is. So who polls it or sleeps in a read is woken by the kernel's own timer. As
+// in the kernel, a periodic timer goes on only when it is read: then what has
+// been missed is counted (fs/timerfd.c, timerfd_read_iter).
 //
 // A timer whose last descriptor is closed never expires, even if a thread still
 // sleeps in a read of it.
 type timer struct {
 	next, interval sim.Time // next is sim.Never while it is not armed
-	expired        uint64   // since it was armed or read
+	expired        sim.Time // when it did and was not read yet; or sim.Never
 }
 
 // timerfdCreate makes a timer.
@@ -32,7 +32,7 @@ func (p *process) timerfdCreate(clock, flags int64) (int64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.add(descriptor{real: fd, timer: &timer{next: sim.Never}})
+	return p.add(descriptor{real: fd, timer: &timer{next: sim.Never, expired: sim.Never}})
 }
 
 // timerfdSettime arms a timer, relative to now or for a time of the scenario.
@@ -51,7 +51,7 @@ func (p *process) timerfdSettime(fd, flags, interval, first int64, now sim.Time)
 	if err := unix.TimerfdSettime(d.real, int(int32(flags)), &its, nil); err != nil {
 		return err
 	}
-	*d.timer = timer{next: later(now, sim.Time(first)), interval: sim.Time(interval)}
+	*d.timer = timer{next: later(now, sim.Time(first)), interval: sim.Time(interval), expired: sim.Never}
 	switch {
 	case first == 0:
 		d.timer.next = sim.Never
@@ -77,12 +77,7 @@ func (p *process) nextTimer() (first *timer) {
 func (p *process) expire(t *timer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.expired++
-	if t.interval > 0 {
-		t.next = later(t.next, t.interval)
-	} else {
-		t.next = sim.Never
-	}
+	t.next, t.expired = sim.Never, t.next
 	for _, d := range p.fds {
 		if d.timer != t {
 			continue
@@ -98,12 +93,19 @@ func (p *process) expire(t *timer) {
 }
 
 // expirations puts the scenario's count in the place of the real one that a
-// read has found.
-func (p *process) expirations(fd int64, b []byte) {
+// read has found, and has a periodic timer go on.
+func (p *process) expirations(fd int64, b []byte, now sim.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.at(fd).timer; t != nil && len(b) == 8 {
-		binary.NativeEndian.PutUint64(b, t.expired)
-		t.expired = 0
+	t := p.at(fd).timer
+	if t == nil || t.expired == sim.Never || len(b) != 8 {
+		return
 	}
+	n := uint64(1)
+	if t.interval > 0 {
+		n += uint64((now - t.expired) / t.interval)
+		t.next = later(t.expired, sim.Time(n)*t.interval)
+	}
+	t.expired = sim.Never
+	binary.NativeEndian.PutUint64(b, n)
 }

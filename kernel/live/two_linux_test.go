@@ -156,6 +156,32 @@ func TestTwoThreads(t *testing.T) {
 				`sendto(4, "x", 1, MSG_NOSIGNAL, NULL) = -1 EPIPE`, `write(4, "x", 1) = -1 EPIPE`, "--- SIGPIPE ---", exited},
 		},
 		{
+			"poll looks again and finds a descriptor closed, but keeps the file while it waits", lines("a, b = pipe2(0)", "spawn(w)", "wait_blocked(w)", "close(a)", "join(w)"),
+			"fds := []pollfd{{a, POLLIN}, {b, POLLPRI}}\npoll(fds, 2, 20)", nil,
+			[]string{"pipe2([3, 4], 0) = 0", "close(3) = 0", exited, " poll([{fd=3, events=POLLIN, revents=POLLNVAL}, {fd=4, events=POLLPRI}], 2, 20) = 1", " " + exited},
+		},
+		{
+			"the scenario's clock does not overtake a delayed acknowledgement (Nagle's algorithm waits for it)",
+			listener + client + lines("var buf [8]byte", `send(c, "x", 1, 0)`, "recv(b, buf, 8, 0)", `send(b, "y", 1, 0)`, "recv(c, buf, 8, 0)", `send(c, "x", 1, 0)`,
+				`send(b, "1", 1, 0)`, `send(b, "2", 1, 0)`, "nanosleep(100*ms)", "recv(c, buf, 8, 0)"), "", nil,
+			append(pairLines[:6:6], `sendto(5, "x", 1, 0, NULL) = 1`, `recvfrom(4, "x", 8, 0, NULL) = 1`, `sendto(4, "y", 1, 0, NULL) = 1`, `recvfrom(5, "y", 8, 0, NULL) = 1`,
+				`sendto(5, "x", 1, 0, NULL) = 1`, `sendto(4, "1", 1, 0, NULL) = 1`, `sendto(4, "2", 1, 0, NULL) = 1`, "nanosleep(100ms) = 0", `recvfrom(5, "12", 8, 0, NULL) = 2`, exited),
+		},
+		{
+			"a periodic timer goes on when it is read, and counts what was missed", lines("a = timerfd_create(CLOCK_MONOTONIC, 0)", "b = epoll_create1(0)", "epoll_ctl(b, EPOLL_CTL_ADD, a, EPOLLIN|EPOLLET)",
+				"timerfd_settime(a, 0, 10*ms, 5*ms)", "var events [4]epoll_event", "epoll_wait(b, events, 4, 10)", "epoll_wait(b, events, 4, 10)", "nanosleep(35*ms)", "var buf [8]byte", "read(a, buf, 8)", "read(a, buf, 8)"), "", nil,
+			[]string{"timerfd_create(CLOCK_MONOTONIC, 0) = 3", "epoll_create1(0) = 4", "epoll_ctl(4, EPOLL_CTL_ADD, 3, {events=EPOLLIN|EPOLLET, data=3}) = 0",
+				"timerfd_settime(3, 0, {it_interval=10ms, it_value=5ms}, NULL) = 0", "epoll_wait(4, [{events=EPOLLIN, data=3}], 4, 10) = 1", "epoll_wait(4, [], 4, 10) = 0",
+				"nanosleep(35ms) = 0", `read(3, "\5\0\0\0\0\0\0\0", 8) = 8`, `read(3, "\1\0\0\0\0\0\0\0", 8) = 8`, exited},
+		},
+		{
+			"a signal that cuts a write short comes after it, one that restarts a read before it",
+			lines("sigaction(SIGUSR1, SA_RESTART)", "a, b = pipe2(0)", "spawn(w)", "wait_blocked(w)", "tgkill(w, SIGUSR1)", "settle()", `write(b, "x")`, "wait_blocked(w)", "tgkill(w, SIGUSR1)", "join(w)"),
+			lines("var buf [70000]byte", "read(a, buf, 8)", "write(b, buf, 70000)"), nil,
+			[]string{"rt_sigaction(SIGUSR1, {sa_handler=handler, sa_flags=SA_RESTART}, NULL, 8) = 0", "pipe2([3, 4], 0) = 0", "tgkill(1000, 1001, SIGUSR1) = 0", `write(4, "x", 1) = 1`, "tgkill(1000, 1001, SIGUSR1) = 0", exited,
+				" --- SIGUSR1 ---", ` read(3, "x", 8) = 1`, ` write(4, "x` + strings.Repeat(`\0`, 31) + `"..., 70000) = 65536`, " --- SIGUSR1 ---", " " + exited},
+		},
+		{
 			"timerfd", lines("a = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)", "var buf [8]byte", "read(a, buf, 8)", "timerfd_settime(a, 0, 1*ms, 1*ms)", "fds := []pollfd{{a, POLLIN}}", "poll(fds, 1, -1)", "nanosleep(2500*us)", "read(a, buf, 8)",
 				"timerfd_settime(a, 0, 0, 500*us)", "nanosleep(499*us)", "poll(fds, 1, 0)", "nanosleep(1*us)", "poll(fds, 1, 0)", "timerfd_settime(a, 0, 0, 0)", "poll(fds, 1, 5)", "timerfd_settime(a, 0, 0, -1)"), "", nil,
 			[]string{"timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK) = 3", "read(3, ..., 8) = -1 EAGAIN", "timerfd_settime(3, 0, {it_interval=1ms, it_value=1ms}, NULL) = 0",

@@ -81,7 +81,7 @@ func (c *compiler) spec(x *ast.CallExpr, name string) *Spec {
 	s := specOf(name)
 	switch {
 	case s == nil:
-		c.fail(x.Pos(), "unknown call %q%s", name, nearest(name, c.known(true)))
+		c.fail(x.Pos(), "unknown call %q%s", name, Nearest(name, c.known(true)))
 	case !s.Built:
 		c.fail(x.Pos(), "%s is not among the calls that this version can run", name)
 	}
@@ -144,7 +144,7 @@ func (c *compiler) arg(x ast.Expr, p Param) *expr {
 				return number(int64(i))
 			}
 		}
-		c.fail(x.Pos(), "unknown thread %q%s", id.Name, nearest(id.Name, slices.Clone(c.env.Threads)))
+		c.fail(x.Pos(), "unknown thread %q%s", id.Name, Nearest(id.Name, slices.Clone(c.env.Threads)))
 	case p.Kind == Thread:
 		c.fail(x.Pos(), "the name of a thread is needed here")
 	case p.Kind == Timeout && isNull:

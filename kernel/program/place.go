@@ -60,7 +60,7 @@ func (c *compiler) target(x ast.Expr, settle bool) target {
 		}
 		v, ok := c.lookup(x.Name)
 		if !ok {
-			c.fail(x.Pos(), "unknown variable %q%s", x.Name, nearest(x.Name, c.known(false)))
+			c.fail(x.Pos(), "unknown variable %q%s", x.Name, Nearest(x.Name, c.known(false)))
 		}
 		t.read = c.name(x)
 		t.lv = &lvalue{kind: lvSlot, k: v.slot}

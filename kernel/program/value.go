@@ -115,7 +115,7 @@ func (c *compiler) name(id *ast.Ident) *expr {
 	if k, ok := constants[id.Name]; ok {
 		return number(k)
 	}
-	c.fail(id.Pos(), "unknown variable or constant %q%s", id.Name, nearest(id.Name, c.known(false)))
+	c.fail(id.Pos(), "unknown variable or constant %q%s", id.Name, Nearest(id.Name, c.known(false)))
 	return nil
 }
 

@@ -1,174 +1,16 @@
 package differential
 
 import (
-	"context"
-	"crypto/sha256"
 	"flag"
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
-
-	"pgregory.net/rapid"
-
-	"ringside/kernel"
-	"ringside/scenarios"
-	"ringside/scenarios/lanes"
 )
 
-// Without -rapid.checks the same few scenarios are run each time; with it,
-// others each time.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	long := false
-	flag.Visit(func(f *flag.Flag) { long = long || f.Name == "rapid.checks" })
-	if !long {
-		must(flag.Set("rapid.checks", "200"))
-		must(flag.Set("rapid.seed", "1"))
-	}
-	must(flag.Set("rapid.nofailfile", "true")) // a find is kept as a scenario
+	Flags()
 	os.Exit(m.Run())
-}
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-func config(text string) (*kernel.Config, []string, error) {
-	s, err := scenarios.Parse("generated.yaml", []byte(text))
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg, err := s.Config()
-	if err != nil {
-		return nil, nil, err
-	}
-	var names []string
-	for i := range cfg.Threads {
-		names = append(names, cfg.Threads[i].Name)
-	}
-	return cfg, names, nil
-}
-
-// refused is a run that did not come about: a lane does not make a call of the
-// scenario. It says so and does not answer wrong.
-type refused struct{ error }
-
-// onModel runs a scenario on the model. If that panics, this is what the model
-// did: the real kernel did something else.
-func onModel(cfg *kernel.Config) (l *lanes.Lane, err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			l, err = &lanes.Lane{Threads: map[string][]string{"main": {fmt.Sprintf("panic: %v\n%s", e, debug.Stack())}}}, nil
-		}
-	}()
-	l, _, err = lanes.Model(cfg, lanes.Limits{})
-	if err != nil {
-		return nil, refused{fmt.Errorf("the model: %w", err)}
-	}
-	return l, nil
-}
-
-func onReal(cfg *kernel.Config) (*lanes.Lane, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	l, err := lanes.Live(ctx, cfg)
-	if err != nil {
-		return nil, refused{fmt.Errorf("the live lane: %w", err)}
-	}
-	return l, nil
-}
-
-// compare runs a scenario on two lanes and gives the difference, or "".
-func compare(text string, one, other func(*kernel.Config) (*lanes.Lane, error)) (string, error) {
-	cfg, names, err := config(text)
-	if err != nil {
-		return "", err
-	}
-	a, err := one(cfg)
-	if err != nil {
-		return "", err
-	}
-	b, err := other(cfg)
-	if err != nil {
-		return "", err
-	}
-	var report strings.Builder
-	if lanes.Compare(&report, names, nil, a, b) {
-		return "", nil
-	}
-	return report.String(), nil
-}
-
-// search generates scenarios and fails with the smallest difference that it
-// finds; kept is called with that scenario's file.
-func search(t *testing.T, one, other func(*kernel.Config) (*lanes.Lane, error), kept func(yaml, report string)) {
-	var yaml, report string
-	why := map[string]int{}
-	runs := 0
-	t.Cleanup(func() {
-		if report != "" {
-			kept(yaml, report)
-		}
-		for _, w := range slices.Sorted(maps.Keys(why)) {
-			t.Logf("%d of %d not run: %s", why[w], runs, w)
-		}
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		text := Generate(t).YAML("A find")
-		runs++
-		diff, err := compare(text, one, other)
-		if r, ok := err.(refused); ok {
-			why[reason(r)]++
-			return
-		}
-		if err != nil {
-			t.Fatalf("%s\n%s", err, text)
-		}
-		if diff != "" {
-			yaml, report = text, diff
-			t.Fatal("a difference")
-		}
-	})
-	n := 0
-	for _, k := range why {
-		n += k
-	}
-	if n*5 > runs {
-		t.Errorf("%d of %d scenarios were not run", n, runs)
-	}
-}
-
-// reason is a refusal without what differs from one scenario to the next.
-func reason(r refused) string {
-	text, _, _ := strings.Cut(r.Error(), "(")
-	return text
-}
-
-// What Linux does and what the model does is the same.
-func TestDifferential(t *testing.T) {
-	search(t, onModel, onReal, func(yaml, report string) {
-		for range 3 {
-			if again, err := compare(yaml, onReal, onReal); err != nil || again != "" {
-				t.Logf("the real kernel does not always do the same here: %v\n%s", err, again)
-			}
-		}
-		sum := sha256.Sum256([]byte(yaml))
-		file := filepath.Join("testdata", "finds", fmt.Sprintf("%x.yaml", sum[:4]))
-		must(os.MkdirAll(filepath.Dir(file), 0o755))
-		if err := os.WriteFile(file, []byte(yaml), 0o644); err != nil {
-			t.Error(err)
-		}
-		t.Logf("kept as %s\n%s\n%s", file, report, yaml)
-	})
 }
 
 // A generated scenario goes one way only: the real kernel, asked twice, answers
@@ -180,7 +22,7 @@ func TestScenariosAreDetermined(t *testing.T) {
 	all, err := strconv.Atoi(n)
 	must(err)
 	must(checks.Value.Set(strconv.Itoa(max(all/4, 1))))
-	search(t, onReal, onReal, func(yaml, report string) { t.Logf("%s\n%s", report, yaml) })
+	Search(t, RealDiffers, func(yaml, report string) { t.Logf("%s\n%s", report, yaml) })
 }
 
 // What was once different is the same now.
@@ -195,7 +37,7 @@ func TestFinds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			diff, err := compare(string(text), onModel, onReal)
+			diff, err := ModelDiffers(string(text))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,10 +39,14 @@ func (s *Scenario) Threads() []string {
 	return out
 }
 
+// stop is before TCP tries a second time what the other end has had no room for:
+// the real lane does not wait for that.
+const stop = "900ms"
+
 // YAML is the scenario's file.
 func (s *Scenario) YAML(title string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ringside: 1\ntitle: %s\nmachine: {cpus: 2}\n", title)
+	fmt.Fprintf(&b, "ringside: 1\ntitle: %s\nstop: %s\nmachine: {cpus: 2}\n", title, stop)
 	if len(s.shared) > 0 {
 		fmt.Fprintf(&b, "shared: [%s]\n", strings.Join(s.shared, ", "))
 	}

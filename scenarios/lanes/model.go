@@ -8,13 +8,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"ringside/kernel"
 	"ringside/sim"
 )
 
 // DefaultMaxSteps is how many steps a run may take unless told otherwise.
-const DefaultMaxSteps = 200_000_000
+const DefaultMaxSteps = 100_000_000
+
+// Defect is a mistake of the model itself: it has panicked.
+type Defect struct {
+	At    sim.Seq // the record that it was at
+	What  string
+	Stack []byte
+}
+
+func (d *Defect) Error() string {
+	return fmt.Sprintf("a defect of the model at record %d: %s", d.At, d.What)
+}
 
 // Limits end a run of the model before it ends by itself.
 type Limits struct {
@@ -65,9 +77,18 @@ func Model(cfg *kernel.Config, lim Limits) (*Lane, *kernel.Machine, error) {
 }
 
 // run steps a machine to its end and shows each record to see.
-func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, sim.Seq)) (*kernel.Machine, error) {
-	m, err := kernel.New(cfg)
-	if err != nil {
+// A panic of the model becomes a *Defect.
+func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, sim.Seq)) (m *kernel.Machine, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			d := &Defect{What: fmt.Sprint(e), Stack: debug.Stack()}
+			if m != nil {
+				d.At = m.Seq
+			}
+			err = d
+		}
+	}()
+	if m, err = kernel.New(cfg); err != nil {
 		return nil, err
 	}
 	budget := lim.MaxSteps

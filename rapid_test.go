@@ -1,0 +1,3 @@
+package main
+
+import _ "pgregory.net/rapid" // so that its flags can be given to all packages at once
