@@ -17,8 +17,7 @@ import (
 // wire of one host's own are never congested. A receive buffer keeps its size,
 // and half of it is window. Left out: the queue of segments that come out of
 // order (they are dropped, and acknowledged as duplicates), selective
-// acknowledgements, urgent data, keepalive, fast open, SYN cookies (a full SYN
-// queue answers all the same), and lingering.
+// acknowledgements, urgent data, keepalive, fast open, and lingering.
 
 const (
 	fileTCP       = "net/ipv4/tcp.c"
@@ -88,7 +87,8 @@ type TCPSock struct {
 	AcceptHead SockID
 	AcceptTail SockID
 	AcceptNext SockID // the next one after this, if it waits itself
-	Requests   ReqID  // the SYN queue
+	Requests   ReqID  // the SYN queue, and cookies
+	ReqLen     int32  // how many are in the SYN queue
 
 	SndUna, SndNxt, WriteSeq uint32
 	SndSml                   uint32 // the end of the last segment that was not full
@@ -124,6 +124,7 @@ type TCPReq struct {
 	Next           ReqID
 	Listener       SockID
 	Timeouts       uint8 // num_timeout
+	Cookie         bool  // kept by the peer alone, see tcp_conn_request
 	Local, Peer    SockAddr
 	RcvISN, SndISN uint32
 	MSS            int32
@@ -252,17 +253,24 @@ func (m *Machine) newRequest(listener SockID, q TCPReq) ReqID {
 	t := m.tcp(listener)
 	q.Next, q.Listener = t.Requests, listener
 	m.Reqs[id], t.Requests = q, id
+	if !q.Cookie {
+		t.ReqLen++
+	}
 	return id
 }
 
 // dropRequest takes a request out of the SYN queue and gives it back.
 func (m *Machine) dropRequest(listener SockID, id ReqID) {
-	p := &m.tcp(listener).Requests
+	t := m.tcp(listener)
+	p := &t.Requests
 	for *p != id {
 		p = &m.Reqs[*p].Next
 	}
 	*p = m.Reqs[id].Next
 	m.delTimer(WheelRequest, id)
+	if !m.Reqs[id].Cookie {
+		t.ReqLen--
+	}
 	m.Reqs[id] = TCPReq{Next: m.freeReq}
 	m.freeReq = id
 }

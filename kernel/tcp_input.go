@@ -139,7 +139,12 @@ func (m *Machine) tcpV4Rcv(c *cpu.Core, r *sim.Record) {
 	switch t := m.tcp(sock); {
 	case t.State == TCPListen:
 		c.Goto(rcvListen)
-		if f.L[2] = int64(m.findRequest(sock, k.From, k.To)); f.L[2] != None {
+		req := m.findRequest(sock, k.From, k.To)
+		if req != None && m.Reqs[req].Cookie && h.Flags&nic.SYN != 0 { // nobody remembers
+			m.dropRequest(sock, req)
+			req = None
+		}
+		if f.L[2] = int64(req); req != None {
 			c.Goto(rcvRequest)
 		}
 	case t.Expires != 0:

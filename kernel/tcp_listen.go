@@ -211,18 +211,38 @@ func (m *Machine) cskWaitDone(c *cpu.Core, r *sim.Record) {
 // acceptFull compares as Linux does: one more than the backlog may wait.
 func (t *TCPSock) acceptFull() bool { return t.Accepts > t.MaxBacklog }
 
-// tcpConnRequest: locals are the listening socket and the SYN.
+// cookieMSS is the segment size that a cookie remembers; it has two bits for it
+// (msstab).
+func cookieMSS(mss int32) int32 {
+	for _, known := range [...]int32{1460, 1440, 1300} {
+		if mss >= known {
+			return known
+		}
+	}
+	return 536
+}
+
+// tcpConnRequest: locals are the listening socket and the SYN. If the SYN queue is
+// full the request is not kept, but coded into the SYN-ACK's sequence number, and
+// found again in the last acknowledgement (net.ipv4.tcp_syncookies). The model
+// keeps such a request all the same, outside the SYN queue: it is never answered
+// again.
 func (m *Machine) tcpConnRequest(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	sock, skb := SockID(l[0]), SkbID(l[1])
+	t := m.tcp(sock)
 	about(r, KindSock, sock)
-	if m.tcp(sock).acceptFull() {
+	if t.acceptFull() {
 		m.Counters.ListenOverflows++
 		return
 	}
 	h, _ := m.tcpHeader(skb)
+	mss, cookie := peerMSS(&h), t.ReqLen > t.MaxBacklog
+	if cookie {
+		mss = cookieMSS(mss)
+	}
 	req := m.newRequest(sock, TCPReq{
-		Local: m.Skbs[skb].To, Peer: m.Skbs[skb].From, RcvISN: h.Seq, SndISN: m.tcpISN(), MSS: peerMSS(&h), Window: uint32(h.Window),
+		Local: m.Skbs[skb].To, Peer: m.Skbs[skb].From, RcvISN: h.Seq, SndISN: m.tcpISN(), MSS: mss, Window: uint32(h.Window), Cookie: cookie,
 		Scaled: h.Scaled, Scale: h.Scale, Stamped: h.Stamped, Recent: h.Stamp,
 	})
 	m.armRequest(c, req)
@@ -316,7 +336,7 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 	t.RcvNxt, t.RcvWup, t.Copied, t.RcvWnd, t.SndWl1 = q.RcvISN+1, q.RcvISN+1, q.RcvISN+1, firstWindow, q.RcvISN
 	t.SndWnd = q.Window
 	t.options(q.Peer.IP, q.MSS, q.Scaled, q.Scale, q.Stamped, q.Recent)
-	if t.RTO = m.tcpRTO(); q.Timeouts > 0 {
+	if t.RTO = m.tcpRTO(); q.Timeouts > 0 || q.Cookie {
 		t.RTO = tcpTimeoutFallback
 	}
 	c.Return(int64(child))

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"ringside/cpu"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -23,6 +24,7 @@ const (
 	tcpTimeoutFallback = 3 * sim.Second
 	tcpRTOMin          = 200 * sim.Millisecond
 	tcpRTOMax          = 120 * sim.Second
+	cookieValid        = 120 * sim.Second
 
 	tcpSynRetries        = 6
 	tcpSynLinearTimeouts = 4
@@ -206,7 +208,7 @@ func (m *Machine) reqskTimer(c *cpu.Core, r *sim.Record) {
 	req := ReqID(c.Frame().L[0])
 	q := &m.Reqs[req]
 	about(r, KindSock, q.Listener)
-	if q.Timeouts >= tcpSynackRetries {
+	if q.Timeouts >= tcpSynackRetries || q.Cookie {
 		m.dropRequest(q.Listener, req)
 		return
 	}
@@ -216,7 +218,34 @@ func (m *Machine) reqskTimer(c *cpu.Core, r *sim.Record) {
 	c.Tail(fnTCPSendSynack, int64(req))
 }
 
-// armRequest starts a request's timer (tcp_reqsk_timeout).
+// armRequest starts a request's timer (tcp_reqsk_timeout). A cookie has none, but
+// is not valid for ever: one to two minutes (TCP_SYNCOOKIE_VALID).
 func (m *Machine) armRequest(c *cpu.Core, req ReqID) {
-	m.modTimer(int32(c.ID), WheelRequest, req, min(tcpTimeoutInit<<m.Reqs[req].Timeouts, tcpRTOMax))
+	after := min(tcpTimeoutInit<<m.Reqs[req].Timeouts, tcpRTOMax)
+	if m.Reqs[req].Cookie {
+		after = cookieValid
+	}
+	m.modTimer(int32(c.ID), WheelRequest, req, after)
+}
+
+// tcpCheckLoss ends the run if a packet that is dropped may have told a sender of
+// the room it waits for: with nothing on its way nothing would be sent again, and
+// Linux would send window probes (tcp_send_probe0).
+func (m *Machine) tcpCheckLoss(skb SkbID) {
+	packet := m.skbBytes(skb)
+	ip, _ := nic.ParseIPv4(packet)
+	if ip.Protocol != nic.ProtoTCP {
+		return
+	}
+	h, _, ok := nic.ParseTCP(packet[ip.HeaderLen:])
+	if !ok || h.Flags&(nic.SYN|nic.RST) != 0 {
+		return
+	}
+	sock := m.lookupTCP(SockAddr{ip.Src, h.SrcPort}, SockAddr{ip.Dst, h.DstPort})
+	if sock == None {
+		return
+	}
+	if t := m.tcp(sock); t.Write.First != None && t.Rtx.First == None {
+		m.giveUp("a segment was lost that may have told a sender of room; that TCP asks for the window is not modelled")
+	}
 }

@@ -69,12 +69,14 @@ func (m *Machine) wheelExpiry(after sim.Time) sim.Time {
 	return sim.Time((expires>>shift+1)<<shift) * jiffy
 }
 
-// modTimer starts a timer on a core, or puts it off (mod_timer).
+// modTimer starts a timer on a core, or puts it off (mod_timer). Of those that are
+// due at the same time the last one is first: a bucket is filled from its head
+// (enqueue_timer).
 func (m *Machine) modTimer(core int32, kind WheelKind, obj int32, after sim.Time) {
 	m.delTimer(kind, obj)
 	k, t := &m.CPUs[core], WheelTimer{Expires: m.wheelExpiry(after), Kind: kind, Obj: obj}
 	i := len(k.Wheel)
-	for i > 0 && k.Wheel[i-1].Expires > t.Expires {
+	for i > 0 && k.Wheel[i-1].Expires >= t.Expires {
 		i--
 	}
 	k.Wheel = append(k.Wheel, WheelTimer{})
