@@ -111,7 +111,7 @@ func (m *Machine) tcpWriteTimer(c *cpu.Core, r *sim.Record) {
 	case t.Timeout == 0:
 		c.Return(0)
 	case t.Spin:
-		c.Again()
+		c.Spin()
 	case t.Owned:
 		m.spinLock(c, t)
 		t.Deferred = true // TCP_WRITE_TIMER_DEFERRED
