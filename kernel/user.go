@@ -180,7 +180,7 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		t.Call.N = int8(eff.N)
 		m.knock(c, eff.Site, eff.Args)
 	case program.EffLibrary:
-		m.library(c, p, eff)
+		m.callLibrary(c, p, eff)
 	case program.EffDirector:
 		m.direct(c, p, eff)
 	case program.EffExit:
@@ -231,8 +231,8 @@ func (m *Machine) noteSets(t *Task) {
 	}
 }
 
-// library does what needs no system call of its own.
-func (m *Machine) library(c *cpu.Core, p *program.Program, eff program.Effect) {
+// callLibrary does what needs no system call of its own.
+func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effect) {
 	switch p.Calls[eff.Site].Spec.Name {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
