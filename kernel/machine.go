@@ -53,9 +53,11 @@ func (m *Machine) nextCore() (core int, at sim.Time) {
 // Step either leaves one or changes nothing.
 func (m *Machine) drain() {
 	for m.Queue.Len() > 0 {
-		_, at := m.nextCore()
+		if _, at := m.nextCore(); m.Queue.PeekAt() > at {
+			return
+		}
 		e := m.Queue.Peek()
-		if e.At > at || !m.silent(&e) {
+		if !m.silent(&e) {
 			return
 		}
 		m.Queue.Pop()
