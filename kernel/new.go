@@ -277,6 +277,14 @@ func (m *Machine) process(name string) int32 {
 // bound to, or the one with the fewest tasks.
 func (m *Machine) startThread(id TaskID, r *sim.Record) {
 	t := &m.Tasks[id]
+	if p := &m.Procs[t.Proc]; p.Killed != 0 { // its process has ended before it could begin
+		p.Live--
+		t.ExitSignal = p.Killed
+		m.setState(t, Dead)
+		about(r, KindTask, id)
+		r.Fn, r.Point, r.Task = uint16(fnThreadStart), PointProcessExit, int16(id)
+		return
+	}
 	core := t.Affinity
 	if core == None {
 		core = 0
