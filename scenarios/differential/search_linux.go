@@ -105,7 +105,7 @@ func compare(text string, one, other func(*kernel.Config) (*lanes.Lane, error)) 
 
 // outcomes is how often the real kernel is asked before what the model did counts
 // as wrong: where it leaves an order open, any of its answers is right.
-const outcomes = 10
+const outcomes = 100
 
 // ModelDiffers gives the difference between the model and the real kernel, or ""
 // if the real kernel does at times what the model does.
