@@ -3,7 +3,6 @@ package live
 import (
 	"encoding/binary"
 	"errors"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -189,23 +188,6 @@ func (t *thread) receive(c *strace.Call, a []int64) (int64, error) {
 		c.From = t.r.net.nameOf(fd, from)
 	}
 	return n, err
-}
-
-// recvfrom is the bare call: unix.Recvfrom asks the descriptor afterwards what
-// it is, and it may have been closed meanwhile.
-func recvfrom(fd int, b []byte, flags int64) (int64, *unix.SockaddrInet4, error) {
-	var from unix.RawSockaddrInet4
-	size := uint32(unsafe.Sizeof(from))
-	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-		uintptr(int32(flags)), uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
-	switch {
-	case errno != 0:
-		return -1, nil, errno
-	case from.Family != unix.AF_INET:
-		return int64(n), nil, nil
-	}
-	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&from.Port))[:])
-	return int64(n), &unix.SockaddrInet4{Port: int(port), Addr: from.Addr}, nil
 }
 
 // send is write, send and sendto.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"encoding/binary"
 	"slices"
 	"unsafe"
 
@@ -107,11 +108,43 @@ func (t *thread) accept(c *strace.Call, fd int) (int64, error) {
 	if t.activity().due && !readable(fd) {
 		return -1, unix.EAGAIN
 	}
-	real, from, err := unix.Accept4(fd, flags)
-	if in4, ok := from.(*unix.SockaddrInet4); ok && err == nil {
-		c.From = t.r.net.nameOf(real, in4)
+	real, from, err := accept4(fd, flags)
+	if from != nil {
+		c.From = t.r.net.nameOf(real, from)
 	}
 	return t.proc.install(real, err)
+}
+
+// accept4 and recvfrom are the bare calls: those of package unix ask the
+// descriptor afterwards what it is, and it may have been closed meanwhile.
+func accept4(fd, flags int) (int, *unix.SockaddrInet4, error) {
+	var from unix.RawSockaddrInet4
+	size := uint32(unsafe.Sizeof(from))
+	real, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)), uintptr(flags), 0, 0)
+	if errno != 0 {
+		return -1, nil, errno
+	}
+	return int(real), inet4(&from), nil
+}
+
+func recvfrom(fd int, b []byte, flags int64) (int64, *unix.SockaddrInet4, error) {
+	var from unix.RawSockaddrInet4
+	size := uint32(unsafe.Sizeof(from))
+	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		uintptr(int32(flags)), uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
+	if errno != 0 {
+		return -1, nil, errno
+	}
+	return int64(n), inet4(&from), nil
+}
+
+// inet4 is an address that the kernel has filled in, or nil if it has not.
+func inet4(raw *unix.RawSockaddrInet4) *unix.SockaddrInet4 {
+	if raw.Family != unix.AF_INET {
+		return nil
+	}
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&raw.Port))[:])
+	return &unix.SockaddrInet4{Port: int(port), Addr: raw.Addr}
 }
 
 // options are those that have no effect beyond their socket, by their levels.
