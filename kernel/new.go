@@ -278,7 +278,6 @@ func (m *Machine) process(name string) int32 {
 func (m *Machine) startThread(id TaskID, r *sim.Record) {
 	t := &m.Tasks[id]
 	if p := &m.Procs[t.Proc]; p.Killed != 0 { // its process has ended before it could begin
-		p.Live--
 		t.ExitSignal = p.Killed
 		m.setState(t, Dead)
 		about(r, KindTask, id)

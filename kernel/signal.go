@@ -282,6 +282,11 @@ func (m *Machine) doGroupExit(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, m.cpuOf(c).Current)
 	if p.Killed == 0 {
 		p.Killed = uint8(sig)
+		for id := range m.Tasks {
+			if other := &m.Tasks[id]; other.Proc == t.Proc && other.State == NotStarted {
+				p.Live-- // it will not begin any more
+			}
+		}
 	}
 	t.ExitSignal = p.Killed
 	for id := range m.Tasks {
