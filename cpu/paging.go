@@ -94,19 +94,20 @@ type entry struct {
 	index uint16
 }
 
-// tableBase is the physical address of the first table.
-const tableBase = 0x0100_0000
+// TableBase is the physical address of the first table.
+const TableBase = 0x0100_0000
 
 // NewTable makes an empty table and gives its physical address.
 func (p *PageTables) NewTable() uint64 {
 	p.first = append(p.first, -1)
-	return tableBase + uint64(len(p.first)-1)*PageSize
+	return TableBase + uint64(len(p.first)-1)*PageSize
 }
 
-// Tables is how many tables there are, and Entries how many entries in them are
-// not zero.
-func (p *PageTables) Tables() int  { return len(p.first) }
-func (p *PageTables) Entries() int { return len(p.entries) }
+// Tables is how many tables there are.
+func (p *PageTables) Tables() int { return len(p.first) }
+
+// Size is about how many bytes a copy takes.
+func (p *PageTables) Size() int { return 4*len(p.first) + 16*len(p.entries) }
 
 // CopyFrom makes p an exact copy of src in its own memory.
 func (p *PageTables) CopyFrom(src *PageTables) {
@@ -117,7 +118,7 @@ func (p *PageTables) CopyFrom(src *PageTables) {
 // find gives the number of an entry, or -1, and that of the one before its place.
 func (p *PageTables) find(table uint64, index uint16) (at, before int32) {
 	before = -1
-	at = p.first[(table-tableBase)/PageSize]
+	at = p.first[(table-TableBase)/PageSize]
 	for at >= 0 && p.entries[at].index < index {
 		at, before = p.entries[at].next, at
 	}
@@ -143,13 +144,22 @@ func (p *PageTables) SetEntry(table uint64, index uint16, e PTE) {
 		return
 	}
 	n := int32(len(p.entries))
-	link := &p.first[(table-tableBase)/PageSize]
+	link := &p.first[(table-TableBase)/PageSize]
 	if before >= 0 {
 		link = &p.entries[before].next
 	}
 	next := *link
 	*link = n
 	p.entries = append(p.entries, entry{e, next, index})
+}
+
+// Share makes entries from to last of the PML4 of cr3 those of another one.
+func (p *PageTables) Share(cr3, other uint64, from, last int) {
+	for i := from; i <= last; i++ {
+		if e := p.Entry(other, uint16(i)); e != 0 {
+			p.SetEntry(cr3, uint16(i), e)
+		}
+	}
 }
 
 // index is the part of a linear address that selects an entry of a level, 0 for
@@ -160,13 +170,17 @@ func index(addr uint64, level int) uint16 { return uint16(addr >> (39 - 9*level)
 // allowed below is said there (_PAGE_TABLE of Linux).
 const TableFlags = PTEPresent | PTEWrite | PTEUser | PTEAccessed | PTEDirty
 
-// Map makes an entry of a level map addr, and the tables on the way to it.
+// Map makes an entry of a level map addr, and the tables on the way to it. The
+// tables of the upper half are the kernel's at all levels.
 func (p *PageTables) Map(cr3, addr uint64, level int, e PTE) {
-	table := cr3
+	table, flags := cr3, TableFlags
+	if addr>>63 == 1 {
+		flags &^= PTEUser
+	}
 	for l := range level {
 		next := p.Entry(table, index(addr, l))
 		if next == 0 {
-			next = PTE(p.NewTable()) | TableFlags
+			next = PTE(p.NewTable()) | flags
 			p.SetEntry(table, index(addr, l), next)
 		}
 		table = next.Frame()

@@ -26,6 +26,7 @@ type Image struct {
 	userCode []cpu.CodeID   // the main function of each thread
 	wrappers [][]cpu.CodeID // the wrapper of each call site, by thread
 	sysCalls [512]cpu.CodeID
+	vmas     [][]VMA // by process, in order of their addresses
 }
 
 // Fn gives the name of a record's function.

@@ -114,15 +114,15 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 	case "print":
 		regs = [6]int64{1, args[0], args[1]}
 	case "eventfd_read":
-		regs = [6]int64{args[0], program.ScratchBase, 8}
+		regs = [6]int64{args[0], t.Mem.ScratchAt(), 8}
 	case "eventfd_write":
 		binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[1]))
-		regs = [6]int64{args[0], program.ScratchBase, 8}
+		regs = [6]int64{args[0], t.Mem.ScratchAt(), 8}
 	case "getsockopt":
-		regs[3] = program.ScratchBase
+		regs[3] = t.Mem.ScratchAt()
 	case "setsockopt":
 		binary.LittleEndian.PutUint32(t.Mem.Scratch[:], uint32(args[3]))
-		regs[3], regs[4] = program.ScratchBase, 4
+		regs[3], regs[4] = t.Mem.ScratchAt(), 4
 		if args[1] == solSocket && args[2] == soRcvTimeo { // the program gives a duration, the kernel wants a struct timeval
 			binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[3]/int64(sim.Second)))
 			binary.LittleEndian.PutUint64(t.Mem.Scratch[8:], uint64(args[3]%int64(sim.Second)/int64(sim.Microsecond)))
@@ -202,6 +202,7 @@ func (m *Machine) enterUser(c *cpu.Core, p *program.Program, eff program.Effect)
 	size := uint64(len(t.Mem.Data)) - uint64(next.Data)
 	nf := c.Ctx.User.Push(m.userCode[t.Thread]+cpu.CodeID(fn), size)
 	nf.L[0], nf.L[1] = int64(next.Slots), int64(next.Data)
+	m.mapArrays(t)
 }
 
 // knock calls the wrapper of a system call.

@@ -192,6 +192,7 @@ func (d *decoder) threads(f *file, cfg *kernel.Config) {
 		env.Threads = append(env.Threads, t.Name)
 	}
 	for i := range f.Threads {
+		env.Self = i
 		cfg.Threads = append(cfg.Threads, d.thread(i, &f.Threads[i], f, env))
 	}
 }

@@ -24,6 +24,7 @@ const (
 	Flags                // a set of named bits: Param.Names
 	Enum                 // one of some names: Param.Names
 	Thread               // a thread of the scenario: its index
+	Pointer              // an address: a number, an array or a string
 	Word                 // a number or the address of an array or a string, as a register holds it
 )
 
@@ -142,7 +143,9 @@ var specs = []Spec{
 	{Name: "wait_blocked", Group: Director, Params: threads, Built: true},
 	{Name: "join", Group: Director, Params: threads, Built: true},
 
-	{Name: "load", Group: Library}, {Name: "store", Group: Library}, {Name: "cli", Group: Library}, {Name: "hlt", Group: Library},
+	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Pointer}}, Results: 1, Built: true},
+	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Pointer}, {Name: "value", Kind: Int, Optional: true}}, Built: true},
+	{Name: "cli", Group: Library}, {Name: "hlt", Group: Library},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

@@ -63,7 +63,7 @@ const (
 
 // Start puts a fresh memory to the beginning of main.
 func (p *Program) Start(mem *Memory) Frame {
-	*mem = Memory{Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
+	*mem = Memory{Slot: mem.Slot, Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
 	return p.Enter(mem, 0, nil)
 }
 
@@ -261,7 +261,7 @@ func (p *Program) mapNext(op *Op, mem *Memory, f *Frame, shared []int64) {
 // declare makes an array, a set or a map. Arrays have a fixed place in their
 // function's data, so that a declaration in a loop reuses it.
 func (p *Program) declare(op *Op, mem *Memory, f *Frame, shared []int64) {
-	addr := DataBase + int64(f.Data) + int64(op.to)
+	addr := mem.DataAt() + int64(f.Data) + int64(op.to)
 	switch op.kind {
 	case opArray:
 		b, _ := mem.Writable(addr, op.x.k)
