@@ -7,10 +7,14 @@ type Core struct {
 	ID   int8
 	Regs Regs
 	APIC APIC
-	RSP0 uint64  // of the task state segment: where ring 0 starts its stack
-	Ctx  Context // of the task that is loaded
-	IRQ  Stack   // the core's interrupt stack
-	On   StackID
+	RSP0 uint64 // of the task state segment: where ring 0 starts its stack
+	CR2  uint64 // the address of the last page fault
+	Code int64  // the error code that the last fault has pushed
+
+	Access Access  // the last one that was asked of the page tables
+	Ctx    Context // of the task that is loaded
+	IRQ    Stack   // the core's interrupt stack
+	On     StackID
 
 	Begun, Next sim.Time // the span of the step in flight
 	Cause       sim.Seq  // the record it follows from
@@ -18,6 +22,7 @@ type Core struct {
 	Vector      uint8    // the vector being delivered
 	resume      sim.Seq  // what the interrupted step would have followed from
 	spins       bool     // the step is done again because a lock is taken
+	fault       bool     // it is a fault's, which pushes an error code
 	cut         bool     // the step in flight may be ended by an interrupt
 	shadow      bool     // STI has just been executed: the next instruction comes first
 	userRSP     bool     // in ring 0, but RSP is still the user's: SYSCALL switches no stack

@@ -162,9 +162,9 @@ func (p *PageTables) Share(cr3, other uint64, from, last int) {
 	}
 }
 
-// index is the part of a linear address that selects an entry of a level, 0 for
+// Index is the part of a linear address that selects an entry of a level, 0 for
 // the PML4 to 3.
-func index(addr uint64, level int) uint16 { return uint16(addr >> (39 - 9*level) & 511) }
+func Index(addr uint64, level int) uint16 { return uint16(addr >> (39 - 9*level) & 511) }
 
 // TableFlags are the bits of an entry that leads to another table: what is
 // allowed below is said there (_PAGE_TABLE of Linux).
@@ -178,19 +178,26 @@ func (p *PageTables) Map(cr3, addr uint64, level int, e PTE) {
 		flags &^= PTEUser
 	}
 	for l := range level {
-		next := p.Entry(table, index(addr, l))
+		next := p.Entry(table, Index(addr, l))
 		if next == 0 {
 			next = PTE(p.NewTable()) | flags
-			p.SetEntry(table, index(addr, l), next)
+			p.SetEntry(table, Index(addr, l), next)
 		}
 		table = next.Frame()
 	}
-	p.SetEntry(table, index(addr, level), e)
+	p.SetEntry(table, Index(addr, level), e)
 }
 
 // Canonical tells whether bits 63 to 47 of an address are the same: others raise
 // a general protection fault and are never walked.
 func Canonical(addr uint64) bool { return uint64(int64(addr)<<16>>16) == addr }
+
+// Access is an access to memory, as the page tables see it.
+type Access struct {
+	Addr uint64
+	Kind uint8 // FaultWrite, FaultUser, FaultFetch
+	Made bool  // there has been one
+}
 
 // Walk is what the processor reads to translate one address.
 type Walk struct {
@@ -210,7 +217,7 @@ func (p *PageTables) Walk(cr3, addr uint64, access uint8) Walk {
 	w := Walk{Addr: addr, Access: access}
 	table, rights, noExec := cr3&frameMask, PTEWrite|PTEUser, PTE(0)
 	for l := range w.Level {
-		e := p.Entry(table, index(addr, l))
+		e := p.Entry(table, Index(addr, l))
 		w.Tables[l], w.Level[l], w.N = table, e, l+1
 		if e&PTEPresent == 0 {
 			w.Fault, w.Code = true, access
@@ -247,7 +254,7 @@ func (p *PageTables) Translate(cr3, addr uint64, access uint8) Walk {
 			e |= PTEDirty
 		}
 		if e != w.Level[l] {
-			p.SetEntry(w.Tables[l], index(addr, l), e)
+			p.SetEntry(w.Tables[l], Index(addr, l), e)
 			w.Level[l] = e
 		}
 	}

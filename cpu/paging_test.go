@@ -58,11 +58,11 @@ func TestAWalkTakesTheLeastRights(t *testing.T) {
 		if w.Fault || w.N != 4 {
 			t.Fatalf("fault %#x after %d entries", w.Code, w.N)
 		}
-		p.SetEntry(w.Tables[level], index(addr, level), w.Level[level]&^PTEWrite)
+		p.SetEntry(w.Tables[level], Index(addr, level), w.Level[level]&^PTEWrite)
 		if got := p.Walk(cr3, addr, FaultUser|FaultWrite).Code; got != 7 {
 			t.Errorf("a write through a read-only %s: %#x", LevelNames[level], got)
 		}
-		p.SetEntry(w.Tables[level], index(addr, level), w.Level[level]&^PTEUser)
+		p.SetEntry(w.Tables[level], Index(addr, level), w.Level[level]&^PTEUser)
 		if got := p.Walk(cr3, addr, FaultUser).Code; got != 5 {
 			t.Errorf("a load through a supervisor's %s: %#x", LevelNames[level], got)
 		}

@@ -33,6 +33,7 @@ type Params struct {
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
 	Backlog    int      // net.core.netdev_max_backlog: packets without a card that may wait on a core
+	PTI        bool     // page-table isolation (the boot option pti=on)
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }
 

@@ -47,6 +47,7 @@ var entryText = text{
 			{Name: "look again, interrupts off", Cost: costFn, Do: (*Machine).exitLookAgain},
 		}},
 
+	fnAsmExcPageFault:     asmEntry("asm_exc_page_fault", fnExcPageFault),
 	fnAsmCommonInterrupt:  asmEntry("asm_common_interrupt", fnCommonInterrupt),
 	fnAsmSysvecTimer:      asmEntry("asm_sysvec_apic_timer_interrupt", fnSysvecTimer),
 	fnAsmSysvecResched:    asmEntry("asm_sysvec_reschedule_ipi", fnSysvecResched),
@@ -249,13 +250,20 @@ func (m *Machine) irqentryExit(c *cpu.Core, r *sim.Record) {
 
 // interruptedRing reads the pushed CS below the running interrupt entry.
 func (m *Machine) interruptedRing(c *cpu.Core) uint8 {
-	s := c.Stack()
-	for i := len(s.F) - 1; i >= 0; i-- {
-		if s.F[i].Kind == cpu.HWFrame {
-			return uint8(s.F[i].L[3] & 3)
-		}
+	if f := pushedWords(c.Stack()); f != nil {
+		return uint8(f.L[3] & 3)
 	}
 	return 0
+}
+
+// pushedWords are the innermost ones that the processor has pushed, or nil.
+func pushedWords(s *cpu.Stack) *cpu.Frame {
+	for i := len(s.F) - 1; i >= 0; i-- {
+		if s.F[i].Kind == cpu.HWFrame {
+			return &s.F[i]
+		}
+	}
+	return nil
 }
 
 func (m *Machine) asmPopRegs(c *cpu.Core, r *sim.Record) {

@@ -32,6 +32,8 @@ const (
 	// Ring 3.
 	fnSyscallWrapper
 	fnCompute
+	fnLoad
+	fnStore
 
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
@@ -40,6 +42,7 @@ const (
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
 	fnCommonInterruptIRQ // __common_interrupt
+	fnAsmExcPageFault
 	fnAsmSysvecTimer
 	fnSysvecTimer
 	fnSysvecTimerIRQ // __sysvec_apic_timer_interrupt
@@ -385,6 +388,18 @@ const (
 	fnSigHandler
 	fnRestoreRT
 
+	// Page faults.
+	fnExcPageFault
+	fnDoUserAddrFault
+	fnDoKernAddrFault
+	fnHandleMmFault
+	fnHandlePteFault
+	fnDoAnonymousPage
+	fnDoWpPage
+	fnBadArea // __bad_area_nosemaphore
+	fnForceSigFault
+	fnFixupException
+
 	// The director.
 	fnDirectorStop
 	fnDirectorGo
@@ -411,7 +426,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -90,8 +90,8 @@ const (
 	zeroPage    = 0x0060_0000 // empty_zero_page: what a page reads as before it is written to
 	kernelImage = 0x0020_0000
 	libraryFile = 0x0c00_0000 // the C library in the page cache: all processes have the same
-	maxStack    = 8 << 20 // RLIMIT_STACK
-	stackPages  = 4       // of a kernel stack (THREAD_SIZE)
+	maxStack    = 8 << 20     // RLIMIT_STACK
+	stackPages  = 4           // of a kernel stack (THREAD_SIZE)
 )
 
 // Linux's upper half (Documentation/arch/x86/x86_64/mm.rst), as far as it is
@@ -120,10 +120,18 @@ func (m *Machine) bootPaging() {
 		m.PT.Map(bootPGD, kernelBase+off, 2, kernelFixed|cpu.PTESize|cpu.PTE(kernelImage+off))
 	}
 	m.PT.Map(bootPGD, cpuEntryArea, 3, kernelFixed|cpu.PTENX|m.newPage())
+	if m.Config.Params.PTI {
+		m.mapEntryText()
+	}
 }
 
 // newPGD makes the top of an address space.
-func (m *Machine) newPGD() uint64 { return m.PT.NewTable() }
+func (m *Machine) newPGD() uint64 {
+	if m.Config.Params.PTI {
+		return m.isolatedPGDs()
+	}
+	return m.PT.NewTable()
+}
 
 // mapKernelStack maps a stack that ends at top, with nothing below it: a stack
 // that grows too far faults.
@@ -140,6 +148,9 @@ func (m *Machine) newMM(proc int32) {
 	if p.CR3 = bootPGD; proc > 0 {
 		p.CR3 = m.newPGD()
 		m.PT.Share(p.CR3, bootPGD, kernelHalf, 511)
+		if m.Config.Params.PTI {
+			m.PT.Share(p.CR3|ptiUserBit, bootPGD|ptiUserBit, kernelHalf, 511)
+		}
 	}
 	m.vmas = append(m.vmas, nil)
 	m.addVMA(proc, VMA{uint64(program.HeapBase), uint64(program.HeapBase) + program.HeapBytes, VMAHeap, VMRead | VMWrite, None})
@@ -189,7 +200,11 @@ func (m *Machine) mapRange(proc int32, v *VMA, from, to uint64) {
 
 // setPTE maps a page of a process (set_pte_at).
 func (m *Machine) setPTE(proc int32, addr uint64, e cpu.PTE) {
-	m.PT.Map(m.Procs[proc].CR3, addr, 3, e)
+	cr3 := m.Procs[proc].CR3
+	m.PT.Map(cr3, addr, 3, e)
+	if m.Config.Params.PTI {
+		m.setUserPGD(cr3, addr)
+	}
 }
 
 // mapThread gives a thread its parts of the address space: the text and the

@@ -68,8 +68,12 @@ func Fresh() *Machine { return &Machine{} }
 func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
 	im.Text.Codes = kernelText()
+	if cfg.Params.PTI {
+		isolate(im.Text.Codes)
+	}
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
 	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
+	im.Text.IDT[vectorPF] = fnAsmExcPageFault
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched

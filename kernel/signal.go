@@ -14,6 +14,7 @@ const fileSignal = "kernel/signal.c"
 // Numbers of signals that the kernel itself knows.
 const (
 	sigKILL  = 9
+	sigSEGV  = 11
 	sigPIPE  = 13
 	sigCHLD  = 17
 	sigCONT  = 18
@@ -164,7 +165,7 @@ func ignored(sig int64) bool {
 	return sig == sigCHLD || sig == sigCONT || sig == sigURG || sig == sigWINCH
 }
 
-// sendSignal: locals are the task and the signal.
+// sendSignal: locals are the task, the signal and, of a fault, its code.
 func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	id, sig := TaskID(c.Frame().L[0]), c.Frame().L[1]
 	t := &m.Tasks[id]
@@ -181,7 +182,7 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) signalGenerated(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, TaskID(c.Frame().L[0]))
-	r.Arg[0] = c.Frame().L[1]
+	r.Arg[0], r.Arg[1] = c.Frame().L[1], c.Frame().L[2]
 	m.point(c, r, PointSignalGenerate)
 }
 
@@ -214,7 +215,9 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 	}
 	t.SigPending &^= sigBit(sig)
 	f.L[0] = sig
-	r.Arg[0] = sig
+	if r.Arg[0] = sig; sig == sigSEGV {
+		r.Arg[1], t.FaultCode = int64(t.FaultCode), 0
+	}
 	flags := m.irqSave(c) // sighand->siglock
 	m.point(c, r, PointSignalDeliver)
 	m.irqRestore(c, flags)

@@ -172,6 +172,9 @@ type Task struct {
 	Ctx           cpu.Context // while it does not run; a running task's is in its core
 	Mem           program.Memory
 	ArrayPages    int32    // pages of its arrays that are mapped
+	Fixup         bool     // a copy has faulted where there is no memory, and is to end
+	FaultCode     int8     // si_code of the SIGSEGV that a fault has brought
+	MinFlt        int64    // faults for which a page was found (task_struct.min_flt)
 	Wakee         sim.Seq  // the record that woke it last
 	Since         sim.Time // when it last changed its state
 	Switches      int32    // voluntary context switches
@@ -402,6 +405,7 @@ type Counters struct {
 	ICMPOut         int64 // Icmp: OutMsgs
 	ICMPErrors      int64 // Icmp: InCsumErrors
 	Delivered       int64 // datagrams that a program has received
+	MinorFaults     int64 // page faults for which a page was found
 	CopiedBytes     int64 // bytes copied to and from user space
 	PollScanned     int64 // descriptors that poll and select have looked at
 	PollCallbacks   int64 // pollwake

@@ -237,45 +237,14 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 	switch p.Calls[eff.Site].Spec.Name {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
+	case "load":
+		c.Call(fnLoad, eff.Args[0])
+	case "store":
+		c.Call(fnStore, eff.Args[0], eff.Args[1])
 	case "print":
 		eff.Args[1] = int64(len(p.String(eff.Args[0])))
 		m.knock(c, eff.Site, eff.Args)
 	}
-}
-
-// userWrite gives n bytes of the running task's memory to write to, or nil if
-// it has none there.
-func (m *Machine) userWrite(c *cpu.Core, addr, n int64) []byte {
-	b, ok := m.current(c).Mem.Writable(addr, n)
-	if !ok {
-		return nil
-	}
-	return b
-}
-
-// copyToUser copies data to the running task's memory; false if it has none
-// there (copy_to_user).
-func (m *Machine) copyToUser(c *cpu.Core, addr int64, data []byte) bool {
-	if len(data) == 0 {
-		return true
-	}
-	b := m.userWrite(c, addr, int64(len(data)))
-	copy(b, data)
-	m.Counters.CopiedBytes += int64(len(b))
-	return b != nil
-}
-
-// copyFromUser fills to with what lies in the running task's memory; false if
-// it has nothing there (copy_from_user).
-func (m *Machine) copyFromUser(c *cpu.Core, to []byte, addr int64) bool {
-	if len(to) == 0 {
-		return true
-	}
-	t := m.current(c)
-	b, ok := m.programs[t.Thread].Bytes(&t.Mem, addr, int64(len(to)))
-	copy(to, b)
-	m.Counters.CopiedBytes += int64(len(b))
-	return ok
 }
 
 // userString reads a string that the running task points to.

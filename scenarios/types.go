@@ -53,6 +53,7 @@ type tunables struct {
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
+	PTI        bool      `yaml:"pti" doc:"Page-table isolation: programs run on page tables without the kernel."`
 	RMem       Size      `yaml:"rmem" doc:"What a socket may queue, with overhead."`
 }
 

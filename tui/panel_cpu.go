@@ -77,6 +77,13 @@ var coreRows = []struct {
 
 func drawCore(p *pen, s *scene, i int, named bool) {
 	y := 0
+	if i == s.cpu() && s.m.Cores[i].Access.Made && p.h >= leastCore+walkRows {
+		whole := p.rect
+		h := min(walkRows+1, whole.h-leastCore)
+		p.over(rect{whole.x, whole.y + whole.h - h, whole.w, h})
+		drawWalk(p, s, i)
+		p.over(rect{whole.x, whole.y, whole.w, whole.h - h})
+	}
 	if named {
 		p.line(0).in(styleBold).str("cpu").dec(int64(i)).str("  ").in(styleText)
 		drawContext(p, s, i)
@@ -95,6 +102,9 @@ func drawCore(p *pen, s *scene, i int, named bool) {
 		}
 	}
 }
+
+// leastCore is how many rows of a core stay when a walk is shown below them.
+const leastCore = 1
 
 func b2i(b bool) int {
 	if b {

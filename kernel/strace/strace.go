@@ -178,12 +178,12 @@ func (c *Call) pair() string {
 	return fmt.Sprintf("[%d, %d]", c.Rets[0], c.Rets[1])
 }
 
-// raw are the arguments of syscall: numbers, and in hexadecimal where strace
-// does not know what they mean.
+// raw are the arguments of syscall: numbers, and in hexadecimal where they are
+// addresses or strace does not know what they mean.
 func (c *Call) raw() (out []string) {
-	known := program.SpecOf(c.Args[0]) != nil
-	for _, v := range c.Args[1:max(1, c.N)] {
-		if known || v == 0 {
+	spec := program.SpecOf(c.Args[0])
+	for i, v := range c.Args[1:max(1, c.N)] {
+		if v == 0 || spec != nil && (i >= len(spec.Params) || !spec.Params[i].Kind.Pointer()) {
 			out = append(out, fmt.Sprint(v))
 		} else {
 			out = append(out, fmt.Sprintf("%#x", uint64(v)))
