@@ -393,6 +393,17 @@ const (
 	fnSigHandler
 	fnRestoreRT
 
+	// Exceptions.
+	fnCli
+	fnHlt
+	fnUd2
+	fnAsmExcDivideError
+	fnAsmExcInvalidOp
+	fnAsmExcGeneralProtection
+	fnExcDivideError
+	fnExcInvalidOp
+	fnExcGeneralProtection
+
 	// Page faults.
 	fnExcPageFault
 	fnDoUserAddrFault
@@ -431,7 +442,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText, trapsText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -74,6 +74,9 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
 	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
 	im.Text.IDT[vectorPF] = fnAsmExcPageFault
+	im.Text.IDT[vectorDE] = fnAsmExcDivideError
+	im.Text.IDT[vectorUD] = fnAsmExcInvalidOp
+	im.Text.IDT[vectorGP] = fnAsmExcGeneralProtection
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched

@@ -183,6 +183,8 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		m.callLibrary(c, p, eff)
 	case program.EffDirector:
 		m.direct(c, p, eff)
+	case program.EffDivide:
+		m.divide(c)
 	case program.EffExit:
 		m.knock(c, None, [8]int64{})
 	default:
@@ -241,6 +243,12 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 		c.Call(fnLoad, eff.Args[0])
 	case "store":
 		c.Call(fnStore, eff.Args[0], eff.Args[1])
+	case "cli":
+		c.Call(fnCli)
+	case "hlt":
+		c.Call(fnHlt)
+	case "ud2":
+		c.Call(fnUd2)
 	case "print":
 		eff.Args[1] = int64(len(p.String(eff.Args[0])))
 		m.knock(c, eff.Site, eff.Args)

@@ -167,7 +167,7 @@ func (t *thread) execute() (int, error) {
 			t.direct(&e)
 		case program.EffExit:
 			return 0, nil
-		case program.EffFault:
+		case program.EffFault, program.EffDivide:
 			return 0, errors.New(t.mem.Fault)
 		}
 	}

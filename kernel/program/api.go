@@ -97,6 +97,7 @@ const (
 	EffLibrary                    // compute, print, load, store
 	EffDirector                   // spawn, settle, wait_blocked, join
 	EffExit                       // main returned: the thread ends
+	EffDivide                     // a division by zero: the operation is to be done again, Memory.Fault names the line
 	EffFault                      // the program did something undefined; Memory.Fault says what
 )
 

@@ -154,7 +154,7 @@ var specs = []Spec{
 
 	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true},
 	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true},
-	{Name: "cli", Group: Library}, {Name: "hlt", Group: Library},
+	{Name: "cli", Group: Library, Built: true}, {Name: "hlt", Group: Library, Built: true}, {Name: "ud2", Group: Library, Built: true},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

@@ -132,7 +132,17 @@ func (p *Program) Exec(mem *Memory, f *Frame, shared []int64) (e Effect) {
 	default:
 		p.declare(op, mem, f, shared)
 	}
-	if mem.Fault != "" {
+	return p.faulted(e, mem, f)
+}
+
+// faulted gives an operation's effect, or the fault that it has ended with.
+func (p *Program) faulted(e Effect, mem *Memory, f *Frame) Effect {
+	switch {
+	case mem.divided:
+		mem.divided = false
+		f.PC--
+		e.Kind = EffDivide
+	case mem.Fault != "":
 		e.Kind = EffFault
 	}
 	return e
@@ -211,10 +221,7 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 		e.Kind = EffLibrary
 	}
 	p.checkCounts(site, &e, mem, op.pos)
-	if mem.Fault != "" {
-		e.Kind = EffFault
-	}
-	return e
+	return p.faulted(e, mem, f)
 }
 
 // checkCounts stops a call that would use more of an array than there is: C has

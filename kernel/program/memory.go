@@ -13,9 +13,10 @@ type Memory struct {
 
 	Scratch [ScratchBytes]byte // what is at ScratchAt
 
-	Fault string // what the program did that is undefined, or ""
-	ret   [maxResults]int64
-	nret  int
+	Fault   string // what the program did that is undefined, or ""
+	divided bool   // the operation has divided by zero
+	ret     [maxResults]int64
+	nret    int
 }
 
 const maxResults = 4
