@@ -52,10 +52,8 @@ func InterruptEntry[M any](station uint8) Code[M] {
 }
 
 func acceptVector(c *Core, r *sim.Record, gate CodeID, _ uint64) {
-	if !c.fault {
-		r.Cause = c.APIC.Cause[c.Vector]
-		c.APIC.Ack(c.Vector)
-	}
+	r.Cause = c.APIC.Cause[c.Vector]
+	c.APIC.Ack(c.Vector)
 	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
 }
 
@@ -111,10 +109,11 @@ func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
 
 // Raise makes the step that is being done fault, with an error code: it has had
 // no effect, the processor goes through the gate of the exception at once, and
-// the step is done again when the handler returns (SDM volume 3, "Faults").
+// the step is done again when the handler returns (SDM volume 3, "Faults"). The
+// local APIC has no part in it.
 func (c *Core) Raise(v uint8, code int64) {
 	c.Again()
-	c.Micro, c.Vector, c.fault, c.Code, c.resume = 1, v, true, code, c.Cause
+	c.Micro, c.Vector, c.fault, c.Code, c.resume = 2, v, true, code, c.Cause
 }
 
 // Iret undoes an interrupt's entry: the handler's entry code must be the

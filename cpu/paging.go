@@ -170,9 +170,14 @@ func Index(addr uint64, level int) uint16 { return uint16(addr >> (39 - 9*level)
 // allowed below is said there (_PAGE_TABLE of Linux).
 const TableFlags = PTEPresent | PTEWrite | PTEUser | PTEAccessed | PTEDirty
 
-// Map makes an entry of a level map addr, and the tables on the way to it. The
-// tables of the upper half are the kernel's at all levels.
+// Map makes an entry of a level map addr, and the tables on the way to it.
 func (p *PageTables) Map(cr3, addr uint64, level int, e PTE) {
+	p.SetEntry(p.Table(cr3, addr, level), Index(addr, level), e)
+}
+
+// Table gives the table of a level for addr, and makes it and those on the way to
+// it if need be. The tables of the upper half are the kernel's at all levels.
+func (p *PageTables) Table(cr3, addr uint64, level int) uint64 {
 	table, flags := cr3, TableFlags
 	if addr>>63 == 1 {
 		flags &^= PTEUser
@@ -185,7 +190,7 @@ func (p *PageTables) Map(cr3, addr uint64, level int, e PTE) {
 		}
 		table = next.Frame()
 	}
-	p.SetEntry(table, Index(addr, level), e)
+	return table
 }
 
 // Canonical tells whether bits 63 to 47 of an address are the same: others raise

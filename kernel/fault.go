@@ -200,9 +200,12 @@ func (m *Machine) doUserAddrFault(c *cpu.Core, r *sim.Record) {
 	}
 }
 
+// handleMmFault makes the tables that are missing, but for the last one (pud_alloc,
+// pmd_alloc).
 func (m *Machine) handleMmFault(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	r.Arg[0], r.Arg[1] = l[0], l[1]
+	m.PT.Table(m.Procs[m.current(c).Proc].CR3, uint64(l[0]), 2)
 	c.Call(fnHandlePteFault, l[0], l[1])
 }
 

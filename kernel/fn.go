@@ -39,10 +39,10 @@ const (
 	fnEntrySyscall
 	fnDoSyscall64
 	fnExitToUserModeLoop
+	fnAsmExcPageFault
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
 	fnCommonInterruptIRQ // __common_interrupt
-	fnAsmExcPageFault
 	fnAsmSysvecTimer
 	fnSysvecTimer
 	fnSysvecTimerIRQ // __sysvec_apic_timer_interrupt
