@@ -32,14 +32,11 @@ const (
 	// Ring 3.
 	fnSyscallWrapper
 	fnCompute
-	fnLoad
-	fnStore
 
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
 	fnExitToUserModeLoop
-	fnAsmExcPageFault
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
 	fnCommonInterruptIRQ // __common_interrupt
@@ -388,7 +385,10 @@ const (
 	fnSigHandler
 	fnRestoreRT
 
-	// Page faults.
+	// Memory accesses of programs, and page faults.
+	fnLoad
+	fnStore
+	fnAsmExcPageFault
 	fnExcPageFault
 	fnDoUserAddrFault
 	fnDoKernAddrFault
