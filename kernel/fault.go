@@ -200,9 +200,12 @@ func (m *Machine) doUserAddrFault(c *cpu.Core, r *sim.Record) {
 	}
 }
 
+// handleMmFault makes the tables that are missing, but for the last one (pud_alloc,
+// pmd_alloc).
 func (m *Machine) handleMmFault(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	r.Arg[0], r.Arg[1] = l[0], l[1]
+	m.PT.Table(m.Procs[m.current(c).Proc].CR3, uint64(l[0]), 2)
 	c.Call(fnHandlePteFault, l[0], l[1])
 }
 
@@ -293,6 +296,18 @@ func (m *Machine) forceSigFault(c *cpu.Core, r *sim.Record) {
 	}
 	t.FaultCode = int8(l[1])
 	c.Call(fnSendSignal, int64(id), l[0], l[1])
+}
+
+// InFault tells whether the innermost thing that has interrupted a task is a fault
+// of its own.
+func (m *Machine) InFault(t TaskID) bool {
+	s := &m.Context(t).Kernel
+	for i := len(s.F) - 2; i >= 0; i-- {
+		if s.F[i].Kind == cpu.HWFrame {
+			return s.F[i+1].Code == fnAsmExcPageFault
+		}
+	}
+	return false
 }
 
 // fixupException sends the copy to its end: it has copied nothing, and the system

@@ -32,8 +32,6 @@ const (
 	// Ring 3.
 	fnSyscallWrapper
 	fnCompute
-	fnLoad
-	fnStore
 
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
@@ -42,7 +40,6 @@ const (
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
 	fnCommonInterruptIRQ // __common_interrupt
-	fnAsmExcPageFault
 	fnAsmSysvecTimer
 	fnSysvecTimer
 	fnSysvecTimerIRQ // __sysvec_apic_timer_interrupt
@@ -404,7 +401,10 @@ const (
 	fnExcInvalidOp
 	fnExcGeneralProtection
 
-	// Page faults.
+	// Memory accesses of programs, and page faults.
+	fnLoad
+	fnStore
+	fnAsmExcPageFault
 	fnExcPageFault
 	fnDoUserAddrFault
 	fnDoKernAddrFault

@@ -233,6 +233,10 @@ func drawOwner(p *pen, s *scene) {
 	case kernel.CtxUser:
 		p.str("ring 3: ").str(task).str(" on its own user stack")
 	default:
+		if s.m.InFault(int32(r.Task)) {
+			p.str("kernel, a page fault of ").str(task).str(": on its own kernel stack")
+			return
+		}
 		if onInterruptFrame(s) {
 			p.str("kernel, into or out of an interrupt on cpu").dec(int64(r.CPU)).str(": on the kernel stack of ").str(task)
 			return
