@@ -55,7 +55,7 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 		return "exit(0)"
 	}
 	c := strace.Call{
-		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
+		ABI: m.Config.ABI, Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
 		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
 	}
 	switch c.Spec.Name {

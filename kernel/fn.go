@@ -398,6 +398,28 @@ const (
 	fnDoExit
 	fnSysNi
 
+	// arm64 (arch/arm64/kernel).
+	fnEl0SyncHandler
+	fnEl0Svc
+	fnDoEl0Svc
+	fnEl0SvcCommon
+	fnInvokeSyscall
+	fnEl0Irq // the first of the interrupt entries: see interruptEntry
+	fnEl1Irq
+	fnEl0IrqHandler
+	fnEl1IrqHandler
+	fnEl0Interrupt
+	fnEl1Interrupt
+	fnDoInterruptHandler
+	fnCallOnIRQStack
+	fnGICHandleIRQ
+	fnGICDomainIRQ   // generic_handle_domain_irq
+	fnPercpuDevidIRQ // handle_percpu_devid_irq
+	fnPrimarySwitched
+	fnSysDup3
+	fnSysPselect6
+	fnDoPselect
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -405,13 +427,13 @@ const (
 type text map[cpu.CodeID]code
 
 // kernelText joins the tables of all subjects.
-func kernelText() []code {
+func kernelText(arm64 bool) []code {
 	codes := make([]code, fnUserBase)
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, armText, substituteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
@@ -428,6 +450,9 @@ func kernelText() []code {
 		if codes[id].Ring == 3 {
 			codes[id].Base = libraryBase + uint64(id)*codeStride
 		}
+	}
+	if arm64 {
+		armTable(codes)
 	}
 	return codes
 }

@@ -65,16 +65,15 @@ func Fresh() *Machine { return &Machine{} }
 
 // newImage builds what never changes.
 func newImage(cfg *Config) (*Image, error) {
-	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
-	im.Text.Codes = kernelText()
+	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes, im.Text.Arm64 = kernelText(im.ABI.Arm64), im.ABI.Arm64
+	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
 	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
-	for nr, fn := range sysCallTable {
-		im.sysCalls[nr] = fn
-	}
+	im.fillSysCalls()
 	if breakText != nil {
 		breakText(im)
 	}
@@ -113,7 +112,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrSetsockopt: fnSysSetsockopt, nrGetsockopt: fnSysGetsockopt, nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
-	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
+	nrDup3: fnSysDup3, nrPselect6: fnSysPselect6, nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -171,7 +170,11 @@ func (m *Machine) bootCore(i int32) {
 	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
-	idle.Kernel.PushEntry(fnSecondaryStartup)
+	if i == 0 && m.ABI.Arm64 {
+		idle.Kernel.PushEntry(fnPrimarySwitched)
+	} else {
+		idle.Kernel.PushEntry(fnSecondaryStartup)
+	}
 	if i == 0 {
 		idle.Kernel.Push(fnStartKernel, 0)
 		idle.Kernel.Push(fnRestInit, 0)
@@ -251,6 +254,9 @@ func (m *Machine) addThread(i int32) {
 	regs := cpu.Regs{CS: cpu.UserCS, SS: cpu.UserSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(proc)}
 	regs.RIP, regs.RSP = m.Text.Addr(m.userCode[i], 0), t.Ctx.User.SP()
 	regs.RCX, regs.R11 = regs.RIP, regs.RFLAGS
+	if m.ABI.Arm64 {
+		regs.R11 = regs.PState()
+	}
 	t.Ctx.Kernel.PushEntry(fnRetFromForkAsm)
 	t.Ctx.Kernel.PushRegs(&regs, 5)
 	t.Ctx.On = cpu.OnKernel

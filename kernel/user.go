@@ -49,13 +49,15 @@ func (m *Machine) compute(c *cpu.Core, r *sim.Record) {
 	}
 }
 
-// wrapperSyscall: the call is in the task since the program's operation.
+// wrapperSyscall: the call is in the task since the program's operation, its number
+// in local 0.
 func (m *Machine) wrapperSyscall(c *cpu.Core, r *sim.Record) {
 	call := &m.current(c).Call
-	c.Regs.SetArgs(call.Args)
-	c.Regs.RAX = uint64(call.NR)
-	r.Arg[0] = int64(call.NR)
-	c.Syscall(m.Text.LSTAR, m.Text.Codes[m.Text.LSTAR].Base)
+	c.Regs.Load(&m.ABI.Args, &call.Args)
+	nr := c.Frame().L[0]
+	*c.Regs.At(m.ABI.Number) = uint64(nr)
+	r.Arg[0] = nr
+	m.door(c)
 }
 
 // wrapperReturn turns a result between -4095 and -1 into errno and -1, and gives
@@ -87,6 +89,8 @@ func failed(ret int64) bool { return ret < 0 && ret >= -4095 }
 // failed.
 func (m *Machine) results(t *Task) (first, second int64) {
 	switch spec := m.spec(t); spec.Name {
+	case "dup2":
+		return t.Call.Prog[1], 0
 	case "pipe2", "socketpair":
 		return int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
 	case "eventfd_read":
@@ -107,8 +111,8 @@ func (m *Machine) spec(t *Task) *program.Spec {
 // lower turns what a program passes to the C library into what the library
 // passes to the kernel: values that the kernel takes or gives through memory go
 // to the thread's scratch.
-func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
-	nr = int32(spec.NR)
+func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int64, regs [6]int64) {
+	nr = int64(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
 	case "print":
@@ -134,7 +138,7 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 	case "send":
 		regs[4] = 0
 	case "syscall":
-		nr = int32(args[0])
+		nr = int64(int32(args[0]))
 		copy(regs[:], args[1:7])
 	}
 	return nr, regs
@@ -209,16 +213,26 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 	t := m.current(c)
 	t.Call.Site, t.Call.Prog = site, args
 	if site == None {
-		t.Call.NR, t.Call.Args = nrExit, [6]int64{}
-		c.Call(fnSyscallWrapper)
+		t.Call.Args = [6]int64{}
+		c.Call(fnSyscallWrapper, int64(m.numbers[nrExit]))
 		return
 	}
 	spec := m.spec(t)
 	if spec.Name == "select" {
 		m.noteSets(t)
 	}
-	t.Call.NR, t.Call.Args = m.lower(spec, t, args)
-	c.Call(m.wrappers[t.Thread][site])
+	nr, regs := m.lower(spec, t, args)
+	if spec.Name != "syscall" {
+		var errno int64
+		if nr, errno = m.substitute(nr, &regs); errno != 0 {
+			t.Mem.Errno = errno
+			m.complete(c, -1)
+			return
+		}
+		nr = int64(m.numbers[nr])
+	}
+	t.Call.Args = regs
+	c.Call(m.wrappers[t.Thread][site], nr)
 }
 
 // noteSets keeps the sets that select is given, for strace: the call overwrites

@@ -35,7 +35,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 	}
 	d.machine(&f.Machine)
 	cfg := &kernel.Config{
-		CPUs: f.Machine.CPUs, Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
+		CPUs: f.Machine.CPUs, ABI: abi(f), Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
 	if len(f.Machine.NIC.IRQCPU) > 0 {
@@ -48,6 +48,11 @@ func (d *decoder) build(f *file) *kernel.Config {
 	d.expect(f)
 	d.live(f)
 	return cfg
+}
+
+// abi is the machine's, which has been checked.
+func abi(f *file) program.ABI {
+	return program.ABI(slices.Index(program.ABINames, f.Machine.ABI))
 }
 
 func (d *decoder) live(f *file) {
@@ -105,7 +110,9 @@ func (d *decoder) within(path string, n, least, most int) {
 
 func (d *decoder) machine(m *machine) {
 	d.within("machine.cpus", m.CPUs, 1, 64)
-	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
+	if !slices.Contains(program.ABINames, m.ABI) {
+		d.failAt("machine.abi", "machine.abi: unknown value %q%s", m.ABI, program.Nearest(m.ABI, slices.Clone(program.ABINames)))
+	}
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
 	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
@@ -221,6 +228,10 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 			d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 		}
 		d.failAt(base+"program", "%s", err)
+	}
+	if err := abi(f).Check(p); err != nil {
+		pe := err.(*program.Error)
+		d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 	}
 	tc.Program = p
 	return tc

@@ -13,6 +13,7 @@ import (
 // is read from the program's memory, so it must be printed before the program
 // goes on.
 type Call struct {
+	ABI    program.ABI // what the number of a raw call means
 	Spec   *program.Spec
 	Args   []int64   // as the program gave them
 	N      int       // how many there are (Effect.N): only syscall needs it
@@ -61,7 +62,7 @@ var names = map[string]string{
 func (c *Call) name() string {
 	spec := c.Spec
 	if spec.Name == "syscall" {
-		if spec = program.SpecOf(c.Args[0]); spec == nil {
+		if spec = c.ABI.SpecOf(c.Args[0]); spec == nil {
 			return fmt.Sprintf("syscall_%#x", uint64(c.Args[0]))
 		}
 	}
@@ -181,7 +182,7 @@ func (c *Call) pair() string {
 // raw are the arguments of syscall: numbers, and in hexadecimal where strace
 // does not know what they mean.
 func (c *Call) raw() (out []string) {
-	known := program.SpecOf(c.Args[0]) != nil
+	known := c.ABI.SpecOf(c.Args[0]) != nil
 	for _, v := range c.Args[1:max(1, c.N)] {
 		if known || v == 0 {
 			out = append(out, fmt.Sprint(v))

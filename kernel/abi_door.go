@@ -1,0 +1,43 @@
+package kernel
+
+import (
+	"ringside/cpu"
+	"ringside/kernel/program"
+)
+
+// The door between a program and the kernel, as the machine's ABI has it: which
+// registers are filled, which instruction knocks, and what a number means.
+
+// fillSysCalls makes sys_call_table by the ABI's numbers.
+func (im *Image) fillSysCalls() {
+	for i := range im.sysNR {
+		im.sysNR[i] = None
+	}
+	for linux, fn := range sysCallTable {
+		if nr, ok := im.Config.ABI.Number(int64(linux)); ok {
+			im.sysCalls[nr], im.sysNR[nr], im.numbers[linux] = fn, int16(linux), int16(nr)
+		}
+	}
+}
+
+// sysCall finds the function of a number, and its number on linux-amd64, which
+// names the call everywhere else in the model.
+func (im *Image) sysCall(nr uint64) (int32, cpu.CodeID) {
+	if nr < uint64(len(im.sysCalls)) && im.sysCalls[nr] != fnNone {
+		return int32(im.sysNR[nr]), im.sysCalls[nr]
+	}
+	if im.Config.ABI == program.LinuxAMD64 {
+		return int32(nr), fnSysNi
+	}
+	return None, fnSysNi
+}
+
+// door is the instruction by which a program enters the kernel.
+func (m *Machine) door(c *cpu.Core) {
+	entry := m.Text.LSTAR
+	if m.ABI.Arm64 {
+		c.Svc(entry, m.Text.Codes[entry].Base, m.ABI.Imm)
+		return
+	}
+	c.Syscall(entry, m.Text.Codes[entry].Base)
+}

@@ -1,0 +1,44 @@
+package scenarios
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringside/kernel"
+	"ringside/kernel/program"
+	"ringside/scenarios/lanes"
+)
+
+// TestTheCourseRunsAlikeOnArm64: a program's system calls and their answers do
+// not depend on the processor. The kernel's work takes a little more or less
+// time there, but no scenario of the course depends on that.
+func TestTheCourseRunsAlikeOnArm64(t *testing.T) {
+	for _, name := range Builtin() {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			amd64, _ := s.Config()
+			if amd64.ABI != program.LinuxAMD64 {
+				t.Skip("made for", amd64.ABI)
+			}
+			arm64 := *amd64
+			arm64.ABI = program.LinuxARM64
+			want, got := straceOf(t, amd64), straceOf(t, &arm64)
+			if diff := cmp.Diff(want.Threads, got.Threads); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func straceOf(t *testing.T, cfg *kernel.Config) *lanes.Lane {
+	t.Helper()
+	lane, _, err := lanes.Model(cfg, lanes.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lane
+}
