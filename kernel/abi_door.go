@@ -41,3 +41,24 @@ func (m *Machine) door(c *cpu.Core) {
 	}
 	c.Syscall(entry, m.Text.Codes[entry].Base)
 }
+
+// abiRows are the rows that take the place of linux-amd64's, in this order.
+var abiRows = [...][]text{
+	program.LinuxARM64: {arm64Rows}, program.MacosARM64: {arm64Rows, xnuRows}, program.WindowsAMD64: {windowsRows},
+}
+
+// abiText makes the table of functions that of the ABI.
+func (im *Image) abiText(codes []code) {
+	for _, rows := range abiRows[im.Config.ABI] {
+		for id, c := range rows {
+			c.Base = codes[id].Base
+			codes[id] = c
+		}
+	}
+	if im.ABI.Arm64 {
+		armTable(codes)
+		w := im.stub("exit")
+		w.Base = codes[fnSyscallWrapper].Base
+		codes[fnSyscallWrapper] = w
+	}
+}

@@ -174,12 +174,8 @@ var arm64Steps = []struct {
 	{fnContextSwitch, 0, "switch_mm: TTBR0_EL1"}, {fnContextSwitch, 1, "cpu_switch_to: SP, x19 to x29"},
 }
 
-// armTable makes the table of functions that of arm64.
+// armTable gives the other functions their names and files on arm64.
 func armTable(codes []code) {
-	for id, c := range arm64Rows {
-		c.Base = codes[id].Base
-		codes[id] = c
-	}
 	for id := range codes {
 		codes[id].Name = strings.Replace(codes[id].Name, "__x64_sys_", "__arm64_sys_", 1)
 		if f, ok := arm64Files[cpu.CodeID(id)]; ok {

@@ -416,6 +416,10 @@ const (
 	fnGICDomainIRQ   // generic_handle_domain_irq
 	fnPercpuDevidIRQ // handle_percpu_devid_irq
 	fnPrimarySwitched
+	fnNtWriteFile // Windows
+	fnNtClose
+	fnNtTerminateThread
+	fnPrint
 	fnSysDup3
 	fnSysPselect6
 	fnDoPselect
@@ -427,13 +431,13 @@ const (
 type text map[cpu.CodeID]code
 
 // kernelText joins the tables of all subjects.
-func kernelText(arm64 bool) []code {
+func (im *Image) kernelText() []code {
 	codes := make([]code, fnUserBase)
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, armText, substituteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, armText, ntText, libraryText, substituteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
@@ -451,9 +455,7 @@ func kernelText(arm64 bool) []code {
 			codes[id].Base = libraryBase + uint64(id)*codeStride
 		}
 	}
-	if arm64 {
-		armTable(codes)
-	}
+	im.abiText(codes)
 	return codes
 }
 

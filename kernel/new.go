@@ -66,7 +66,7 @@ func Fresh() *Machine { return &Machine{} }
 // newImage builds what never changes.
 func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
-	im.Text.Codes, im.Text.Arm64 = kernelText(im.ABI.Arm64), im.ABI.Arm64
+	im.Text.Codes, im.Text.Arm64 = im.kernelText(), im.ABI.Arm64
 	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
 	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
@@ -144,18 +144,28 @@ func (im *Image) addProgram(thread int32, p *program.Program) {
 		if spec == nil {
 			continue
 		}
-		id, ok := byName[spec.Name]
+		name := spec.Name
+		if name == "print" {
+			name = "write"
+		}
+		id, ok := byName[name]
 		if !ok {
 			id = cpu.CodeID(len(im.Text.Codes))
-			byName[spec.Name] = id
-			w := wrapperCode(spec.Name)
-			w.Base = libraryBase + uint64(id)*codeStride
-			im.Text.Codes = append(im.Text.Codes, w)
-			im.user = append(im.user, userFunc{thread: thread, fn: None})
+			byName[name] = id
+			im.addLibrary(thread, im.wrapper(name))
 		}
 		sites[i] = id
 	}
 	im.wrappers = append(im.wrappers, sites)
+}
+
+// addLibrary adds functions of a thread's library, one behind the other.
+func (im *Image) addLibrary(thread int32, codes []code) {
+	for _, c := range codes {
+		c.Base = libraryBase + uint64(len(im.Text.Codes))*codeStride
+		im.Text.Codes = append(im.Text.Codes, c)
+		im.user = append(im.user, userFunc{thread: thread, fn: None})
+	}
 }
 
 // bootCore makes a core with its idle task and its ksoftirqd.

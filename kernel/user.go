@@ -20,22 +20,11 @@ type userFunc struct {
 const maxUserDepth = 200
 
 var userText = text{
-	fnSyscallWrapper: wrapperCode("exit"),
+	fnSyscallWrapper: (&Image{Config: &Config{}}).stub("exit"),
 	fnCompute: {Name: "compute", Ring: 3, File: "(the thread program)",
 		Say:   "Computes, in ring 3, without asking the kernel for anything.",
 		Why:   "Only an interrupt can take the core away from it.",
 		Steps: []step{{Name: "compute", Cut: true, Span: computeLeft, Do: (*Machine).compute}}},
-}
-
-// wrapperCode is the C library's function for a system call.
-func wrapperCode(name string) code {
-	return code{Name: name, Ring: 3, File: "glibc sysdeps/unix/sysv/linux/" + name + ".c",
-		Say: "The C library's wrapper: the number into RAX, the arguments into registers, and syscall.",
-		Why: "A program cannot call a kernel function: it can only knock at this one door.",
-		Steps: []step{
-			{Name: "load the registers, syscall", Cost: cpu.CostSyscall, Do: (*Machine).wrapperSyscall},
-			{Name: "check RAX for an error", Cost: costOp, Do: (*Machine).wrapperReturn},
-		}}
 }
 
 func computeLeft(_ *Machine, c *cpu.Core) sim.Time { return sim.Time(c.Frame().L[0]) }
@@ -66,20 +55,12 @@ func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	ret := c.Result()
 	r.Arg[0], r.Arg[1] = ret, int64(t.Call.NR)
-	t.Call.Ret, t.Call.Woken = ret, false
+	t.Call.Ret = ret
 	if failed(ret) {
 		t.Mem.Errno = -ret
 		ret = -1
 	}
-	c.Return(ret)
-	if t.Call.Site == None {
-		return
-	}
-	first, second := m.results(t)
-	if ret == -1 {
-		first, second = -1, -1
-	}
-	m.complete(c, first, second)
+	m.finish(c, ret)
 }
 
 // failed tells whether an answer of the kernel is an error's number.
@@ -232,6 +213,7 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 		nr = int64(m.numbers[nr])
 	}
 	t.Call.Args = regs
+	c.Regs.Load(&m.ABI.Call, &regs)
 	c.Call(m.wrappers[t.Thread][site], nr)
 }
 
@@ -251,8 +233,7 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
 	case "print":
-		eff.Args[1] = int64(len(p.String(eff.Args[0])))
-		m.knock(c, eff.Site, eff.Args)
+		c.Call(fnPrint, int64(eff.Site), eff.Args[0], int64(len(p.String(eff.Args[0]))))
 	}
 }
 
