@@ -76,15 +76,14 @@ type ABI struct {
 	Call   [6]Place // arguments of a function
 	Args   [6]Place // arguments of a system call
 	Number Place    // its number
-	Carry  bool     // an error is the carry flag and a positive number, else a negative number
 	Imm    uint16   // immediate of the instruction, on Arm
 
 	Door, Back                  string        // into the kernel and out of it
-	User, Kernel                string        // the two privilege levels
+	User                        string        // the level that programs run at
 	PC, SP, Status, Link, Saved string        // Link and Saved: where the door leaves PC and Status
 	Base                        string        // where the processor finds the entry code
-	Stack                       string        // how the kernel's stack is found
 	Tables                      string        // the register with the page tables
+	Frame                       string        // what the kernel calls the saved registers
 	General                     [7]NamedPlace // in the order of the screen: number or result first
 }
 
@@ -92,23 +91,23 @@ type ABI struct {
 var ABIs = []ABI{
 	{
 		Name: "linux-amd64", Call: sysvCall, Args: syscallArgs, Number: PlaceRAX,
-		Door: "syscall", Back: "sysretq", User: "ring 3", Kernel: "ring 0",
-		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Stack: "software loads RSP", Tables: "CR3", General: amd64Names,
+		Door: "syscall", Back: "sysretq", User: "ring 3",
+		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Tables: "CR3", Frame: "pt_regs", General: amd64Names,
 	},
 	{
 		Name: "linux-arm64", Arm64: true, Call: aapcs64, Args: aapcs64, Number: PlaceRDI,
-		Door: "svc #0", Back: "eret", User: "EL0", Kernel: "EL1",
-		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Stack: "SP_EL1 is another register", Tables: "TTBR0", General: arm64Names("x8"),
+		Door: "svc #0", Back: "eret", User: "EL0",
+		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Tables: "TTBR0", Frame: "pt_regs", General: arm64Names("x8"),
 	},
 	{
-		Name: "macos-arm64", Arm64: true, Call: aapcs64, Args: aapcs64, Number: PlaceRDI, Carry: true, Imm: 0x80,
-		Door: "svc #0x80", Back: "eret", User: "EL0", Kernel: "EL1",
-		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Stack: "SP_EL1 is another register", Tables: "TTBR0", General: arm64Names("x16"),
+		Name: "macos-arm64", Arm64: true, Call: aapcs64, Args: aapcs64, Number: PlaceRDI, Imm: 0x80,
+		Door: "svc #0x80", Back: "eret", User: "EL0",
+		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Tables: "TTBR0", Frame: "arm_saved_state", General: arm64Names("x16"),
 	},
 	{
 		Name: "windows-amd64", Call: [6]Place{PlaceRCX, PlaceRDX, PlaceR8, PlaceR9}, Args: [6]Place{PlaceR10, PlaceRDX, PlaceR8, PlaceR9}, Number: PlaceRAX,
-		Door: "syscall", Back: "sysretq", User: "ring 3", Kernel: "ring 0",
-		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Stack: "software loads RSP", Tables: "CR3",
+		Door: "syscall", Back: "sysretq", User: "ring 3",
+		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Tables: "CR3", Frame: "KTRAP_FRAME",
 		General: [7]NamedPlace{{"RAX", PlaceRAX}, {"R10", PlaceR10}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"R11", PlaceR11}},
 	},
 }

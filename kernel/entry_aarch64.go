@@ -116,6 +116,10 @@ var arm64Rows = text{
 			{Name: "ret_to_user: kernel_exit", Cost: costRegs, Do: (*Machine).armKernelExit},
 			{Name: "eret", Cost: cpu.CostSysret, Do: (*Machine).armEret},
 		}},
+	fnLocalAPIC: device("gic its", StAPIC, "Arm GIC Architecture Specification, LPIs and the ITS", "pending bit set",
+		"The message reaches the interrupt translation service, which makes an LPI of it that is pending at one core.", "The card names itself and an event; which core that is, software has written into a table."),
+	fnTimerExpiry: device("generic timer", StNone, "Arm ARM, The Generic Timer", "PPI pending",
+		"The core's virtual timer has reached its compare value.", "The kernel set it to the first of its own timers."),
 	fnSysvecTimerIRQ: {Name: "arch_timer_handler_virt", File: "drivers/clocksource/arm_arch_timer.c",
 		Say: "The timer's interrupt: the timers that are due.", Why: "One timer of the core serves all timers of the kernel.",
 		Steps: []step{
@@ -313,6 +317,20 @@ func (m *Machine) gicEOI(c *cpu.Core, r *sim.Record) {
 	about(r, KindVector, int32(c.APIC.EOI()))
 	armStation(c, r)
 	c.Call(fnGICDomainIRQ, c.Frame().L[0])
+}
+
+// INTID is the GIC's number of what is a vector on x86: an LPI for the card, the
+// virtual timer's PPI, an SGI for each kind of message between cores.
+func INTID(vector int) int64 {
+	switch vector {
+	case VectorCard:
+		return 8192
+	case VectorTimer:
+		return 27
+	case VectorCallSingle:
+		return 1
+	}
+	return 0
 }
 
 // gicDomainIRQ: the card's message is an LPI, the timer a PPI, what cores send
