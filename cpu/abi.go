@@ -15,6 +15,7 @@ const (
 	PlaceR10
 	PlaceR8
 	PlaceR9
+	PlaceCR3
 )
 
 // At is the register at a place.
@@ -36,6 +37,8 @@ func (r *Regs) At(p Place) *uint64 {
 		return &r.R10
 	case PlaceR8:
 		return &r.R8
+	case PlaceCR3:
+		return &r.CR3
 	}
 	return &r.R9
 }
@@ -82,9 +85,8 @@ type ABI struct {
 	User                        string        // the level that programs run at
 	PC, SP, Status, Link, Saved string        // Link and Saved: where the door leaves PC and Status
 	Base                        string        // where the processor finds the entry code
-	Tables                      string        // the register with the page tables
 	Frame                       string        // what the kernel calls the saved registers
-	General                     [7]NamedPlace // in the order of the screen: number or result first
+	General                     [8]NamedPlace // in the order of the screen: number or result first
 }
 
 // ABIs are all there are. The first is the default.
@@ -92,23 +94,23 @@ var ABIs = []ABI{
 	{
 		Name: "linux-amd64", Call: sysvCall, Args: syscallArgs, Number: PlaceRAX,
 		Door: "syscall", Back: "sysretq", User: "ring 3",
-		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Tables: "CR3", Frame: "pt_regs", General: amd64Names,
+		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Frame: "pt_regs", General: amd64Names,
 	},
 	{
 		Name: "linux-arm64", Arm64: true, Call: aapcs64, Args: aapcs64, Number: PlaceRDI,
 		Door: "svc #0", Back: "eret", User: "EL0",
-		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Tables: "TTBR0", Frame: "pt_regs", General: arm64Names("x8"),
+		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Frame: "pt_regs", General: arm64Names("x8"),
 	},
 	{
 		Name: "macos-arm64", Arm64: true, Call: aapcs64, Args: aapcs64, Number: PlaceRDI, Imm: 0x80,
 		Door: "svc #0x80", Back: "eret", User: "EL0",
-		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Tables: "TTBR0", Frame: "arm_saved_state", General: arm64Names("x16"),
+		PC: "PC", SP: "SP", Status: "PSTATE", Link: "ELR_EL1", Saved: "SPSR_EL1", Base: "VBAR_EL1", Frame: "arm_saved_state", General: arm64Names("x16"),
 	},
 	{
 		Name: "windows-amd64", Call: [6]Place{PlaceRCX, PlaceRDX, PlaceR8, PlaceR9}, Args: [6]Place{PlaceR10, PlaceRDX, PlaceR8, PlaceR9}, Number: PlaceRAX,
 		Door: "syscall", Back: "sysretq", User: "ring 3",
-		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Tables: "CR3", Frame: "KTRAP_FRAME",
-		General: [7]NamedPlace{{"RAX", PlaceRAX}, {"R10", PlaceR10}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"R11", PlaceR11}},
+		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Frame: "KTRAP_FRAME",
+		General: [8]NamedPlace{{"RAX", PlaceRAX}, {"R10", PlaceR10}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"R11", PlaceR11}, {"RSI", PlaceRSI}},
 	},
 }
 
@@ -116,13 +118,13 @@ var (
 	sysvCall    = [6]Place{PlaceRDI, PlaceRSI, PlaceRDX, PlaceRCX, PlaceR8, PlaceR9}
 	syscallArgs = [6]Place{PlaceRDI, PlaceRSI, PlaceRDX, PlaceR10, PlaceR8, PlaceR9}
 	aapcs64     = [6]Place{PlaceRAX, PlaceRSI, PlaceRDX, PlaceR10, PlaceR8, PlaceR9}
-	amd64Names  = [7]NamedPlace{{"RAX", PlaceRAX}, {"RDI", PlaceRDI}, {"RSI", PlaceRSI}, {"RDX", PlaceRDX}, {"R10", PlaceR10}, {"R8", PlaceR8}, {"R9", PlaceR9}}
+	amd64Names  = [8]NamedPlace{{"RAX", PlaceRAX}, {"RDI", PlaceRDI}, {"RSI", PlaceRSI}, {"RDX", PlaceRDX}, {"R10", PlaceR10}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"RCX", PlaceRCX}}
 )
 
 // arm64Names are the registers of an Arm system call; number is the one that
 // holds its number.
-func arm64Names(number string) [7]NamedPlace {
-	return [7]NamedPlace{{number, PlaceRDI}, {"x0", PlaceRAX}, {"x1", PlaceRSI}, {"x2", PlaceRDX}, {"x3", PlaceR10}, {"x4", PlaceR8}, {"x5", PlaceR9}}
+func arm64Names(number string) [8]NamedPlace {
+	return [8]NamedPlace{{number, PlaceRDI}, {"x0", PlaceRAX}, {"x1", PlaceRSI}, {"x2", PlaceRDX}, {"x3", PlaceR10}, {"x4", PlaceR8}, {"x5", PlaceR9}, {"TTBR0", PlaceCR3}}
 }
 
 // ABIOf finds an ABI by its name, or gives nil.

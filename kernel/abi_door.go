@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"strconv"
+
 	"ringside/cpu"
 	"ringside/kernel/program"
 )
@@ -30,6 +32,16 @@ func (im *Image) sysCall(nr uint64) (int32, cpu.CodeID) {
 		return int32(nr), fnSysNi
 	}
 	return None, fnSysNi
+}
+
+// numberText names a call under the number that the program has used; nr is that
+// of linux-amd64.
+func (im *Image) numberText(nr int64) string {
+	number := "?"
+	if nr != None {
+		number = strconv.FormatInt(int64(im.numbers[nr]), 10)
+	}
+	return im.ABI.General[0].Name + "=" + number + " " + SysName(nr)
 }
 
 // door is the instruction by which a program enters the kernel.

@@ -118,6 +118,8 @@ var arm64Rows = text{
 		}},
 	fnLocalAPIC: device("gic its", StAPIC, "Arm GIC Architecture Specification, LPIs and the ITS", "pending bit set",
 		"The message reaches the interrupt translation service, which makes an LPI of it that is pending at one core.", "The card names itself and an event; which core that is, software has written into a table."),
+	fnIPI: device("gic sgi", StNone, "Arm GIC Architecture Specification, ICC_SGI1R_EL1", "SGI pending",
+		"A software-generated interrupt from another core has arrived.", "Cores talk to each other through the interrupt controller."),
 	fnTimerExpiry: device("generic timer", StNone, "Arm ARM, The Generic Timer", "PPI pending",
 		"The core's virtual timer has reached its compare value.", "The kernel set it to the first of its own timers."),
 	fnSysvecTimerIRQ: {Name: "arch_timer_handler_virt", File: "drivers/clocksource/arm_arch_timer.c",

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"ringside/cpu"
+	"ringside/kernel/program"
 	"ringside/kernel/strace"
 	"ringside/sim"
 )
@@ -127,6 +128,9 @@ func (m *Machine) StepText(r *sim.Record, seq sim.Seq) string {
 	}
 	if r.Point != PointNone {
 		line += "  " + Points[r.Point]
+	}
+	if r.Point == PointSysEnter && m.Config.ABI != program.LinuxAMD64 {
+		line += "  " + m.numberText(r.Arg[0])
 	}
 	return line
 }

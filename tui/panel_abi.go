@@ -50,12 +50,12 @@ func rowsOf(a *cpu.ABI) []coreRow {
 }
 
 var amd64Rows = []coreRow{
-	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowLast}, {10, rowCR3},
+	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowGeneral(6)}, {10, rowCR3},
 	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowDoor},
 }
 
 var armRows = []coreRow{
-	{0, rowTask}, {1, rowRIP}, {2, rowArmSP}, {3, rowPState}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowLast}, {10, rowESR},
+	{0, rowTask}, {1, rowRIP}, {2, rowArmSP}, {3, rowPState}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowGeneral(6)}, {10, rowESR},
 	{5, rowGIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowDoor},
 }
 
@@ -66,19 +66,6 @@ func rowGeneral(k int) func(p *pen, s *scene, i int) {
 			p.reg(reg.Name, j*(p.w/2), *s.m.Cores[i].Regs.At(reg.At), *s.was.Cores[i].Regs.At(reg.At))
 		}
 	}
-}
-
-// rowLast draws the last general register, and the page tables or what syscall
-// overwrites.
-func rowLast(p *pen, s *scene, i int) {
-	last := s.m.ABI.General[6]
-	r, was := &s.m.Cores[i].Regs, &s.was.Cores[i].Regs
-	p.reg(last.Name, 0, *r.At(last.At), *was.At(last.At))
-	if s.m.ABI.Arm64 {
-		p.reg(s.m.ABI.Tables, p.w/2, r.CR3, was.CR3)
-		return
-	}
-	p.reg(s.m.ABI.Link, p.w/2, r.RCX, was.RCX)
 }
 
 // rowDoor says how a program comes into the kernel and back.
@@ -122,9 +109,9 @@ func rowESR(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
 	p.str("ELR").to(4).mark(c.Regs.RCX != was.Regs.RCX).str("..").hex(c.Regs.RCX&0xffffffff, 8).in(styleText)
 	p.str(" SPSR").mark(c.Regs.R11 != was.Regs.R11).hex(c.Regs.R11, 8).in(styleText)
-	p.str(" ESR").mark(c.ESR != was.ESR).hex(c.ESR, 8).in(styleText)
-	if c.ESR>>26 == cpu.ECSVC64 {
-		p.rest(" SVC64")
+	p.str(" EC").mark(c.ESR != was.ESR).hex(c.ESR>>26, 2).in(styleText)
+	if p.left() > 16 {
+		p.str(" of ESR ").hex(c.ESR, 8)
 	}
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"ringside/cpu"
+	"ringside/kernel/program"
 )
 
 // The stacks of the core of the step: the user stack and the kernel stack of
@@ -15,6 +16,9 @@ func headStacks(p *pen, s *scene) {
 func drawStacks(p *pen, s *scene) {
 	whole, c := p.rect, s.core()
 	user := max(whole.w/5, 12)
+	if s.m.Config.ABI == program.WindowsAMD64 {
+		user = max(whole.w/3, 12) // five arguments lie there
+	}
 	columns := [3]int{user, whole.w - user - 1}
 	wide := whole.w >= 60
 	if wide {

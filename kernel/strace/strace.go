@@ -104,6 +104,9 @@ func (c *Call) args() (out []string, before int) {
 		out = []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
 		return out, len(out)
 	case "syscall":
+		if sub, ok := c.decoded(); ok {
+			return sub.args()
+		}
 		out = c.raw()
 		return out, len(out)
 	}
@@ -177,6 +180,17 @@ func (c *Call) pair() string {
 		return "..."
 	}
 	return fmt.Sprintf("[%d, %d]", c.Rets[0], c.Rets[1])
+}
+
+// decoded is the call that syscall makes, if it is one whose data strace shows.
+func (c *Call) decoded() (sub Call, ok bool) {
+	spec := c.ABI.SpecOf(c.Args[0])
+	if spec == nil || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+		return sub, false
+	}
+	sub = *c
+	sub.Spec, sub.Args = spec, c.Args[1:]
+	return sub, true
 }
 
 // raw are the arguments of syscall: numbers, and in hexadecimal where strace
