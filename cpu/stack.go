@@ -75,10 +75,10 @@ func (s *Stack) PushEntry(code CodeID) *Frame {
 }
 
 // PushArgs puts arguments on the stack for the function that is called next, and
-// below them room for so many bytes.
+// below them room for so many bytes. The stack pointer is a multiple of 16 at a call.
 func (s *Stack) PushArgs(room uint64, args ...int64) {
 	n := uint64(len(args))
-	s.F = append(s.F, Frame{Kind: StackArgs, N: uint8(n), Addr: s.SP() - (room+n*wordBytes+15)&^15})
+	s.F = append(s.F, Frame{Kind: StackArgs, N: uint8(n), Addr: (s.SP() - room - n*wordBytes) &^ 15})
 	copy(s.F[len(s.F)-1].L[:], args)
 }
 

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"strconv"
 
 	"ringside/cpu"
@@ -24,15 +25,20 @@ func (im *Image) fillSysCalls() {
 
 // sysCall finds the function of a number, and its number on linux-amd64, which
 // names the call everywhere else in the model.
-func (im *Image) sysCall(nr uint64) (int32, cpu.CodeID) {
-	if nr < uint64(len(im.sysCalls)) && im.sysCalls[nr] != fnNone {
-		return int32(im.sysNR[nr]), im.sysCalls[nr]
-	}
-	if im.Config.ABI == program.LinuxAMD64 {
+func (m *Machine) sysCall(t *Task, nr uint64) (int32, cpu.CodeID) {
+	switch {
+	case nr < uint64(len(m.sysCalls)) && m.sysCalls[nr] != fnNone:
+		return int32(m.sysNR[nr]), m.sysCalls[nr]
+	case m.Config.ABI == program.LinuxAMD64:
 		return int32(nr), fnSysNi
+	case nr < neverUsed:
+		m.giveUp(fmt.Sprintf("%s: number %d is a system call of %s that the model does not have", t.Name, nr, m.ABI.Name))
 	}
 	return None, fnSysNi
 }
+
+// neverUsed is above the numbers of all system calls that there are.
+const neverUsed = 600
 
 // numberText names a call under the number that the program has used; nr is that
 // of linux-amd64.

@@ -165,7 +165,7 @@ func (m *Machine) noteSyscall(c *cpu.Core, r *sim.Record) cpu.CodeID {
 	t := m.current(c)
 	saved := c.Ctx.Kernel.Saved()
 	c.Regs.RFLAGS |= cpu.FlagIF
-	nr, fn := m.sysCall(*saved.At(m.ABI.Number))
+	nr, fn := m.sysCall(t, *saved.At(m.ABI.Number))
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, nr, saved.Read(&m.ABI.Args)
 	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0

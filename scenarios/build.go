@@ -57,6 +57,9 @@ func abi(f *file) program.ABI {
 
 func (d *decoder) live(f *file) {
 	l := &f.Live
+	if l.Run != nil && *l.Run && !abi(f).Native() {
+		d.failAt("live", "programs for %s do not run on Linux", abi(f))
+	}
 	switch {
 	case l.Why != "":
 	case l.Run != nil && !*l.Run:
@@ -187,7 +190,7 @@ func (d *decoder) threads(f *file, cfg *kernel.Config) {
 	if len(f.Threads) == 0 || len(f.Threads) > maxThreads {
 		d.failAt("threads", "threads: 1 to %d of them", maxThreads)
 	}
-	env := program.Env{Shared: f.Shared}
+	env := program.Env{Shared: f.Shared, ABI: abi(f)}
 	seen := map[string]bool{}
 	for i := range f.Threads {
 		t := &f.Threads[i]

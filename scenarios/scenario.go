@@ -144,6 +144,9 @@ func (s *Scenario) LiveWhy() string {
 	if l := s.file.Live; l.Run != nil && !*l.Run {
 		return l.Why
 	}
+	if a := s.config.ABI; !a.Native() {
+		return "the program is one for " + a.String()
+	}
 	return ""
 }
 

@@ -2,6 +2,7 @@ package program
 
 import (
 	"fmt"
+	"go/ast"
 	"slices"
 )
 
@@ -79,6 +80,9 @@ var ABINames = []string{"linux-amd64", "linux-arm64", "macos-arm64", "windows-am
 
 func (a ABI) String() string { return ABINames[a] }
 
+// Native tells whether Linux runs programs of this system.
+func (a ABI) Native() bool { return a == LinuxAMD64 || a == LinuxARM64 }
+
 // Number gives the number of the call that has a number on linux-amd64.
 func (a ABI) Number(linux int64) (int64, bool) {
 	for i := range numbers {
@@ -134,6 +138,15 @@ func (a ABI) has(s *Spec) bool {
 	}
 	_, ok := a.Number(nr)
 	return ok
+}
+
+// callNumber is a SYS_ constant of the ABI; linux is that of linux-amd64.
+func (c *compiler) callNumber(id *ast.Ident, linux int64) int64 {
+	nr, ok := c.env.ABI.Number(linux)
+	if !ok {
+		c.fail(id.Pos(), "%s has no %s", c.env.ABI, id.Name)
+	}
+	return nr
 }
 
 // Check finds the first call of a program that a system does not have.

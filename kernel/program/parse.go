@@ -22,6 +22,7 @@ const (
 type Env struct {
 	Shared  []string // integer variables that all threads of the process share
 	Threads []string // the scenario's threads, by index
+	ABI     ABI      // what SYS_ constants are
 }
 
 // Compile reads a program. The error, if any, is an *Error.
