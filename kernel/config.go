@@ -12,6 +12,7 @@ import (
 // write it.
 type Config struct {
 	CPUs    int
+	ABI     program.ABI
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config

@@ -157,20 +157,22 @@ func (m *Machine) wokenStation(c *cpu.Core) uint8 {
 }
 
 func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
+	fn := m.noteSyscall(c, r)
+	c.Call(fn, m.current(c).Call.Args[:]...)
+}
+
+// noteSyscall notes what the running task asks for and finds its function.
+func (m *Machine) noteSyscall(c *cpu.Core, r *sim.Record) cpu.CodeID {
 	t := m.current(c)
 	saved := c.Ctx.Kernel.Saved()
 	c.Regs.RFLAGS |= cpu.FlagIF
-	nr := saved.RAX
+	nr, fn := m.sysCall(t, *saved.At(m.ABI.Number))
 	m.Counters.Syscalls++
-	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
+	t.Call.Active, t.Call.NR, t.Call.Args = true, nr, saved.Read(&m.ABI.Args)
 	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0
-	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
+	r.Arg[0], r.Arg[1] = int64(nr), t.Call.Args[0]
 	m.point(c, r, PointSysEnter)
-	fn := cpu.CodeID(fnSysNi)
-	if nr < uint64(len(m.sysCalls)) && m.sysCalls[nr] != fnNone {
-		fn = m.sysCalls[nr]
-	}
-	c.Call(fn, t.Call.Args[:]...)
+	return fn
 }
 
 func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {

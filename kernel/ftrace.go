@@ -259,6 +259,8 @@ var sysNames = map[int64]sysName{
 	nrGetsockopt:   {"getsockopt", []string{"fd", "level", "optname", "optval"}},
 	nrEpollPwait:   {"epoll_pwait", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
 	nrEpollPwait2:  {"epoll_pwait2", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
+	nrDup3:         {"dup3", []string{"oldfd", "newfd", "flags"}},
+	nrPselect6:     {"pselect6", []string{"n", "inp", "outp", "exp", "tsp", "sig"}},
 	nrRtSigaction:  {"rt_sigaction", []string{"sig", "flags"}},
 	nrRtSigreturn:  {"rt_sigreturn", nil},
 	nrTgkill:       {"tgkill", []string{"tgid", "pid", "sig"}},

@@ -66,8 +66,9 @@ func Fresh() *Machine { return &Machine{} }
 
 // newImage builds what never changes.
 func newImage(cfg *Config) (*Image, error) {
-	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
-	im.Text.Codes = kernelText()
+	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes, im.Text.Arm64 = im.kernelText(), im.ABI.Arm64
+	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
 	if cfg.Params.PTI {
 		isolate(im.Text.Codes)
 	}
@@ -80,9 +81,7 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
-	for nr, fn := range sysCallTable {
-		im.sysCalls[nr] = fn
-	}
+	im.fillSysCalls()
 	if breakText != nil {
 		breakText(im)
 	}
@@ -121,7 +120,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrSetsockopt: fnSysSetsockopt, nrGetsockopt: fnSysGetsockopt, nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
-	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
+	nrDup3: fnSysDup3, nrPselect6: fnSysPselect6, nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -153,14 +152,15 @@ func (im *Image) addProgram(thread int32, p *program.Program) {
 		if spec == nil {
 			continue
 		}
-		id, ok := byName[spec.Name]
+		name := spec.Name
+		if name == "print" {
+			name = "write"
+		}
+		id, ok := byName[name]
 		if !ok {
 			id = cpu.CodeID(len(im.Text.Codes))
-			byName[spec.Name] = id
-			w := wrapperCode(spec.Name)
-			w.Base = libraryBase + uint64(id)*codeStride
-			im.Text.Codes = append(im.Text.Codes, w)
-			im.user = append(im.user, userFunc{thread: thread, fn: None})
+			byName[name] = id
+			im.addLibrary(thread, im.wrapper(name))
 		}
 		sites[i] = id
 	}
@@ -177,6 +177,15 @@ func textOffset(fn int) uint64 {
 	return off
 }
 
+// addLibrary adds functions of a thread's library, one behind the other.
+func (im *Image) addLibrary(thread int32, codes []code) {
+	for _, c := range codes {
+		c.Base = libraryBase + uint64(len(im.Text.Codes))*codeStride
+		im.Text.Codes = append(im.Text.Codes, c)
+		im.user = append(im.user, userFunc{thread: thread, fn: None})
+	}
+}
+
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
@@ -190,7 +199,11 @@ func (m *Machine) bootCore(i int32) {
 	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
-	idle.Kernel.PushEntry(fnSecondaryStartup)
+	if i == 0 && m.ABI.Arm64 {
+		idle.Kernel.PushEntry(fnPrimarySwitched)
+	} else {
+		idle.Kernel.PushEntry(fnSecondaryStartup)
+	}
 	if i == 0 {
 		idle.Kernel.Push(fnStartKernel, 0)
 		idle.Kernel.Push(fnRestInit, 0)
@@ -272,6 +285,9 @@ func (m *Machine) addThread(i int32) {
 	regs := cpu.Regs{CS: cpu.UserCS, SS: cpu.UserSS, RFLAGS: cpu.DefaultFlags, CR3: m.Procs[proc].CR3}
 	regs.RIP, regs.RSP = m.Text.Addr(m.userCode[i], 0), t.Ctx.User.SP()
 	regs.RCX, regs.R11 = regs.RIP, regs.RFLAGS
+	if m.ABI.Arm64 {
+		regs.R11 = regs.PState()
+	}
 	t.Ctx.Kernel.PushEntry(fnRetFromForkAsm)
 	t.Ctx.Kernel.PushRegs(&regs, 5)
 	t.Ctx.On = cpu.OnKernel

@@ -41,6 +41,7 @@ func anyConfig(t *rapid.T) *Config {
 		threads = append(threads, anyTalkers(t)...)
 	}
 	cfg := config(cores, threads)
+	cfg.ABI = rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")

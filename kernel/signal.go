@@ -251,7 +251,8 @@ func (m *Machine) handleSignal(c *cpu.Core, r *sim.Record) {
 	t.SigBlocked = blocked | sigBit(sig)
 	c.Ctx.User.Push(fnRestoreRT, sigFrameBytes)
 	c.Ctx.User.Push(fnSigHandler, 0)
-	saved.RIP, saved.RSP, saved.RDI = m.Text.Addr(fnSigHandler, 0), c.Ctx.User.SP(), uint64(sig)
+	saved.RIP, saved.RSP = m.Text.Addr(fnSigHandler, 0), c.Ctx.User.SP()
+	*saved.At(m.ABI.Call[0]) = uint64(sig)
 	r.Arg[0] = sig
 }
 
@@ -307,8 +308,8 @@ func (m *Machine) doGroupExit(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) restoreRT(c *cpu.Core, r *sim.Record) {
-	c.Regs.RAX = nrRtSigreturn
-	c.Syscall(m.Text.LSTAR, m.Text.Codes[m.Text.LSTAR].Base)
+	*c.Regs.At(m.ABI.Number) = uint64(m.numbers[nrRtSigreturn])
+	m.door(c)
 }
 
 func (m *Machine) sysRtSigreturn(c *cpu.Core, r *sim.Record) {

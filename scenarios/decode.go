@@ -13,7 +13,6 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"ringside/kernel"
 	"ringside/kernel/program"
 	"ringside/scenarios/guide"
 )
@@ -21,12 +20,12 @@ import (
 // decoder fills the format's types from a syntax tree and remembers where each
 // value stands.
 type decoder struct {
-	name  string
-	lines []string
-	tree  ast.Node
-	at    map[string]ast.Node // by path, such as threads[0].program
-	base  *kernel.Config      // of the file itself
-	over  bool                // a part of a file is read over the whole one: see overlay
+	name             string
+	lines            []string
+	tree             ast.Node
+	at               map[string]ast.Node // by path, such as threads[0].program
+	functions, tasks []string            // that a selector can name
+	over             bool                // a part of a file is read over the whole one: see overlay
 }
 
 // place is a line and a column.

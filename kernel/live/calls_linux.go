@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/kernel/strace"
 )
 
@@ -73,7 +72,7 @@ const neverUsed = 600
 // lowered finds the call that syscall makes.
 func lowered(c *strace.Call) (*strace.Call, error) {
 	nr := c.Args[0]
-	if spec := program.SpecOf(nr); spec != nil && raw[spec.Name] && c.N-1 >= len(spec.Params) {
+	if spec := c.ABI.SpecOf(nr); spec != nil && raw[spec.Name] && c.N-1 >= len(spec.Params) {
 		sub := *c
 		sub.Spec, sub.Args = spec, append(c.Args[1:8:8], 0)
 		return &sub, nil

@@ -73,6 +73,7 @@ type Spec struct {
 	Results int
 	NewFD   bool // the result is a descriptor
 	Built   bool // this version has it; the others are known by name
+	Instr   bool // an instruction of linux-amd64 that can fault
 }
 
 var (
@@ -152,9 +153,9 @@ var specs = []Spec{
 	{Name: "wait_blocked", Group: Director, Params: threads, Built: true},
 	{Name: "join", Group: Director, Params: threads, Built: true},
 
-	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true},
-	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true},
-	{Name: "cli", Group: Library, Built: true}, {Name: "hlt", Group: Library, Built: true}, {Name: "ud2", Group: Library, Built: true},
+	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true, Instr: true},
+	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true, Instr: true},
+	{Name: "cli", Group: Library, Built: true, Instr: true}, {Name: "hlt", Group: Library, Built: true, Instr: true}, {Name: "ud2", Group: Library, Built: true, Instr: true},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

@@ -23,6 +23,7 @@ type Env struct {
 	Shared  []string // integer variables that all threads of the process share
 	Threads []string // the scenario's threads, by index
 	Self    int      // which of them the program is
+	ABI     ABI      // what SYS_ constants are
 }
 
 // Compile reads a program. The error, if any, is an *Error.

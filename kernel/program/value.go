@@ -117,6 +117,9 @@ func (c *compiler) name(id *ast.Ident) *expr {
 		return &expr{op: xErrno, typ: typ{kind: tInt}}
 	}
 	if k, ok := constants[id.Name]; ok {
+		if strings.HasPrefix(id.Name, "SYS_") {
+			k = c.callNumber(id, k)
+		}
 		return number(k)
 	}
 	c.fail(id.Pos(), "unknown variable or constant %q%s", id.Name, Nearest(id.Name, c.known(false)))
