@@ -191,19 +191,14 @@ func Printable(s string) string {
 // Functions are the names that records of a machine can have: the kernel's, the
 // devices' and those of the thread programs.
 func Functions(cfg *Config) []string {
-	var names []string
-	for _, c := range kernelText() {
-		names = append(names, c.Name)
-	}
+	im := &Image{Config: cfg, ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes = im.kernelText()
 	for i := range cfg.Threads {
-		for j := range cfg.Threads[i].Program.Funcs {
-			names = append(names, cfg.Threads[i].Program.Funcs[j].Name)
-		}
-		for _, call := range cfg.Threads[i].Program.Calls {
-			if call.Spec != nil {
-				names = append(names, call.Spec.Name)
-			}
-		}
+		im.addProgram(int32(i), cfg.Threads[i].Program)
+	}
+	var names []string
+	for _, c := range im.Text.Codes {
+		names = append(names, c.Name)
 	}
 	return names
 }
