@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"strings"
 
 	"ringside/cpu"
@@ -339,7 +340,7 @@ func INTID(vector int) int64 {
 // each other SGIs.
 func (m *Machine) gicDomainIRQ(c *cpu.Core, r *sim.Record) {
 	armStation(c, r)
-	switch c.Frame().L[0] {
+	switch v := c.Frame().L[0]; v {
 	case VectorCard:
 		c.Call(fnHandleEdgeIRQ)
 	case VectorTimer:
@@ -348,6 +349,8 @@ func (m *Machine) gicDomainIRQ(c *cpu.Core, r *sim.Record) {
 		c.Call(fnPercpuDevidIRQ, int64(fnSysvecResched))
 	case VectorCallSingle:
 		c.Call(fnPercpuDevidIRQ, int64(fnGenericSMPCall))
+	default:
+		m.giveUp(fmt.Sprintf("vector %d has no interrupt number on %s", v, m.ABI.Name))
 	}
 }
 

@@ -189,16 +189,16 @@ func Printable(s string) string {
 }
 
 // Functions are the names that records of a machine can have: the kernel's, the
-// devices' and those of the thread programs. A configuration that no machine can
-// be made of has none.
+// devices' and those of the thread programs.
 func Functions(cfg *Config) []string {
-	im, err := newImage(cfg)
-	if err != nil {
-		return nil
+	im := &Image{Config: cfg, ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes = im.kernelText()
+	for i := range cfg.Threads {
+		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
 	var names []string
-	for i := range im.Text.Codes {
-		names = append(names, im.Text.Codes[i].Name)
+	for _, c := range im.Text.Codes {
+		names = append(names, c.Name)
 	}
 	return names
 }

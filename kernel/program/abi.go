@@ -163,7 +163,7 @@ func (a ABI) Check(p *Program) error {
 		case c.Spec.Instr:
 			msg = fmt.Sprintf("%s is modelled on %s only", c.Spec.Name, LinuxAMD64)
 		case a == LinuxARM64:
-			msg = fmt.Sprintf("%s has no number on %s", c.Spec.Name, a)
+			msg = fmt.Sprintf("%s is not part of this version on %s", c.Spec.Name, a)
 		case c.Spec.Name == "syscall":
 			msg = fmt.Sprintf("%s has no stable numbers of system calls: they change with the build, and programs call ntdll", a)
 		}
