@@ -32,7 +32,8 @@ type Params struct {
 	HZ         int      // ticks a second
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
-	Backlog    int      // net.core.netdev_max_backlog: packets without a card that may wait on a core
+	NoNAPI     bool     // the driver is one without NAPI
+	Backlog    int      // net.core.netdev_max_backlog: packets that may wait on a core for process_backlog
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }
 

@@ -101,7 +101,9 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		case nic.StageTxOut:
 			m.kfreeSkb(m.txSkbs[r.Arg[0]])
 		case nic.StageDrop:
-			m.checkLoss(r)
+			if r.Arg[1] == nic.DropMissed {
+				m.checkLoss(r.Obj, "the card")
+			}
 		}
 		r.Step = 0
 	}
@@ -123,12 +125,12 @@ func (m *Machine) wireArrives(e *sim.Event) {
 	}
 }
 
-// checkLoss gives up if the card has dropped a TCP segment that it had no room
-// for: the remote host would send it again, and does not here.
-func (m *Machine) checkLoss(r *sim.Record) {
-	ip, _ := nic.ParseIPv4(m.Frames[r.Obj].Bytes[nic.EthHeader:])
-	if r.Arg[1] == nic.DropMissed && ip.Protocol == nic.ProtoTCP {
-		m.giveUp("the card has dropped a TCP segment; that remote hosts send it again is not modelled")
+// checkLoss gives up if a TCP segment from the wire is dropped for want of room:
+// the remote host would send it again, and does not here.
+func (m *Machine) checkLoss(frame int32, where string) {
+	ip, _ := nic.ParseIPv4(m.Frames[frame].Bytes[nic.EthHeader:])
+	if ip.Protocol == nic.ProtoTCP {
+		m.giveUp(where + " has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }
 

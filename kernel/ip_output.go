@@ -43,11 +43,7 @@ var ipOutputText = text{
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
 	fnNetifRx: {Name: "__netif_rx", File: fileDev, Say: "Takes a packet that needs no card to come in.", Why: "It is only queued: the receive softirq does the work.",
-		Steps: []step{
-			{Name: "netif_rx_internal", Cost: costFn, Do: (*Machine).netifRxEntry},
-			{Name: "enqueue_to_backlog", Cost: costFn, Do: (*Machine).netifRx},
-			{Name: "queued, or dropped", Cost: costFn, Do: (*Machine).enqueueToBacklog},
-		}},
+		Steps: netifRxSteps},
 	fnNAPIScheduleRPS: {Name: "napi_schedule_rps", File: fileDev, Say: "Asks for the backlog to be polled.", Why: "The backlog is polled like a card: one mechanism for both.",
 		Steps: []step{{Name: "poll_list, raise NET_RX", Cost: costPollList, Do: (*Machine).napiScheduleBacklog}}},
 	fnLocalBHEnable: {Name: "__local_bh_enable_ip", File: fileSoftirq, Say: "Bottom halves on again: softirqs that were raised meanwhile run now.", Why: "This is how a packet on loopback is received within the sender's own system call.",
@@ -171,6 +167,9 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 	about(r, KindSkb, skb)
 	if int(b.Len) > m.Config.Params.Backlog {
 		b.Dropped++
+		if m.Skbs[skb].Frame != None {
+			m.checkLoss(m.Skbs[skb].Frame, "the backlog")
+		}
 		m.tcpCheckLoss(skb)
 		m.drop(c, r, skb)
 		return

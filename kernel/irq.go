@@ -55,7 +55,7 @@ func (m *Machine) handlerEntry(c *cpu.Core, r *sim.Record) {
 	m.Counters.IRQs++
 	r.Arg[0] = CardIRQ
 	m.point(c, r, PointIRQHandlerEntry)
-	c.Call(fnE1000Intr)
+	c.Call(m.rxHandler())
 }
 
 func (m *Machine) handlerExit(c *cpu.Core, r *sim.Record) {

@@ -234,7 +234,7 @@ func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 	c.Return(c.Frame().L[0])
 }
 
-// cleanRxNext: local 0 counts the work.
+// cleanRxNext: local 0 counts the work. A driver without NAPI has no limit.
 func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	f, n := c.Frame(), &m.Napi
 	d := m.NIC.Descriptor(int(n.Next))
@@ -244,16 +244,22 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 		c.Call(fnE1000AllocRx)
 		return
 	}
-	if f.L[0] >= int64(m.Config.Params.NAPIWeight) || !d.Done() {
+	napi := f.Code == fnE1000CleanRx
+	if napi && f.L[0] >= int64(m.Config.Params.NAPIWeight) || !d.Done() {
 		return
 	}
 	f.L[0]++
 	skb := m.newSkb(d.Frame, int32(d.Len))
 	m.pull(skb, nic.EthHeader) // eth_type_trans
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
+	d.Status = 0 // or the driver would find it again, if it has taken all
 	n.Next = (n.Next + 1) % int32(len(m.NIC.Queues[0].Ring))
 	n.Cleaned++
 	f.PC = 0
+	if !napi {
+		c.Call(fnNetifRxIRQ, int64(skb))
+		return
+	}
 	c.Call(fnNAPIGROReceive, int64(skb))
 }
 

@@ -80,7 +80,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.

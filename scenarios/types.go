@@ -50,6 +50,7 @@ type tunables struct {
 	Scheduler  string    `yaml:"scheduler" doc:"eevdf, rr, fifo or cooperative."`
 	Slice      *Duration `yaml:"slice" doc:"How long a task may run before it is another's turn; 3ms, and 100ms with rr."`
 	HZ         int       `yaml:"hz" doc:"Ticks a second."`
+	NAPI       bool      `yaml:"napi" doc:"Whether the driver polls; false: its interrupt handler takes the packets, as before NAPI."`
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
@@ -99,6 +100,6 @@ func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
-	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
+	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }
