@@ -31,6 +31,7 @@ var deviceText = text{
 	fnWire:       cardStage(nic.StageWire, "wire", StWire),
 	fnMACFilter:  cardStage(nic.StageFilter, "mac filter", StNIC),
 	fnFIFO:       cardStage(nic.StageFIFO, "rx fifo", StNIC),
+	fnRSS:        cardStage(nic.StageRSS, "rss", StNIC),
 	fnDMA:        cardStage(nic.StageDMA, "dma", StDMA),
 	fnWriteBack:  cardStage(nic.StageWriteBack, "descriptor write-back", StDMA),
 	fnModeration: cardStage(nic.StageModeration, "interrupt moderation", StMSI),
@@ -57,7 +58,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -166,9 +167,6 @@ const msiRange = 0xfee00000
 func msiMessage(core int, vector uint8) (uint64, uint32) {
 	return msiRange | uint64(core)<<12, uint32(vector)
 }
-
-// rxCause is the interrupt cause of the card's receive queue.
-func (m *Machine) rxCause() uint32 { return nic.CauseRxQ0 }
 
 // addrOf converts an address to the kernel's form.
 func addrOf(ap netip.AddrPort) SockAddr {

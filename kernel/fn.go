@@ -14,6 +14,7 @@ const (
 	// Outside any core: the card, the world, the controllers.
 	fnWire
 	fnMACFilter
+	fnRSS
 	fnFIFO
 	fnDMA
 	fnWriteBack

@@ -157,7 +157,8 @@ func (m *Machine) netifRx(c *cpu.Core, r *sim.Record) {
 type Backlog struct {
 	First, Last SkbID
 	Len         int32
-	Sched       bool // NAPI_STATE_SCHED
+	Sched       bool  // NAPI_STATE_SCHED
+	Link        uint8 // the next instance on its poll list, see napiList
 	Dropped     int64
 }
 
@@ -185,7 +186,7 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) napiScheduleBacklog(c *cpu.Core, r *sim.Record) {
 	flags := m.irqSave(c)
-	m.cpuOf(c).PollList.push(napiBacklog)
+	m.pollListAdd(c, m.backlogNAPI())
 	m.raiseSoftirq(c, r, NetRx)
 	m.irqRestore(c, flags)
 }

@@ -23,7 +23,7 @@ var netifRxText = text{
 		Say: "The card's interrupt handler: it takes all the packets that it finds.",
 		Why: "Without NAPI nobody polls: what the handler leaves waits for the next interrupt.",
 		Steps: []step{
-			{Name: "clean the receive ring", Cost: costHandler, Do: calls(fnE1000CleanRxIRQ)},
+			{Name: "clean the receive ring", Cost: costHandler, Do: callsWithArg(fnE1000CleanRxIRQ)},
 			{Name: "more came meanwhile?", Cost: costFn, Do: (*Machine).e1000IntrAgain},
 			{Name: "interrupt on again (IMS)", Cost: costMMIO, Do: (*Machine).e1000IntrEnd},
 		}},
@@ -47,18 +47,18 @@ var netifRxSteps = []step{
 	{Name: "queued, or dropped", Cost: costFn, Do: (*Machine).enqueueToBacklog},
 }
 
-// e1000IntrAgain: local 0 counts the rounds.
+// e1000IntrAgain: local 0 is the receive queue, 1 counts the rounds.
 func (m *Machine) e1000IntrAgain(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	f.L[0]++
+	f.L[1]++
 	r.Arg[0] = c.Result()
-	if c.Result() > 0 && f.L[0] < e1000MaxIntr {
+	if c.Result() > 0 && f.L[1] < e1000MaxIntr {
 		c.Goto(0)
 	}
 }
 
 func (m *Machine) e1000IntrEnd(c *cpu.Core, r *sim.Record) {
-	m.NIC.WriteIMS(m.rxCause(), m.Now, &m.Queue, m.Seq)
+	m.NIC.WriteIMS(m.NIC.Cause(int32(c.Frame().L[0])), m.Now, &m.Queue, m.Seq)
 	c.Return(1)
 }
 

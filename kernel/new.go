@@ -35,7 +35,6 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.ports {
 		m.ports[i] = None
 	}
-	m.Napi.First, m.Napi.Last = None, None
 	m.Cores, m.CPUs = make([]cpu.Core, cfg.CPUs), make([]CPU, cfg.CPUs)
 	for i := range m.Cores {
 		m.bootCore(int32(i))
@@ -68,7 +67,9 @@ func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
 	im.Text.Codes = kernelText()
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
+	for q := range cfg.NIC.Queues {
+		im.Text.IDT[VectorCard+q] = fnAsmCommonInterrupt
+	}
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
@@ -218,19 +219,32 @@ func (m *Machine) newTask(t Task) TaskID {
 	return id
 }
 
-// openCard sets the card up as e1000e does when the interface is brought up:
-// buffers in all descriptors but one, the vector's message, interrupts on.
+// openCard sets the card up as the driver does when the interface is brought up:
+// for each receive queue buffers in all descriptors but one, a NAPI instance, the
+// vector's message, and interrupts on.
 func (m *Machine) openCard() {
 	m.NIC.Init(m.Config.NIC, HostMAC)
-	addr, data := msiMessage(m.Config.IRQCPU, VectorCard)
-	m.NIC.SetVector(0, addr, data)
-	size := int32(len(m.NIC.Queues[0].Ring))
-	for i := int32(0); i < size; i++ {
-		m.NIC.Refill(int(i), bufferAddr(i))
+	size := int32(m.Config.NIC.Ring)
+	m.Napis = make([]Napi, m.Config.NIC.Queues)
+	for q := range int32(len(m.Napis)) {
+		m.Napis[q] = Napi{First: None, Last: None, Use: size - 1}
+		addr, data := msiMessage(m.irqCPU(q), VectorCard+uint8(q))
+		m.NIC.SetVector(int(q), addr, data)
+		for i := range size {
+			m.NIC.Refill(q, i, m.bufferAddr(q, i))
+		}
+		m.NIC.WriteRDT(q, uint32(size-1), 0, &m.Queue, sim.NoSeq)
+		m.NIC.WriteIMS(m.NIC.Cause(q), 0, &m.Queue, sim.NoSeq)
 	}
-	m.Napi.Use = size - 1
-	m.NIC.WriteRDT(uint32(size-1), 0, &m.Queue, sim.NoSeq)
-	m.NIC.WriteIMS(m.rxCause(), 0, &m.Queue, sim.NoSeq)
+}
+
+// irqCPU is the core that a queue's interrupt goes to (smp_affinity). Unless the
+// scenario says so, the queues go round the cores.
+func (m *Machine) irqCPU(queue int32) int {
+	if int(queue) < len(m.Config.IRQCPU) {
+		return m.Config.IRQCPU[queue]
+	}
+	return int(queue) % m.Config.CPUs
 }
 
 // addThread makes the task of a thread; it becomes runnable at its start.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -85,9 +86,11 @@ func TestAFloodEndsInKsoftirqd(t *testing.T) {
 func (m *Machine) checkConserved() error {
 	s, c := &m.NIC.Stats, &m.Counters
 	where := s.RxCRCErrors + s.RxMissedErrors + s.Filtered + int64(m.NIC.FIFOLen+m.NIC.Moving)
-	rx := &m.NIC.Queues[0]
-	size := int64(len(rx.Ring))
-	where += (int64(rx.Head) - int64(m.Napi.Next) + size) % size // filled, and not taken
+	for q := range m.Napis { // filled, and not taken
+		rx := &m.NIC.Queues[q]
+		size := int64(len(rx.Ring))
+		where += rx.Stats.Drops + (int64(rx.Head) - int64(m.Napis[q].Next) + size) % size
+	}
 	for i := range m.Skbs {
 		if m.Skbs[i].InUse {
 			where++
@@ -117,6 +120,7 @@ func TestDatagramsAreConserved(t *testing.T) {
 			threads = append(threads, compiled(t, fmt.Sprint("t", i), src, -1, 0))
 		}
 		cfg := config(cores, threads)
+		cfg.NIC.SetQueues(rapid.IntRange(1, 2).Draw(t, "queues"))
 		cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64, 256}).Draw(t, "ring")
 		cfg.NIC.FIFO = rapid.SampledFrom([]int{2048, 65536}).Draw(t, "fifo")
 		cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 20_000}).Draw(t, "rx_usecs"))
@@ -128,6 +132,7 @@ func TestDatagramsAreConserved(t *testing.T) {
 		cfg.Costs = map[string]sim.Time{"rx_descriptor": sim.Time(rapid.IntRange(10, 900).Draw(t, "rx_descriptor")), "ip_rcv": sim.Time(rapid.IntRange(10, 900).Draw(t, "ip_rcv"))}
 		for i := range rapid.IntRange(1, 3).Draw(t, "flows") {
 			p := packet(sim.Time(rapid.IntRange(0, 50_000).Draw(t, "at")), uint16(7000+i/2), "hello")
+			p.From = netip.AddrPortFrom(p.From.Addr(), uint16(5555+i))
 			p.Count, p.Every = rapid.IntRange(1, 150).Draw(t, "count"), sim.Time(rapid.IntRange(300, 5000).Draw(t, "every"))
 			cfg.Wire = append(cfg.Wire, p)
 		}

@@ -56,7 +56,7 @@ type Machine struct {
 	EventFDs []EventFD
 	TimerFDs []TimerFD
 	Bufs     [][]byte // kernel memory that holds data, by BufID
-	Napi     Napi
+	Napis    []Napi   // one for each receive queue
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -294,6 +294,9 @@ type Skb struct {
 	TCPFlags uint8
 	Users    uint8 // references beyond the first (users)
 	InUse    bool
+	L4Hash   bool   // ports are part of the hash (l4_hash)
+	RxQueue  uint8  // the receive queue it came through, plus one; or 0 (queue_mapping)
+	Hash     uint32 // what the card has hashed, or 0
 }
 
 // WaitQueue is a wait queue head.
@@ -360,10 +363,12 @@ type Epitem struct {
 	InUse      bool
 }
 
-// Napi is the card's poll instance ("struct napi_struct").
+// Napi is the poll instance of one of the card's receive queues ("struct
+// napi_struct", with what the driver keeps for the ring).
 type Napi struct {
 	Sched   bool  // NAPI_STATE_SCHED
 	Missed  bool  // NAPI_STATE_MISSED
+	Link    uint8 // the next instance on its poll list, see napiList
 	Next    int32 // next_to_clean: the descriptor the driver looks at next
 	Use     int32 // next_to_use: the one it fills next
 	Cleaned int32 // descriptors taken and not yet given back

@@ -20,7 +20,12 @@
 // The way out is in transmit.go; what the card has sent comes to the machine as
 // an event of kind [EvFar], when it reaches the other end of the wire.
 //
-// Left out: interrupts of transmission, more than one queue, prefetch of descriptors, several
+// With several receive queues, it is an 82576 in outline, as the igb driver uses
+// it: a hash of addresses and ports chooses the queue (rss.go), each queue has its
+// ring and its MSI-X vector, and descriptors are of the advanced kind
+// (descriptor.go).
+//
+// Left out: interrupts of transmission, prefetch of descriptors, several
 // frames in flight on the bus, flow control, VLANs.
 package nic
 
@@ -28,7 +33,10 @@ import "ringside/sim"
 
 // Config describes a card.
 type Config struct {
-	Ring     int      // receive descriptors
+	Queues   int      // receive queues
+	RSS      RSS      // how frames are spread over them
+	Advanced bool     // advanced descriptors
+	Ring     int      // receive descriptors of a queue
 	FIFO     int      // bytes of the packet buffer
 	RxUsecs  sim.Time // moderation: how long an interrupt may be held back
 	RxFrames int      // moderation: so many frames end the wait; 0 or 1: only time does
@@ -40,6 +48,7 @@ type Config struct {
 type Costs struct {
 	WireByte  sim.Time // one byte on the wire: 8 ns at 1 Gbit/s
 	Filter    sim.Time // comparing addresses, checking the FCS
+	RSS       sim.Time // hashing a frame's addresses and ports
 	FIFO      sim.Time // into the packet buffer
 	DMA       sim.Time // a frame into host memory
 	WriteBack sim.Time // its descriptor
@@ -51,8 +60,18 @@ type Costs struct {
 // DefaultConfig is a small card on a 1 Gbit/s wire, with moderation off.
 func DefaultConfig() Config {
 	return Config{
-		Ring: 256, FIFO: 64 << 10, RxFrames: 1,
-		Costs: Costs{WireByte: 8, Filter: 40, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400, Far: 20000},
+		Queues: 1, RSS: RSS{Key: DefaultKey, UDP: true}, Ring: 256, FIFO: 64 << 10, RxFrames: 1,
+		Costs: Costs{WireByte: 8, Filter: 40, RSS: 20, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400, Far: 20000},
+	}
+}
+
+// SetQueues gives a card so many receive queues. More than one need RSS, and with
+// it advanced descriptors: others have no room for the hash.
+func (c *Config) SetQueues(n int) {
+	c.Queues = n
+	c.RSS.Table = SpreadTable(n)
+	if n > 1 {
+		c.RSS.Enabled, c.Advanced = true, true
 	}
 }
 
@@ -60,14 +79,15 @@ func DefaultConfig() Config {
 const (
 	StageWire uint8 = iota // 0: bytes in memory, without the check sequence
 	StageFilter
-	StageFIFO       // 0: bytes in the FIFO now
-	StageDMA        // 0: descriptor, 1: address of the buffer
-	StageWriteBack  // 0: descriptor
-	StageModeration // 0: frames that were held
+	StageFIFO       // 0: bytes in the FIFO now, 1: queue
+	StageDMA        // 0: descriptor, and in the upper half its queue, 1: address of the buffer
+	StageWriteBack  // 0: descriptor, and its queue, 1: what has overwritten the address
+	StageModeration // 0: frames that were held, 1: queue
 	StageMSI        // 0: address, 1: data
 	StageDrop       // 0: bytes, 1: why, a row of Drops
 	StageTxDMA      // 0: descriptor
 	StageTxOut      // 0: descriptor
+	StageRSS        // 0: hash, 1: queue, and in the upper half what was hashed
 )
 
 // StageInfo is what there is to say about a stage.
@@ -102,6 +122,9 @@ var Stages = [...]StageInfo{
 	StageTxOut: {"the last byte is out; descriptor: DD set",
 		"The frame has left; the card writes the descriptor back.",
 		"Now the driver may free the packet: until here the card was reading it."},
+	StageRSS: {"RSS: hash, table, queue",
+		"The card hashes addresses and ports; the low bits of the hash choose a row of the indirection table, and that names the queue.",
+		"Each queue interrupts a core of its own. A connection always has the same hash, so its packets stay in order."},
 	StageDrop: {"the frame is dropped",
 		"The card drops the frame and counts it.",
 		"It was not for this host, it was damaged, or there was no room."},
@@ -109,9 +132,10 @@ var Stages = [...]StageInfo{
 
 // Reasons of a drop.
 const (
-	DropFilter int64 = iota + 1 // another's address
-	DropCRC                     // rx_crc_errors
-	DropMissed                  // rx_missed_errors
+	DropFilter       int64 = iota + 1 // another's address
+	DropCRC                           // rx_crc_errors
+	DropMissed                        // rx_missed_errors
+	DropNoDescriptor                  // rx_queue_N_drops
 )
 
 // Drops says more of a drop than its stage does.
@@ -125,25 +149,26 @@ var Drops = [...]StageInfo{
 	DropMissed: {"dropped: rx_missed_errors",
 		"The FIFO has no room for the frame.",
 		"The ring had no descriptors for too long, or the bus was too slow. Nobody is told but this counter."},
+	DropNoDescriptor: {"dropped: rx_queue_drops",
+		"The card owns no descriptor of the frame's queue.",
+		"To wait would hold up the frames behind it, whose queues and cores have room."},
 }
 
 // Events of the card. The machine passes all from EventBase on to Handle, but
 // for EvBusWrite, which is the card speaking to the machine's bus.
 const (
-	EventBase    uint16 = 100 + iota
-	evArrived           // A: frame, C: when its first bit came
-	evFilter            // A: frame
-	evFIFO              // A: frame
-	evDMA               // A: frame
-	evWriteBack         // A: frame
-	evModeration        // A: which timer
-	evMSI               // A: the last frame it tells of, or -1
-	EvBusWrite          // C: address and data, see BusWrite
-	evTxDMA             // A: frame
-	evTxOut             // A: frame, C: when its first bit went
-	EvFar               // A: frame, which has reached the other end of the wire
+	EventBase      uint16 = 100 + iota
+	evArrived             // A: frame, C: when its first bit came
+	evFilter              // A: frame
+	evFIFO                // A: frame, B: queue
+	evDMA                 // A: frame
+	evWriteBack           // A: frame, B: queue
+	evModeration          // A: which timer, B: queue
+	evMSI                 // A: the last frame it tells of, or -1, B: vector
+	EvBusWrite            // C: address and data, see BusWrite
+	evTxDMA               // A: frame
+	evTxOut               // A: frame, C: when its first bit went
+	EvFar                 // A: frame, which has reached the other end of the wire
+	evRSS                 // A: frame
+	evNoDescriptor        // A: frame
 )
-
-// CauseRxQ0 is the interrupt cause of receive queue 0: bit 20 of ICR and IMS
-// (E1000_IMS_RXQ0, e1000e defines.h).
-const CauseRxQ0 = 1 << 20

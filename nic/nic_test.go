@@ -34,11 +34,11 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	b := &bench{}
 	b.Init(cfg, mac)
 	for i := range cfg.Ring {
-		b.Refill(i, uint64(0x1000*i))
+		b.Refill(0, int32(i), uint64(0x1000*i))
 	}
 	b.SetVector(0, 0xfee00000, 0x22)
-	b.WriteRDT(uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
-	b.WriteIMS(CauseRxQ0, 0, &b.q, sim.NoSeq)
+	b.WriteRDT(0, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, 0, &b.q, sim.NoSeq)
 	return b
 }
 
@@ -73,6 +73,9 @@ func (b *bench) run(until sim.Time) {
 	}
 }
 
+// causeRxQ0 is the cause of an 82574's receive queue 0.
+const causeRxQ0 = 1 << 20
+
 const ever = sim.Second
 
 func TestAFrameGoesThroughTheStages(t *testing.T) {
@@ -95,10 +98,10 @@ func TestTheDescriptorIsWrittenBackWithDD(t *testing.T) {
 	b := newBench(t, nil)
 	b.arrive("hello", nil)
 	b.run(ever)
-	if d := b.Descriptor(0); !d.Done() || d.Len != 60 || d.Frame != 0 || d.Status&StatusEOP == 0 {
+	if d := b.Descriptor(0, 0); !d.Done() || d.Len != 60 || d.Frame != 0 || d.Status&StatusEOP == 0 {
 		t.Errorf("descriptor %+v", d)
 	}
-	if b.Queues[0].Head != 1 || b.Descriptor(1).Done() {
+	if b.Queues[0].Head != 1 || b.Descriptor(0, 1).Done() {
 		t.Errorf("head %d", b.Queues[0].Head)
 	}
 }
@@ -114,7 +117,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 	if b.Stats.RxPackets != 7 || b.FIFOLen != 3 || b.Stats.RxNoBufferCount != 1 {
 		t.Errorf("%d received, %d wait in the FIFO, %d times no buffer", b.Stats.RxPackets, b.FIFOLen, b.Stats.RxNoBufferCount)
 	}
-	b.WriteRDT(1, b.now, &b.q, sim.NoSeq) // the driver gives two back
+	b.WriteRDT(0, 1, b.now, &b.q, sim.NoSeq) // the driver gives two back
 	b.run(ever)
 	if b.Stats.RxPackets != 9 || b.FIFOLen != 1 {
 		t.Errorf("after the refill %d received, %d wait", b.Stats.RxPackets, b.FIFOLen)
@@ -123,7 +126,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 
 func TestAFullFIFOMissesFrames(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.FIFO = 150 }) // two frames of 60 bytes
-	b.WriteRDT(0, 0, &b.q, sim.NoSeq)                  // no descriptor at all
+	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)                  // no descriptor at all
 	for range 5 {
 		b.arrive("x", nil)
 	}
@@ -155,12 +158,12 @@ func TestTheInterruptIsMaskedWhileTheDriverPolls(t *testing.T) {
 	b.arrive("second", nil)
 	b.arrive("third", nil)
 	b.run(ever)
-	if len(b.messages) != 1 || b.ICR&CauseRxQ0 == 0 {
+	if len(b.messages) != 1 || b.ICR&causeRxQ0 == 0 {
 		t.Fatalf("%d messages, ICR %#x", len(b.messages), b.ICR)
 	}
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.run(ever)
-	if len(b.messages) != 2 || b.ICR&CauseRxQ0 != 0 {
+	if len(b.messages) != 2 || b.ICR&causeRxQ0 != 0 {
 		t.Errorf("after unmasking %d messages, ICR %#x", len(b.messages), b.ICR)
 	}
 }
@@ -226,10 +229,10 @@ func TestFramesAreConserved(t *testing.T) {
 			case 3:
 				tail := (b.Queues[0].Tail + 3) % 8
 				if (tail-b.Queues[0].Head)%8 >= (b.Queues[0].Tail-b.Queues[0].Head)%8 {
-					b.WriteRDT(tail, b.now, &b.q, b.seq)
+					b.WriteRDT(0, tail, b.now, &b.q, b.seq)
 				}
 			case 4:
-				b.WriteIMS(CauseRxQ0, b.now, &b.q, b.seq)
+				b.WriteIMS(causeRxQ0, b.now, &b.q, b.seq)
 			default:
 				b.run(b.now + sim.Time(rapid.IntRange(0, 5000).Draw(t, "time")))
 			}
@@ -254,9 +257,9 @@ func TestTheCardDoesNotAllocate(t *testing.T) {
 				b.Handle(&e, b.now, b.frames, &b.q, 0, &r)
 			}
 		}
-		b.Refill(int(b.Queues[0].Tail), 0)
-		b.WriteRDT((b.Queues[0].Tail+1)%8, b.now, &b.q, 0)
-		b.WriteIMS(CauseRxQ0, b.now, &b.q, 0)
+		b.Refill(0, int32(b.Queues[0].Tail), 0)
+		b.WriteRDT(0, (b.Queues[0].Tail+1)%8, b.now, &b.q, 0)
+		b.WriteIMS(causeRxQ0, b.now, &b.q, 0)
 	}
 	if n := testing.AllocsPerRun(100, frame); n > 0 {
 		t.Errorf("%.0f allocations a frame", n)
@@ -330,7 +333,7 @@ func BenchmarkFrames(b *testing.B) {
 				c.Handle(&e, c.now, c.frames, &c.q, 0, &r)
 			}
 		}
-		c.WriteRDT((c.Queues[0].Tail+1)%8, c.now, &c.q, 0)
-		c.WriteIMS(CauseRxQ0, c.now, &c.q, 0)
+		c.WriteRDT(0, (c.Queues[0].Tail+1)%8, c.now, &c.q, 0)
+		c.WriteIMS(causeRxQ0, c.now, &c.q, 0)
 	}
 }

@@ -117,11 +117,11 @@ func TestDDIsSetAfterTheFrameIsInMemory(t *testing.T) {
 	b.arrive("x", nil)
 	c := b.Config.Costs
 	b.run(84*c.WireByte + c.Filter + c.FIFO + c.DMA)
-	if d := b.Descriptor(0); d.Frame != 0 || d.Len != 60 || d.Done() || b.Queues[0].Head != 0 {
+	if d := b.Descriptor(0, 0); d.Frame != 0 || d.Len != 60 || d.Done() || b.Queues[0].Head != 0 {
 		t.Errorf("after the DMA %+v, head %d", d, b.Queues[0].Head)
 	}
 	b.run(b.now + c.WriteBack)
-	if d := b.Descriptor(0); !d.Done() || b.Queues[0].Head != 1 {
+	if d := b.Descriptor(0, 0); !d.Done() || b.Queues[0].Head != 1 {
 		t.Errorf("after the write-back %+v, head %d", d, b.Queues[0].Head)
 	}
 }
@@ -150,7 +150,7 @@ func TestTheCardChecksTheChecksums(t *testing.T) {
 		b := newBench(t, nil)
 		b.arrive("hello", c.change)
 		b.run(ever)
-		if d := b.Descriptor(0); d.Status != c.status|StatusDD|StatusEOP || d.Errors != c.errors {
+		if d := b.Descriptor(0, 0); d.Status != c.status|StatusDD|StatusEOP || d.Errors != c.errors {
 			t.Errorf("%s: status %#x, errors %#x", c.name, d.Status, d.Errors)
 		}
 	}
@@ -188,7 +188,7 @@ func TestModerationOfAStream(t *testing.T) {
 				if len(b.messages) > len(got) {
 					got = append(got, b.Stats.RxPackets-told)
 					told = b.Stats.RxPackets
-					b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+					b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 				}
 			}
 		}
@@ -206,7 +206,7 @@ func TestATimerEndsItsOwnWaitOnly(t *testing.T) {
 	b.arrive("x", nil)
 	b.arrive("y", nil)
 	b.run(20 * sim.Microsecond)
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.now = 20 * sim.Microsecond
 	b.arrive("z", nil)
 	b.run(ever)
@@ -238,13 +238,13 @@ func TestTheMessageIsWhatTheTableSays(t *testing.T) {
 // A cause that is masked is still set, and ICR gives and clears it.
 func TestACauseThatIsReadDoesNotInterrupt(t *testing.T) {
 	b := newBench(t, nil)
-	b.WriteIMC(CauseRxQ0)
+	b.WriteIMC(causeRxQ0)
 	b.arrive("x", nil)
 	b.run(ever)
-	if causes := b.ReadICR(); causes != CauseRxQ0 || b.ICR != 0 {
+	if causes := b.ReadICR(); causes != causeRxQ0 || b.ICR != 0 {
 		t.Errorf("ICR gives %#x and leaves %#x", causes, b.ICR)
 	}
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.run(ever)
 	if len(b.messages) != 0 {
 		t.Errorf("interrupts at %v", b.messages)
@@ -257,11 +257,11 @@ func (b *bench) poll() (taken []int32) {
 	rx := &b.Queues[0]
 	size := uint32(len(rx.Ring))
 	next := (rx.Tail + 1) % size
-	for ; b.Descriptor(int(next)).Done(); next = (next + 1) % size {
-		taken = append(taken, b.Descriptor(int(next)).Frame)
-		b.Refill(int(next), 0x1000)
+	for ; b.Descriptor(0, int32(next)).Done(); next = (next + 1) % size {
+		taken = append(taken, b.Descriptor(0, int32(next)).Frame)
+		b.Refill(0, int32(next), 0x1000)
 	}
-	b.WriteRDT((next+size-1)%size, b.now, &b.q, sim.NoSeq)
+	b.WriteRDT(0, (next+size-1)%size, b.now, &b.q, sim.NoSeq)
 	return taken
 }
 
@@ -278,7 +278,7 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 		cfg.RxFrames = rapid.IntRange(0, 3).Draw(t, "rx_frames")
 		cfg.Costs.DMA = rapid.SampledFrom([]sim.Time{0, 500, 5000}).Draw(t, "dma")
 		b.Init(cfg, mac)
-		b.WriteRDT(uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+		b.WriteRDT(0, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
 		var taken []int32
 		check := func(t *rapid.T) {
 			if err := b.Check(); err != nil {
@@ -292,8 +292,8 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 			},
 			"event":   func(*rapid.T) { b.run(b.q.PeekAt()) },
 			"poll":    func(*rapid.T) { taken = append(taken, b.poll()...) },
-			"irq on":  func(*rapid.T) { b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq) },
-			"irq off": func(*rapid.T) { b.WriteIMC(CauseRxQ0) },
+			"irq on":  func(*rapid.T) { b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq) },
+			"irq off": func(*rapid.T) { b.WriteIMC(causeRxQ0) },
 			"mask":    func(*rapid.T) { b.MaskVector(0) },
 			"unmask":  func(*rapid.T) { b.UnmaskVector(0, b.now, &b.q, sim.NoSeq) },
 			"":        check,

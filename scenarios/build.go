@@ -13,7 +13,6 @@ import (
 
 	"ringside/kernel"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
@@ -38,8 +37,8 @@ func (d *decoder) build(f *file) *kernel.Config {
 		CPUs: f.Machine.CPUs, Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
-	if len(f.Machine.NIC.IRQCPU) > 0 {
-		cfg.IRQCPU = f.Machine.NIC.IRQCPU[0]
+	if _, given := d.at["machine.nic.irq_cpu"]; given || f.Machine.NIC.Queues == 1 {
+		cfg.IRQCPU = f.Machine.NIC.IRQCPU
 	}
 	d.costs(f, cfg)
 	d.shared(f)
@@ -122,24 +121,6 @@ func (d *decoder) machine(m *machine) {
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
 	}
-}
-
-func (d *decoder) card(c *card) nic.Config {
-	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
-	d.within("machine.nic.queues", c.Queues, 1, 1)
-	d.within("machine.nic.ring", c.Ring, 8, 4096)
-	if c.Ring&(c.Ring-1) != 0 {
-		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
-	}
-	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
-	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
-	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
-	if len(c.IRQCPU) > 1 {
-		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
-	}
-	cfg := nic.DefaultConfig()
-	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
-	return cfg
 }
 
 func (d *decoder) costs(f *file, cfg *kernel.Config) {

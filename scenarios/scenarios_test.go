@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestMistakes(t *testing.T) {
 		{head + threads + "machine: {abi: linux-amd46}\n", `7:16: machine.abi: unknown value "linux-amd46"; did you mean "linux-amd64"?`},
 		{head + threads + "machine: {entry: int80}\n", `7:18: machine.entry: "int80" is not part of this version`},
 		{head + threads + "machine: {nic: {ring: 100}}\n", "7:23: machine.nic.ring: 100 is not a power of two"},
-		{head + threads + "machine: {nic: {queues: 2}}\n", "7:25: machine.nic.queues: 2 is not between 1 and 1"},
+		{head + threads + "machine: {nic: {queues: 17}}\n", "7:25: machine.nic.queues: 17 is not between 1 and 16"},
 		{head + threads + "machine: {nic: {fifo: 64K}}\n", `7:23: machine.nic.fifo: "64K" has an unknown unit: one of KiB, MiB, GiB, B`},
 		{head + threads + "machine: {nic: {irq_cpu: [1]}}\n", "7:27: machine.nic.irq_cpu[0]: 1 is not between 0 and 0"},
 		{head + threads + "machine: {costs: {iretq: 5ns}}\n", `7:26: unknown cost "iretq"; did you mean "iret"?`},
@@ -109,7 +110,7 @@ live: {run: false, why: a reason}
 		t.Fatal(err)
 	}
 	c, _ := s.Config()
-	if c.CPUs != 2 || c.Seed != 7 || c.Stop != 1500*sim.Microsecond || c.IRQCPU != 1 || c.NIC.Ring != 64 || c.NIC.FIFO != 8192 ||
+	if c.CPUs != 2 || c.Seed != 7 || c.Stop != 1500*sim.Microsecond || !slices.Equal(c.IRQCPU, []int{1}) || c.NIC.Ring != 64 || c.NIC.FIFO != 8192 ||
 		c.NIC.RxUsecs != 10*sim.Microsecond || c.NIC.RxFrames != 4 || c.Costs["syscall_entry"] != 60 {
 		t.Errorf("machine: %+v", c)
 	}

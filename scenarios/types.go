@@ -37,13 +37,20 @@ type machine struct {
 }
 
 type card struct {
-	Queues   int      `yaml:"queues" doc:"Receive queues: 1."`
-	Ring     int      `yaml:"ring" doc:"Descriptors of the receive ring, a power of two from 8 to 4096."`
+	Queues   int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
+	RSS      rss      `yaml:"rss" doc:"How packets are spread over several queues."`
+	Ring     int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
 	FIFO     Size     `yaml:"fifo" doc:"The card's packet buffer."`
 	RxUsecs  Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
 	RxFrames int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
 	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
-	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue."`
+	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
+}
+
+type rss struct {
+	Key         string `yaml:"key" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
+	Indirection []int  `yaml:"indirection" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
+	UDP4        string `yaml:"udp4" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
 }
 
 type tunables struct {
@@ -99,7 +106,7 @@ type live struct {
 func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
-	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
+	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
 	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }

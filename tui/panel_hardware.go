@@ -145,10 +145,11 @@ func (p *pen) addr(ip uint32, port uint16) *pen {
 
 // descLetter tells who has a descriptor: o the card, D the driver, filled by
 // the card; d the driver, taken and not yet filled again.
-func descLetter(m *kernel.Machine, q *nic.Queue, i int) rune {
+func descLetter(m *kernel.Machine, qi, i int) rune {
+	q := &m.NIC.Queues[qi]
 	size := len(q.Ring)
 	after := func(from, to int) int { return (to - from + size) % size }
-	head, tail, clean := int(q.Head), int(q.Tail), int(m.Napi.Next)
+	head, tail, clean := int(q.Head), int(q.Tail), int(m.Napis[qi].Next)
 	switch {
 	case after(head, i) < after(head, tail):
 		return 'o'
@@ -177,7 +178,7 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 		p.str("rx").dec(int64(qi)).str(" (").dec(int64(size)).str(")").to(9).str("head").mark(q.Head != was.Head).dec(int64(q.Head)).in(styleText)
 		p.str(" tail").mark(q.Tail != was.Tail).dec(int64(q.Tail)).in(styleText)
 		if p.w > 50 {
-			p.str(" next_to_clean").mark(s.m.Napi.Next != s.was.Napi.Next).dec(int64(s.m.Napi.Next)).in(styleText)
+			p.str(" next_to_clean").mark(s.m.Napis[qi].Next != s.was.Napis[qi].Next).dec(int64(s.m.Napis[qi].Next)).in(styleText)
 		}
 		drawTransmit(p, &s.m.NIC.Tx, &s.was.NIC.Tx)
 	}
@@ -190,8 +191,8 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 	if line(2) {
 		for i := range shown {
 			d := (first + i) % size
-			l := descLetter(s.m, q, d)
-			p.at(i*cells+cells-2, p.y).in(styleText).mark(l != descLetter(s.was, was, d) || q.Ring[d] != was.Ring[d]).rune(l)
+			l := descLetter(s.m, qi, d)
+			p.at(i*cells+cells-2, p.y).in(styleText).mark(l != descLetter(s.was, qi, d) || q.Ring[d] != was.Ring[d]).rune(l)
 		}
 	}
 	if line(6) {
@@ -239,8 +240,8 @@ func drawBuffer(p *pen, s *scene) {
 
 func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
 	p.str("ITR").to(7).str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
-	if n.Held > 0 {
-		p.mark(n.Held != was.Held).str("held ").dec(int64(n.Held)).in(styleText).str(" ").span(max(n.TimerEnd-now, 0))
+	if q, old := &n.Queues[0], &was.Queues[0]; q.Held > 0 {
+		p.mark(q.Held != old.Held).str("held ").dec(int64(q.Held)).in(styleText).str(" ").span(max(q.TimerEnd-now, 0))
 	} else {
 		p.str("  timer off")
 	}
@@ -249,8 +250,9 @@ func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
 func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 	v, w := &n.MSIX[i], &was.MSIX[i]
 	p.str("MSI-X").to(7).dec(int64(i)).str(": ").hex(v.Addr, 8).str(" data ").hex(uint64(v.Data), 2)
-	on := n.IMS&nic.CauseRxQ0 != 0
-	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&nic.CauseRxQ0 != 0))
+	cause := n.Cause(int32(i))
+	on := n.IMS&cause != 0
+	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&cause != 0))
 	switch {
 	case v.Masked:
 		p.str("masked")
@@ -259,7 +261,7 @@ func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 	default:
 		p.str("off (IMS)")
 	}
-	if v.Pending || n.ICR&nic.CauseRxQ0 != 0 {
+	if v.Pending || n.ICR&cause != 0 {
 		p.rest(" pending")
 	}
 }

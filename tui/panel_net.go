@@ -71,7 +71,7 @@ func drawBacklogs(p *pen, s *scene) {
 }
 
 func drawNapi(p *pen, s *scene) {
-	n, was := &s.m.Napi, &s.was.Napi
+	n, was := &s.m.Napis[0], &s.was.Napis[0]
 	p.str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
 	switch {
 	case n.Missed:

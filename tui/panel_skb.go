@@ -13,8 +13,10 @@ func shownSkb(s *scene) kernel.SkbID {
 	if s.rec != nil && s.rec.Kind == kernel.KindSkb && int(s.rec.Obj) < len(s.m.Skbs) && s.m.Skbs[s.rec.Obj].InUse {
 		return s.rec.Obj
 	}
-	if s.m.Napi.Count > 0 {
-		return s.m.Napi.First
+	for i := range s.m.Napis {
+		if n := &s.m.Napis[i]; n.Count > 0 {
+			return n.First
+		}
 	}
 	for i := range s.m.CPUs {
 		if b := &s.m.CPUs[i].Backlog; b.Len > 0 {

@@ -1,0 +1,56 @@
+package nic
+
+import (
+	"math/bits"
+
+	"ringside/sim"
+)
+
+// last is the frame that was written back last, or -1 if its descriptor has a
+// new buffer by now.
+func (rx *Queue) last() int32 {
+	size := uint32(len(rx.Ring))
+	return rx.Ring[(rx.Head+size-1)%size].Frame
+}
+
+// moderate raises the cause at once, or holds it back until the timer ends or
+// enough frames have come: rx-usecs and rx-frames as ethtool -C defines them, with
+// the timer running from the first frame (register RADV). A limit of one frame
+// would leave nothing to hold back, so only one above that counts.
+func (n *NIC) moderate(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	rx := &n.Queues[queue]
+	rx.Held++
+	switch {
+	case n.Config.RxUsecs == 0, n.Config.RxFrames > 1 && int(rx.Held) >= n.Config.RxFrames:
+		n.raise(queue, now, q, cause)
+	case rx.Held == 1:
+		rx.Timer++
+		rx.TimerEnd = now + n.Config.RxUsecs
+		q.Push(sim.Event{At: rx.TimerEnd, Cause: cause, Kind: evModeration, A: rx.Timer, B: queue})
+	}
+}
+
+// raise sets the cause of a receive queue.
+func (n *NIC) raise(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.Queues[queue].Held = 0
+	n.ICR |= n.Cause(queue)
+	n.signal(n.Cause(queue), now, q, cause)
+}
+
+// signal sends the messages of those causes that are set and not masked. A cause
+// is cleared and masks itself with its message, as e1000e and igb set the card up
+// (EIAC, and IAM with CTRL_EXT.EIAME, or EIAM): the driver's poll is the one who
+// unmasks it.
+func (n *NIC) signal(causes uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	for set := n.ICR & n.IMS & causes; set != 0; set &= set - 1 {
+		queue := int32(bits.TrailingZeros32(set) - n.firstCause())
+		if v := &n.MSIX[queue]; v.Masked {
+			v.Pending = true
+			continue
+		}
+		n.ICR &^= n.Cause(queue)
+		n.IMS &^= n.Cause(queue)
+		n.Stats.Interrupts++
+		q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: n.Queues[queue].last(), B: queue})
+	}
+}

@@ -1,0 +1,64 @@
+package scenarios
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"ringside/nic"
+	"ringside/sim"
+)
+
+// card checks machine.nic and makes the card's configuration of it.
+func (d *decoder) card(c *card) nic.Config {
+	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
+	d.within("machine.nic.queues", c.Queues, 1, nic.MaxQueues)
+	d.within("machine.nic.ring", c.Ring, 8, 4096)
+	if c.Ring&(c.Ring-1) != 0 {
+		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
+	}
+	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
+	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
+	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
+	_, given := d.at["machine.nic.irq_cpu"]
+	switch {
+	case len(c.IRQCPU) > c.Queues:
+		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
+	case given && len(c.IRQCPU) < c.Queues:
+		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: %d cores for %d queues: name one for each", len(c.IRQCPU), c.Queues)
+	}
+	cfg := nic.DefaultConfig()
+	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
+	cfg.SetQueues(c.Queues)
+	d.rss(c, &cfg.RSS)
+	return cfg
+}
+
+// rss reads how packets are spread over the queues.
+func (d *decoder) rss(c *card, out *nic.RSS) {
+	const base = "machine.nic.rss"
+	if _, given := d.at[base]; given && c.Queues == 1 {
+		d.failAt(base, "%s: there is one queue only: nothing to spread", base)
+	}
+	if c.RSS.Key != "" {
+		key, err := hex.DecodeString(c.RSS.Key)
+		if err != nil || len(key) != nic.KeyLen {
+			d.failAt(base+".key", "%s.key: a key is %d bytes, written as %d hexadecimal digits", base, nic.KeyLen, 2*nic.KeyLen)
+		}
+		out.Key = [nic.KeyLen]byte(key)
+	}
+	if len(c.RSS.Indirection) > nic.TableLen {
+		d.failAt(base+".indirection", "%s.indirection: more than %d entries", base, nic.TableLen)
+	}
+	for i, queue := range c.RSS.Indirection {
+		d.within(fmt.Sprintf("%s.indirection[%d]", base, i), queue, 0, c.Queues-1)
+	}
+	if n := len(c.RSS.Indirection); n > 0 {
+		for i := range out.Table {
+			out.Table[i] = byte(c.RSS.Indirection[i%n])
+		}
+	}
+	if c.RSS.UDP4 != "sd" {
+		d.one(base+".udp4", c.RSS.UDP4, "sdfn", "sd")
+	}
+	out.UDP = c.RSS.UDP4 == "sdfn"
+}
