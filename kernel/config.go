@@ -30,6 +30,7 @@ type Params struct {
 	Scheduler  Scheduler
 	Slice      sim.Time // base_slice_ns or sched_rr_timeslice_ms: how long a task may run before another's turn
 	HZ         int      // ticks a second
+	NoGRO      bool     // ethtool -K eth0 gro off
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
 	NoNAPI     bool     // the driver is one without NAPI

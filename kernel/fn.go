@@ -399,6 +399,11 @@ const (
 	fnDoExit
 	fnSysNi
 
+	// GRO.
+	fnDevGROReceive
+	fnTCP4GROReceive
+	fnNAPIGROComplete
+
 	// A driver without NAPI.
 	fnE1000IntrRx
 	fnE1000CleanRxIRQ
@@ -417,7 +422,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, netifRxText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, netifRxText, groText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

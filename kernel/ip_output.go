@@ -110,11 +110,17 @@ func (m *Machine) devHardStartXmit(c *cpu.Core, r *sim.Record) {
 	m.devPoint(c, r, PointNetDevStartXmit)
 }
 
-// ndoStartXmit calls the driver.
+// ndoStartXmit calls the driver. The card has one transmit ring, so one core at a
+// time fills it (HARD_TX_LOCK); loopback needs no lock (NETIF_F_LLTX).
 func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSkb, SkbID(l[0]))
 	if l[2] != 0 {
+		if m.txLock {
+			c.Spin()
+			return
+		}
+		m.txLock = true
 		c.Call(fnE1000Xmit, l[0])
 		return
 	}
@@ -122,6 +128,9 @@ func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
+	if c.Frame().L[2] != 0 {
+		m.txLock = false
+	}
 	m.devPoint(c, r, PointNetDevXmit)
 	c.Call(fnLocalBHEnable)
 }

@@ -74,9 +74,12 @@ var napiText = text{
 			{Name: "clear SCHED, unless MISSED", Cost: costFn, Do: (*Machine).napiComplete},
 		}},
 	fnNAPIGROReceive: {Name: "napi_gro_receive", File: "net/core/gro.c", Station: StNAPI,
-		Say:   "Could the packet be merged with others of its flow? A lone UDP datagram is not.",
-		Why:   "Packets go up in batches of eight: one walk through the stack's code for all of them.",
-		Steps: []step{{Name: "dev_gro_receive, gro_normal_one", Cost: costGRO, Do: (*Machine).napiGROReceive}}},
+		Say: "Could the packet be merged with others of its flow? A lone UDP datagram is not.",
+		Why: "Packets go up in batches of eight: one walk through the stack's code for all of them.",
+		Steps: []step{
+			{Name: "dev_gro_receive, gro_normal_one", Cost: costGRO, Do: (*Machine).napiGROReceive},
+			{Name: "napi_skb_finish", Cost: costFn, Do: (*Machine).napiSkbFinish},
+		}},
 }
 
 // e1000Intr: local 0 is the receive queue.
@@ -239,8 +242,13 @@ func (m *Machine) napiPollDone(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if id := int(f.L[0]); id != m.backlogNAPI() && m.Napis[id].Count > 0 {
-		f.PC-- // once more after the list has gone up
+	switch id := int(f.L[0]); {
+	case id == m.backlogNAPI():
+	case m.groFlush(c, f.L[0]):
+		f.PC = 2 // once more after it has gone up
+		return
+	case m.Napis[id].Count > 0:
+		f.PC = 2
 		m.passList(c, id)
 		return
 	}
@@ -258,9 +266,13 @@ func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
 	c.Call(fnNAPICompleteDone, f.L[0])
 }
 
-// e1000IRQEnable writes IMS even when polling goes on, as the driver does.
+// e1000IRQEnable: if polling goes on, the interrupt stays off.
 func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if c.Result() == 0 {
+		c.Return(f.L[1])
+		return
+	}
 	m.NIC.WriteIMS(m.NIC.Cause(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
 	c.Return(f.L[1])
 }
@@ -347,30 +359,15 @@ func (m *Machine) bufferAddr(queue, desc int32) uint64 {
 	return 0x07a0_0000 + uint64(queue*int32(m.Config.NIC.Ring)+desc)*0x1000
 }
 
-// napiGROReceive: local 0 is the packet, 1 the instance.
-func (m *Machine) napiGROReceive(c *cpu.Core, r *sim.Record) {
-	l := c.Frame().L
-	n, skb := &m.Napis[l[1]], SkbID(l[0])
-	about(r, KindSkb, skb)
-	r.Arg[0] = int64(m.Skbs[skb].Len)
-	m.point(c, r, PointNAPIGROReceive)
-	m.appendSkb(&n.First, &n.Last, skb)
-	if n.Count++; n.Count >= groNormalBatch {
-		m.passList(c, int(l[1]))
-	}
-}
-
-// passList is gro_normal_list: what was held goes up the stack.
-func (m *Machine) passList(c *cpu.Core, id int) {
-	n := &m.Napis[id]
-	c.Call(fnNetifReceiveListInternal, int64(n.First))
-	n.First, n.Last, n.Count = None, None, 0
-}
-
 // napiFlush: local 0 is the instance.
 func (m *Machine) napiFlush(c *cpu.Core, r *sim.Record) {
-	id := int(c.Frame().L[0])
+	f := c.Frame()
+	id := int(f.L[0])
 	r.Arg[0] = int64(m.Napis[id].Count)
+	if m.groFlush(c, f.L[0]) {
+		f.PC = 0
+		return
+	}
 	if m.Napis[id].Count > 0 {
 		m.passList(c, id)
 	}

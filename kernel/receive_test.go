@@ -89,7 +89,7 @@ func (m *Machine) checkConserved() error {
 	for q := range m.Napis { // filled, and not taken
 		rx := &m.NIC.Queues[q]
 		size := int64(len(rx.Ring))
-		where += rx.Stats.Drops + (int64(rx.Head) - int64(m.Napis[q].Next) + size) % size
+		where += rx.Stats.Drops + (int64(rx.Head)-int64(m.Napis[q].Next)+size)%size
 	}
 	for i := range m.Skbs {
 		if m.Skbs[i].InUse {

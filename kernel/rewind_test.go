@@ -43,6 +43,7 @@ func anyConfig(t *rapid.T) *Config {
 	cfg := config(cores, threads)
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
+	cfg.Params.NoGRO = rapid.Bool().Draw(t, "no gro")
 	cfg.Params.NoNAPI = rapid.IntRange(0, 3).Draw(t, "napi") == 3
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
 	cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")

@@ -67,6 +67,7 @@ type Machine struct {
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeReq  ReqID
+	txLock   bool              // _xmit_lock: a core fills the card's transmit ring
 	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
 	freeWait WaitID
 	freeEpi  EpiID
@@ -297,6 +298,8 @@ type Skb struct {
 	L4Hash   bool   // ports are part of the hash (l4_hash)
 	RxQueue  uint8  // the receive queue it came through, plus one; or 0 (queue_mapping)
 	Hash     uint32 // what the card has hashed, or 0
+	Segs     uint16 // segments that GRO has made it of, or 0 (gso_segs)
+	GSOSize  uint16 // data in each of them but the last (gso_size)
 }
 
 // WaitQueue is a wait queue head.
@@ -372,6 +375,7 @@ type Napi struct {
 	Next    int32 // next_to_clean: the descriptor the driver looks at next
 	Use     int32 // next_to_use: the one it fills next
 	Cleaned int32 // descriptors taken and not yet given back
+	Held    groBuckets
 	First   SkbID // rx_list, with its end and length
 	Last    SkbID
 	Count   int32
@@ -386,6 +390,7 @@ type Counters struct {
 	Softirqs        int64
 	Polls           int64 // napi_poll
 	Skbs            int64
+	GROMerged       int64 // segments that GRO has appended to others
 	ContextSwitches int64
 	Wakeups         int64
 	Preemptions     int64 // switches away from a task that could go on

@@ -355,6 +355,10 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 	seen := t.RcvNxt - k.Seq
 	m.pull(skb, n+int32(seen))
 	k.Seq += seen
+	segment := k.Len // tcp_measure_rcv_mss
+	if k.Segs > 1 {
+		segment = int32(k.GSOSize)
+	}
 	if k.Truesize = k.Len; s.First == None {
 		k.Truesize += tcpOverhead // the others' is saved by tcp_try_coalesce
 	}
@@ -362,7 +366,7 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 	s.Len++
 	s.Bytes += k.Truesize
 	t.RcvNxt = k.End
-	t.RcvMSS = max(t.RcvMSS, k.Len)
+	t.RcvMSS = max(t.RcvMSS, segment)
 	r.Arg[0], r.Arg[1] = int64(s.Len), int64(skb)
 	if k.TCPFlags&nic.FIN != 0 {
 		c.Call(fnTCPFin, l[0])

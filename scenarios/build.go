@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +26,7 @@ const (
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
 	maxName    = 64
+	maxPayload = 1 << 20
 )
 
 // build checks a file and makes the machine's configuration of it.
@@ -79,7 +81,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NoGRO: !k.GRO, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -270,6 +272,14 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
 	if p.Data != nil {
 		out.Payload = []byte(*p.Data)
+	}
+	if p.Repeat != nil {
+		if p.Data == nil {
+			d.failAt(base+".repeat", "%s.repeat: there is no data to repeat", base)
+		}
+		d.within(base+".repeat", *p.Repeat, 1, maxPayload)
+		d.within(base+".repeat", *p.Repeat*len(out.Payload), 0, maxPayload)
+		out.Payload = bytes.Repeat(out.Payload, *p.Repeat)
 	}
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
 	key := [2]netip.AddrPort{out.From, out.To}

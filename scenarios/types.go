@@ -58,6 +58,7 @@ type tunables struct {
 	Slice      *Duration `yaml:"slice" doc:"How long a task may run before it is another's turn; 3ms, and 100ms with rr."`
 	HZ         int       `yaml:"hz" doc:"Ticks a second."`
 	NAPI       bool      `yaml:"napi" doc:"Whether the driver polls; false: its interrupt handler takes the packets, as before NAPI."`
+	GRO        bool      `yaml:"gro" doc:"Whether TCP segments that come one after another are merged (ethtool -K gro)."`
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
@@ -84,6 +85,7 @@ type packet struct {
 	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
 	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
 	Data    *string   `yaml:"data" doc:"What it carries."`
+	Repeat  *int      `yaml:"repeat" doc:"How often data stands in it."`
 	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
 	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
 	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
@@ -107,6 +109,6 @@ func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
-	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
+	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, GRO: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }
