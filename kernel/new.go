@@ -76,6 +76,9 @@ func newImage(cfg *Config) (*Image, error) {
 	for nr, fn := range sysCallTable {
 		im.sysCalls[nr] = fn
 	}
+	if cfg.NIC.Advanced {
+		im.loadIgb()
+	}
 	if breakText != nil {
 		breakText(im)
 	}

@@ -33,12 +33,14 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	}
 	b := &bench{}
 	b.Init(cfg, mac)
-	for i := range cfg.Ring {
-		b.Refill(0, int32(i), uint64(0x1000*i))
+	for q := range int32(cfg.Queues) {
+		for i := range int32(cfg.Ring) {
+			b.Refill(q, i, uint64(0x1000*(1+i+8*q)))
+		}
+		b.SetVector(int(q), 0xfee00000, 0x22)
+		b.WriteRDT(q, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+		b.WriteIMS(b.Cause(q), 0, &b.q, sim.NoSeq)
 	}
-	b.SetVector(0, 0xfee00000, 0x22)
-	b.WriteRDT(0, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
-	b.WriteIMS(causeRxQ0, 0, &b.q, sim.NoSeq)
 	return b
 }
 
@@ -126,7 +128,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 
 func TestAFullFIFOMissesFrames(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.FIFO = 150 }) // two frames of 60 bytes
-	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)                  // no descriptor at all
+	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)               // no descriptor at all
 	for range 5 {
 		b.arrive("x", nil)
 	}
