@@ -128,7 +128,7 @@ func (m *Machine) wireArrives(e *sim.Event) {
 // for: the remote host would send it again, and does not here.
 func (m *Machine) checkLoss(r *sim.Record) {
 	ip, _ := nic.ParseIPv4(m.Frames[r.Obj].Bytes[nic.EthHeader:])
-	if r.Arg[1] == nic.DropMissed && ip.Protocol == nic.ProtoTCP {
+	if (r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor) && ip.Protocol == nic.ProtoTCP {
 		m.giveUp("the card has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }

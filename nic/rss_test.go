@@ -100,10 +100,9 @@ func several(t testing.TB, n int, change func(*Config)) *bench {
 // arriveFor puts a frame on the wire that belongs into a queue.
 func (b *bench) arriveFor(queue uint8) {
 	for port := uint16(1); ; port++ {
-		f := Frame{FCSOK: true}
-		f.Bytes, _ = BuildUDP(mac, mac, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 2}), port), netip.MustParseAddrPort("10.0.0.1:7"), []byte("x"))
-		if b.Config.RSS.Queue(b.Config.RSS.Hash(f.Bytes)) == queue {
-			b.frames = append(b.frames, f)
+		bytes, _ := BuildUDP(mac, mac, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 2}), port), netip.MustParseAddrPort("10.0.0.1:7"), []byte("x"))
+		if b.Config.RSS.Queue(b.Config.RSS.Hash(bytes)) == queue {
+			b.frames = append(b.frames, NewFrame(bytes))
 			b.NIC.Arrive(int32(len(b.frames)-1), b.now, b.frames, &b.q, sim.NoSeq)
 			return
 		}
