@@ -66,7 +66,10 @@ type Packets struct {
 	Fin       bool   // tcp: it has no more data
 	Rst       bool   // tcp: it resets the connection
 	Payload   []byte
-	Flow      string // the scenario's name for the connection
+	Flow      string  // the scenario's name for the connection
+	MAC       [6]byte // where the frame is sent to; zero: to this machine's card
+	BadFCS    bool    // udp: a bit of the frame is turned on the way
+	BadCsum   bool    // udp: its checksum is wrong, and was so from the start
 }
 
 // HostIP is the modelled machine's address, and HostMAC its card's.

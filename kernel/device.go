@@ -102,7 +102,7 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		case nic.StageTxOut:
 			m.kfreeSkb(m.txSkbs[r.Arg[0]])
 		case nic.StageDrop:
-			if r.Arg[1] == nic.DropMissed {
+			if r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor {
 				m.checkLoss(r.Obj, "the card")
 			}
 		}

@@ -82,20 +82,16 @@ func (m *Machine) ftraceEvent(r *sim.Record) string {
 func (m *Machine) ftraceFields(r *sim.Record) string {
 	switch r.Point {
 	case PointIRQHandlerEntry:
-		return fmt.Sprintf("irq=%d name=eth0-rx-%d", r.Arg[0], r.Arg[0]-CardIRQ)
+		return fmt.Sprintf("irq=%d name=%s-%d", r.Arg[0], m.irqName(), r.Arg[0]-CardIRQ)
 	case PointIRQHandlerExit:
 		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
 		return fmt.Sprintf("vec=%d [action=%s]", r.Arg[0], SoftirqNames[r.Arg[0]])
 	case PointNAPIGROReceive:
 		s := &m.Skbs[r.Obj]
-		l4 := 0
-		if s.L4Hash {
-			l4 = 1
-		}
 		return fmt.Sprintf("dev=eth0 napi_id=%#x queue_mapping=%d skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
-			"protocol=0x0800 ip_summed=1 hash=0x%08x l4_hash=%d len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
-			"nr_frags=0 gso_size=0 gso_type=0x0", NAPIID(max(int32(s.RxQueue), 1)-1), s.RxQueue, SkbAddr(r.Obj), s.Hash, l4, r.Arg[0], truesize(int32(r.Arg[0])))
+			"protocol=0x0800 ip_summed=%d hash=0x%08x l4_hash=%d len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
+			"nr_frags=0 gso_size=0 gso_type=0x0", NAPIID(max(int32(s.RxQueue), 1)-1), s.RxQueue, SkbAddr(r.Obj), bit(s.Checked), s.Hash, bit(s.L4Hash), r.Arg[0], truesize(int32(r.Arg[0])))
 	case PointNetDevQueue:
 		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNetifReceiveSkb, PointNetifRx:
@@ -181,6 +177,13 @@ func (m *Machine) napiDevice(id int32) string {
 		return "(no_device)"
 	}
 	return "eth0"
+}
+
+func bit(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // NAPIID is the number by which programs know the instance of a receive queue

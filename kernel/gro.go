@@ -233,12 +233,12 @@ func (m *Machine) tcp4GROReceive(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	b := m.skbBytes(skb)
-	padded := int(binary.BigEndian.Uint16(b[2:])) != int(m.Skbs[skb].Len)
+	alone := int(binary.BigEndian.Uint16(b[2:])) != len(b) || !m.groChecksum(skb) // padded, or damaged
 	flags := b[nic.IPv4Header+13]
 	p, mss, result := m.groFlow(l[1], skb), 1, int64(0)
 	if p != None {
 		mss = int(m.Skbs[p].GSOSize)
-		if !padded && m.groNext(p, skb, headers, data) {
+		if !alone && m.groNext(p, skb, headers, data) {
 			m.groMerge(p, skb, headers)
 			r.Arg[0], r.Arg[1] = int64(m.Skbs[p].Segs), int64(p)
 			result = groSame
@@ -251,10 +251,20 @@ func (m *Machine) tcp4GROReceive(c *cpu.Core, r *sim.Record) {
 	if p != None && (result == 0 || flush) {
 		result |= int64(p) + 1
 	}
-	if flush || padded {
+	if flush || alone {
 		result |= groFlush
 	}
 	c.Return(result)
+}
+
+// groChecksum looks at the checksum unless the card has (skb_gro_checksum_validate).
+func (m *Machine) groChecksum(skb SkbID) bool {
+	if m.Skbs[skb].Checked {
+		return true
+	}
+	b := m.skbBytes(skb)
+	h, ok := nic.ParseIPv4(b)
+	return ok && nic.TCPChecksumOK(b, h)
 }
 
 // groNext tells whether a segment continues a held packet: the same headers but

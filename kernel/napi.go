@@ -302,8 +302,9 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	}
 	f.L[1]++
 	skb := m.newSkb(d.Frame, int32(d.Len))
-	m.pull(skb, nic.EthHeader) // eth_type_trans
+	m.rxChecksum(skb, queue, d)
 	m.rxFields(skb, queue, d)
+	m.ethTypeTrans(skb)
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
 	d.Status = 0 // or the driver would find it again, if it has taken all
 	n.Next = (n.Next + 1) % int32(m.Config.NIC.Ring)
@@ -314,6 +315,36 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	c.Call(fnNAPIGROReceive, int64(skb), f.L[0])
+}
+
+// rxChecksum takes over what the card says of the checksums (e1000_rx_checksum,
+// igb_rx_checksum): where it found an error, or did not look, the stack looks
+// itself.
+func (m *Machine) rxChecksum(skb SkbID, queue int32, d *nic.Desc) {
+	switch {
+	case d.Errors&(nic.ErrorL4|nic.ErrorIP) != 0:
+		m.Counters.HwCsumErr++
+		m.Napis[queue].CsumErr++
+	case d.Status&(nic.StatusTCPCS|nic.StatusUDPCS) != 0:
+		m.Skbs[skb].Checked = true
+		m.Counters.HwCsumGood++
+	}
+}
+
+// ethTypeTrans is eth_type_trans: whom is the frame for? The Ethernet header is
+// pulled.
+func (m *Machine) ethTypeTrans(skb SkbID) {
+	eth, _ := nic.ParseEth(m.skbBytes(skb))
+	switch {
+	case eth.Dst == HostMAC:
+	case eth.Dst == nic.Broadcast:
+		m.Skbs[skb].PktType = PacketBroadcast
+	case eth.Dst[0]&1 != 0:
+		m.Skbs[skb].PktType = PacketMulticast
+	default:
+		m.Skbs[skb].PktType = PacketOtherHost
+	}
+	m.pull(skb, nic.EthHeader)
 }
 
 // rxFields takes over into the packet what an advanced descriptor says of it:

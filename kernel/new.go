@@ -76,6 +76,9 @@ func newImage(cfg *Config) (*Image, error) {
 	for nr, fn := range sysCallTable {
 		im.sysCalls[nr] = fn
 	}
+	if cfg.NIC.Advanced {
+		im.loadIgb()
+	}
 	if breakText != nil {
 		breakText(im)
 	}
@@ -88,14 +91,32 @@ func newImage(cfg *Config) (*Image, error) {
 			im.frameOf = append(im.frameOf, None)
 			continue
 		}
-		bytes, err := nic.BuildUDP(HostMAC, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
+		frame, err := p.frame()
 		if err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
 		im.frameOf = append(im.frameOf, int32(len(im.frames)))
-		im.frames = append(im.frames, nic.Frame{Bytes: bytes, FCSOK: true})
+		im.frames = append(im.frames, frame)
 	}
 	return im, nil
+}
+
+// frame is what a UDP packet looks like on the wire.
+func (p *Packets) frame() (nic.Frame, error) {
+	to := HostMAC
+	if p.MAC != [6]byte{} {
+		to = p.MAC
+	}
+	b, err := nic.BuildUDP(to, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
+	switch {
+	case err != nil:
+		return nic.Frame{}, err
+	case p.BadFCS:
+		return nic.Damaged(b), nil
+	case p.BadCsum:
+		b[nic.EthHeader+nic.IPv4Header+nic.UDPHeader-1] ^= 1
+	}
+	return nic.NewFrame(b), nil
 }
 
 // breakText, set by tests only, breaks the kernel's text on purpose: a suite that

@@ -298,9 +298,19 @@ type Skb struct {
 	L4Hash   bool   // ports are part of the hash (l4_hash)
 	RxQueue  uint8  // the receive queue it came through, plus one; or 0 (queue_mapping)
 	Hash     uint32 // what the card has hashed, or 0
+	PktType  uint8  // whom its link-layer address means: see PacketHost
+	Checked  bool   // the card has found its checksums right (CHECKSUM_UNNECESSARY)
 	Segs     uint16 // segments that GRO has made it of, or 0 (gso_segs)
 	GSOSize  uint16 // data in each of them but the last (gso_size)
 }
+
+// Whom a frame was sent to (include/uapi/linux/if_packet.h).
+const (
+	PacketHost uint8 = iota
+	PacketBroadcast
+	PacketMulticast
+	PacketOtherHost
+)
 
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
@@ -380,6 +390,7 @@ type Napi struct {
 	Last    SkbID
 	Count   int32
 	Budget  int32
+	CsumErr int64 // rx_queue_N_csum_err
 }
 
 // Counters count what happened, under the kernel's names where it has them.
@@ -395,6 +406,9 @@ type Counters struct {
 	Wakeups         int64
 	Preemptions     int64 // switches away from a task that could go on
 	Syscalls        int64
+	HwCsumGood      int64 // rx_csum_offload_good of the driver
+	HwCsumErr       int64 // rx_csum_offload_errors
+	OtherHost       int64 // rx_otherhost_dropped of the device
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors

@@ -55,7 +55,7 @@ func skbAddress(skb SkbID) uint64 { return 0x0900_0000 + uint64(skb)*0x1000 }
 // newFrame adds a frame to those that have been on the wire. Frames never
 // change, so copies of a machine share them.
 func (m *Machine) newFrame(b []byte) int32 {
-	m.Frames = append(m.Frames, nic.Frame{Bytes: b, FCSOK: true})
+	m.Frames = append(m.Frames, nic.NewFrame(b))
 	return int32(len(m.Frames) - 1)
 }
 

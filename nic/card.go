@@ -6,10 +6,10 @@ import (
 	"ringside/sim"
 )
 
-// Frame is what comes over the wire, without its check sequence.
+// Frame is what comes over the wire. Bytes are without the check sequence.
 type Frame struct {
 	Bytes []byte
-	FCSOK bool
+	FCS   uint32
 }
 
 // NIC is the card: plain data.
@@ -22,12 +22,14 @@ type NIC struct {
 	IMS    uint32 // causes that may interrupt
 	Stats  Stats
 
+	Firmware  Firmware
 	Tx        TxQueue
 	FIFO      []Slot // a ring buffer of waiting frames
 	FIFOFirst int32
 	FIFOLen   int32
 	FIFOBytes int32
-	Wire      int32 // the frame on the wire, or -1
+	Wire      int32    // the frame on the wire, or -1
+	WireStart sim.Time // when the first bit of what is on it came
 	WireFree  sim.Time
 	Moving    int32 // frames between two stages
 	Busy      bool  // the DMA engine is at work
@@ -66,6 +68,8 @@ type Stats struct {
 	RxCRCErrors     int64 // rx_crc_errors
 	RxMissedErrors  int64 // rx_missed_errors: no room in the FIFO
 	RxNoBufferCount int64 // rx_no_buffer_count: a frame had to wait for a descriptor
+	RxBroadcast     int64 // rx_broadcast
+	RxMulticast     int64 // rx_multicast
 	Filtered        int64 // not for this host
 	TxPackets       int64 // tx_packets
 	TxBytes         int64 // tx_bytes

@@ -41,6 +41,9 @@ type Config struct {
 	RxUsecs  sim.Time // moderation: how long an interrupt may be held back
 	RxFrames int      // moderation: so many frames end the wait; 0 or 1: only time does
 	Costs    Costs
+
+	Promiscuous bool     // let all frames in
+	MTA         []uint32 // multicast table array, or nil; never changes, so copies share it
 }
 
 // Costs are the card's own times. Figures of the order that data sheets and
@@ -77,17 +80,17 @@ func (c *Config) SetQueues(n int) {
 
 // Stages of a frame's way through the card, and what a record's Arg holds.
 const (
-	StageWire uint8 = iota // 0: bytes in memory, without the check sequence
-	StageFilter
-	StageFIFO       // 0: bytes in the FIFO now, 1: queue
-	StageDMA        // 0: descriptor, and in the upper half its queue, 1: address of the buffer
-	StageWriteBack  // 0: descriptor, and its queue, 1: what has overwritten the address
-	StageModeration // 0: frames that were held, 1: queue
-	StageMSI        // 0: address, 1: data
-	StageDrop       // 0: bytes, 1: why, a row of Drops
-	StageTxDMA      // 0: descriptor
-	StageTxOut      // 0: descriptor
-	StageRSS        // 0: hash, 1: queue, and in the upper half what was hashed
+	StageWire       uint8 = iota // 0: bytes in memory, without the check sequence, 1: how often the firmware has asked in vain before
+	StageFilter                  // 0: which filter let it in, a row of Passes
+	StageFIFO                    // 0: bytes in the FIFO now, 1: queue
+	StageDMA                     // 0: descriptor, and in the upper half its queue, 1: address of the buffer
+	StageWriteBack               // 0: descriptor, and its queue, 1: what has overwritten the address
+	StageModeration              // 0: frames that were held, 1: queue
+	StageMSI                     // 0: address, 1: data
+	StageDrop                    // 0: bytes, 1: why, a row of Drops
+	StageTxDMA                   // 0: descriptor
+	StageTxOut                   // 0: descriptor
+	StageRSS                     // 0: hash, 1: queue, and in the upper half what was hashed
 )
 
 // StageInfo is what there is to say about a stage.
@@ -96,7 +99,7 @@ type StageInfo struct{ Name, Say, Why string }
 // Stages describes them in order.
 var Stages = [...]StageInfo{
 	StageWire: {"the last byte is in",
-		"The frame arrives bit by bit; the card's own controller watches the wire.",
+		"The frame arrives bit by bit; the card's own controller, which asks the receiver every 8 ns, has found it.",
 		"Somebody has to poll the wire, but it is not the CPU: it is still in the program."},
 	StageFilter: {"address and check sequence match",
 		"The card compares the destination address and checks the frame check sequence.",
@@ -141,7 +144,7 @@ const (
 // Drops says more of a drop than its stage does.
 var Drops = [...]StageInfo{
 	DropFilter: {"dropped: another's address",
-		"The destination is neither this card's address nor the broadcast address.",
+		"No filter matches the destination: it is not this card's address, not everybody's, and of no group that was joined.",
 		"A frame for another host must not cost this one's CPU anything."},
 	DropCRC: {"dropped: rx_crc_errors",
 		"The frame check sequence does not match: bits were changed on the way.",

@@ -33,12 +33,14 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	}
 	b := &bench{}
 	b.Init(cfg, mac)
-	for i := range cfg.Ring {
-		b.Refill(0, int32(i), uint64(0x1000*i))
+	for q := range int32(cfg.Queues) {
+		for i := range int32(cfg.Ring) {
+			b.Refill(q, i, uint64(0x1000*(1+i+8*q)))
+		}
+		b.SetVector(int(q), 0xfee00000, 0x22)
+		b.WriteRDT(q, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+		b.WriteIMS(b.Cause(q), 0, &b.q, sim.NoSeq)
 	}
-	b.SetVector(0, 0xfee00000, 0x22)
-	b.WriteRDT(0, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
-	b.WriteIMS(causeRxQ0, 0, &b.q, sim.NoSeq)
 	return b
 }
 
@@ -48,10 +50,11 @@ func (b *bench) arrive(payload string, change func(*Frame)) {
 	if err != nil {
 		panic(err)
 	}
-	f := Frame{Bytes: bytes, FCSOK: true}
+	f := Frame{Bytes: bytes}
 	if change != nil {
 		change(&f)
 	}
+	f.FCS ^= Checksum(f.Bytes) // what the change has set is damage
 	b.frames = append(b.frames, f)
 	b.NIC.Arrive(int32(len(b.frames)-1), b.now, b.frames, &b.q, sim.NoSeq)
 }
@@ -126,7 +129,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 
 func TestAFullFIFOMissesFrames(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.FIFO = 150 }) // two frames of 60 bytes
-	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)                  // no descriptor at all
+	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)               // no descriptor at all
 	for range 5 {
 		b.arrive("x", nil)
 	}
@@ -141,7 +144,7 @@ func TestTheFilterDropsWhatIsNotForUs(t *testing.T) {
 	b.arrive("ours", nil)
 	b.arrive("another's", func(f *Frame) { f.Bytes[5] = 9 })
 	b.arrive("everybody's", func(f *Frame) { copy(f.Bytes, "\xff\xff\xff\xff\xff\xff") })
-	b.arrive("damaged", func(f *Frame) { f.FCSOK = false })
+	b.arrive("damaged", func(f *Frame) { f.FCS = 1 })
 	b.run(ever)
 	if s := b.Stats; s.RxPackets != 2 || s.Filtered != 1 || s.RxCRCErrors != 1 {
 		t.Errorf("%+v", s)
@@ -225,7 +228,7 @@ func TestFramesAreConserved(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "actions") {
 			switch rapid.IntRange(0, 5).Draw(t, "action") {
 			case 0, 1, 2:
-				b.arrive("x", func(f *Frame) { f.FCSOK = rapid.IntRange(0, 9).Draw(t, "crc") > 0 })
+				b.arrive("x", func(f *Frame) { f.FCS = rapid.SampledFrom([]uint32{0, 0, 0, 0, 1, 1 << 31}).Draw(t, "damage") })
 			case 3:
 				tail := (b.Queues[0].Tail + 3) % 8
 				if (tail-b.Queues[0].Head)%8 >= (b.Queues[0].Tail-b.Queues[0].Head)%8 {

@@ -6,6 +6,9 @@ import "ringside/sim"
 // last byte is in when the event comes.
 func (n *NIC) Arrive(frame int32, now sim.Time, frames []Frame, q *sim.Queue, cause sim.Seq) {
 	start := max(now, n.WireFree)
+	if start == now {
+		n.WireStart = now
+	}
 	n.WireFree = start + sim.Time(frameLen(&frames[frame])+wireOverhead)*n.Config.Costs.WireByte
 	n.Wire = frame
 	q.Push(sim.Event{At: n.WireFree, Cause: cause, Kind: evArrived, A: frame, C: int64(start)})
@@ -21,6 +24,7 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	switch e.Kind {
 	case evArrived:
 		r.Step, r.Dur, r.Arg[0] = StageWire, now-sim.Time(e.C), int64(frameLen(&frames[e.A]))
+		r.Arg[1] = n.hear(sim.Time(e.C))
 		n.Stats.Arrived++
 		n.Moving++
 		if n.Wire == e.A {
@@ -36,6 +40,7 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evFIFO:
 		r.Step, r.Dur = StageFIFO, c.FIFO
 		n.enqueue(e.A, frameLen(&frames[e.A]), uint8(e.B), r)
+		n.listen(now)
 		n.startDMA(now, q, self)
 	case evDMA:
 		r.Step, r.Dur = StageDMA, c.DMA
@@ -71,22 +76,43 @@ func (n *NIC) OutOfDate(e *sim.Event) bool {
 // BusWrite takes the address and the data out of a write of the card.
 func BusWrite(e *sim.Event) (addr uint64, data uint32) { return uint64(e.C) >> 32, uint32(e.C) }
 
-// filter compares the destination with the card's address and the broadcast
-// address. Groups of addresses (multicast) and promiscuous mode are left out.
+// filter checks the frame check sequence, and then the destination: in a damaged
+// frame, that cannot be trusted either.
 func (n *NIC) filter(id int32, f *Frame, now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
-	eth, _ := ParseEth(f.Bytes)
-	switch {
-	case !f.FCSOK:
+	if Checksum(f.Bytes) != f.FCS {
 		n.Stats.RxCRCErrors++
-		n.drop(DropCRC, frameLen(f), r)
-	case eth.Dst != n.MAC && eth.Dst != Broadcast:
-		n.Stats.Filtered++
-		n.drop(DropFilter, frameLen(f), r)
-	case n.Config.RSS.Enabled:
-		q.Push(sim.Event{At: now + n.Config.Costs.RSS, Cause: self, Kind: evRSS, A: id})
-	default:
-		q.Push(sim.Event{At: now + n.Config.Costs.FIFO, Cause: self, Kind: evFIFO, A: id})
+		n.refuse(DropCRC, frameLen(f), now, r)
+		return
 	}
+	eth, _ := ParseEth(f.Bytes)
+	switch r.Arg[0] = n.pass(eth.Dst); r.Arg[0] {
+	case PassNone:
+		n.Stats.Filtered++
+		n.refuse(DropFilter, frameLen(f), now, r)
+		return
+	case PassBroadcast:
+		n.Stats.RxBroadcast++
+	case PassMulticast:
+		n.Stats.RxMulticast++
+	}
+	if n.Config.RSS.Enabled {
+		n.Firmware.At = FirmwareRSS
+		q.Push(sim.Event{At: now + n.Config.Costs.RSS, Cause: self, Kind: evRSS, A: id})
+		return
+	}
+	n.toFIFO(id, 0, now, q, self)
+}
+
+// toFIFO takes a frame on to the FIFO.
+func (n *NIC) toFIFO(id int32, queue uint8, now sim.Time, q *sim.Queue, self sim.Seq) {
+	n.Firmware.At = FirmwareFIFO
+	q.Push(sim.Event{At: now + n.Config.Costs.FIFO, Cause: self, Kind: evFIFO, A: id, B: int32(queue)})
+}
+
+// refuse is drop, by the firmware, which goes back to the wire.
+func (n *NIC) refuse(why int64, size int32, now sim.Time, r *sim.Record) {
+	n.drop(why, size, r)
+	n.listen(now)
 }
 
 // chooseQueue hashes the frame and looks its queue up.
@@ -94,7 +120,7 @@ func (n *NIC) chooseQueue(id int32, f *Frame, now sim.Time, q *sim.Queue, self s
 	hash, typ := n.Config.RSS.Hash(f.Bytes)
 	queue := n.Config.RSS.Queue(hash, typ)
 	r.Arg[0], r.Arg[1] = int64(hash), int64(typ)<<32|int64(queue)
-	q.Push(sim.Event{At: now + n.Config.Costs.FIFO, Cause: self, Kind: evFIFO, A: id, B: int32(queue)})
+	n.toFIFO(id, queue, now, q, self)
 }
 
 // drop ends a frame's way.

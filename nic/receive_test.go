@@ -68,9 +68,9 @@ func TestTheFilterByKindOfAddress(t *testing.T) {
 		want   Stats
 	}{
 		{"this card's", nil, Stats{RxPackets: 1, RxBytes: 60}},
-		{"everybody's", func(f *Frame) { copy(f.Bytes, Broadcast[:]) }, Stats{RxPackets: 1, RxBytes: 60}},
+		{"everybody's", func(f *Frame) { copy(f.Bytes, Broadcast[:]) }, Stats{RxPackets: 1, RxBytes: 60, RxBroadcast: 1}},
 		{"a group's", func(f *Frame) { f.Bytes[0] |= 1 }, Stats{Filtered: 1}},
-		{"another's, and damaged", func(f *Frame) { f.FCSOK, f.Bytes[5] = false, 9 }, Stats{RxCRCErrors: 1}},
+		{"another's, and damaged", func(f *Frame) { f.FCS, f.Bytes[5] = 1, 9 }, Stats{RxCRCErrors: 1}},
 		{"ours, padded by the sender", func(f *Frame) { f.Bytes = f.Bytes[:EthHeader] }, Stats{RxPackets: 1, RxBytes: 60}},
 	} {
 		b := newBench(t, nil)
@@ -91,7 +91,7 @@ func TestADropSaysWhy(t *testing.T) {
 		config func(*Config)
 	}{
 		{DropFilter, func(f *Frame) { f.Bytes[5] = 9 }, nil},
-		{DropCRC, func(f *Frame) { f.FCSOK = false }, nil},
+		{DropCRC, func(f *Frame) { f.FCS = 1 }, nil},
 		{DropMissed, nil, func(c *Config) { c.FIFO = 59 }},
 	} {
 		b := newBench(t, c.config)
@@ -288,7 +288,7 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"arrive": func(t *rapid.T) {
 				data := make([]byte, rapid.SampledFrom([]int{5, 60, 1472}).Draw(t, "data"))
-				b.arrive(string(data), func(f *Frame) { f.FCSOK = rapid.IntRange(0, 9).Draw(t, "damage") > 0 })
+				b.arrive(string(data), func(f *Frame) { f.FCS = rapid.SampledFrom([]uint32{0, 0, 0, 0, 1, 1 << 31}).Draw(t, "damage") })
 			},
 			"event":   func(*rapid.T) { b.run(b.q.PeekAt()) },
 			"poll":    func(*rapid.T) { taken = append(taken, b.poll()...) },

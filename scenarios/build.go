@@ -248,6 +248,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
 		d.carries(base, p, &fl, &out, connected)
+		d.onTheWire(base, p, &fl, &out)
 		if p.Count != nil {
 			d.within(base+".count", *p.Count, 1, maxCount)
 			out.Count = *p.Count

@@ -3,7 +3,9 @@ package scenarios
 import (
 	"encoding/hex"
 	"fmt"
+	"net"
 
+	"ringside/kernel"
 	"ringside/nic"
 	"ringside/sim"
 )
@@ -30,6 +32,17 @@ func (d *decoder) card(c *card) nic.Config {
 	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
 	cfg.SetQueues(c.Queues)
 	d.rss(c, &cfg.RSS)
+	cfg.Promiscuous = c.Promiscuous
+	var groups [][6]byte
+	for i, text := range c.Multicast {
+		path := fmt.Sprintf("machine.nic.multicast[%d]", i)
+		g := d.mac(path, text)
+		if g[0]&1 == 0 {
+			d.failAt(path, "%s: %s is the address of one station: a group's first byte is odd", path, text)
+		}
+		groups = append(groups, g)
+	}
+	cfg.MTA = nic.MulticastTable(groups)
 	return cfg
 }
 
@@ -62,3 +75,35 @@ func (d *decoder) rss(c *card, out *nic.RSS) {
 	}
 	out.UDP = c.RSS.UDP4 == "sdfn"
 }
+
+// mac reads a hardware address.
+func (d *decoder) mac(path, s string) [6]byte {
+	a, err := net.ParseMAC(s)
+	if err != nil || len(a) != 6 {
+		d.failAt(path, "%s: %q is not a hardware address: write it like \"02:00:00:00:00:09\"", path, s)
+	}
+	return [6]byte(a)
+}
+
+// onTheWire reads what of an entry is about its frame.
+func (d *decoder) onTheWire(base string, p *packet, fl *flow, out *kernel.Packets) {
+	if fl.MAC != "" {
+		out.MAC = d.mac("flows."+p.Flow+".mac", fl.MAC)
+	}
+	for _, key := range []struct{ name, got string }{{"fcs", p.FCS}, {"csum", p.Csum}} {
+		if key.got != "" {
+			d.one(base+"."+key.name, key.got, "bad")
+		}
+	}
+	out.BadFCS, out.BadCsum = p.FCS != "", p.Csum != ""
+	switch {
+	case fl.Proto == "tcp" && (out.BadFCS || out.BadCsum || fl.MAC != ""):
+		d.failAt(base, "%s: mac, fcs and csum are for UDP flows: that remote hosts send a lost TCP segment again is not modelled", base)
+	case out.BadCsum && len(out.Payload) > csumBreak:
+		d.failAt(base+".csum", "%s.csum: %d bytes of data; a wrong checksum of more than %d is found late, in recvmsg, which is not modelled", base, len(out.Payload), csumBreak)
+	}
+}
+
+// csumBreak is how much data a datagram may have whose checksum the stack checks
+// at once (CHECKSUM_BREAK, with the UDP header).
+const csumBreak = 76 - nic.UDPHeader

@@ -37,14 +37,16 @@ type machine struct {
 }
 
 type card struct {
-	Queues   int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
-	RSS      rss      `yaml:"rss" doc:"How packets are spread over several queues."`
-	Ring     int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
-	FIFO     Size     `yaml:"fifo" doc:"The card's packet buffer."`
-	RxUsecs  Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
-	RxFrames int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
-	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
-	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
+	Queues      int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
+	RSS         rss      `yaml:"rss" doc:"How packets are spread over several queues."`
+	Ring        int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
+	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`
+	RxUsecs     Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
+	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
+	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
+	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
+	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
 
 type rss struct {
@@ -69,6 +71,7 @@ type flow struct {
 	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
 	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
 	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
+	MAC   string `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
 }
 
 type thread struct {
@@ -89,6 +92,8 @@ type packet struct {
 	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
 	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
 	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
+	FCS     string    `yaml:"fcs" doc:"UDP: bad, if a bit is turned on the way, so that the frame check sequence is wrong."`
+	Csum    string    `yaml:"csum" doc:"UDP: bad, if the sender has computed its checksum wrong."`
 	Every   *Duration `yaml:"every" doc:"The distance of further ones."`
 	Count   *int      `yaml:"count" doc:"How many there are."`
 }
