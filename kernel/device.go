@@ -98,13 +98,8 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
-		switch r.Step {
-		case nic.StageTxOut:
-			m.kfreeSkb(m.txSkbs[r.Arg[0]])
-		case nic.StageDrop:
-			if r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor {
-				m.checkLoss(r.Obj, "the card")
-			}
+		if r.Step == nic.StageDrop && (r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor) {
+			m.checkLoss(r.Obj, "the card")
 		}
 		r.Step = 0
 	}

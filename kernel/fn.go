@@ -399,6 +399,11 @@ const (
 	fnDoExit
 	fnSysNi
 
+	// Sent packets.
+	fnE1000IntrTx
+	fnE1000CleanTx
+	fnNetTxAction
+
 	// GRO.
 	fnDevGROReceive
 	fnTCP4GROReceive

@@ -82,7 +82,7 @@ func (m *Machine) ftraceEvent(r *sim.Record) string {
 func (m *Machine) ftraceFields(r *sim.Record) string {
 	switch r.Point {
 	case PointIRQHandlerEntry:
-		return fmt.Sprintf("irq=%d name=%s-%d", r.Arg[0], m.irqName(), r.Arg[0]-CardIRQ)
+		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.irqName(r.Arg[0]-CardIRQ))
 	case PointIRQHandlerExit:
 		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:

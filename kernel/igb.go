@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"slices"
 
 	"ringside/cpu"
@@ -14,7 +15,7 @@ const fileIgb = "drivers/net/ethernet/intel/igb/igb_main.c"
 
 var igbNames = map[cpu.CodeID]string{
 	fnE1000Intr: "igb_msix_ring", fnE1000Poll: "igb_poll", fnE1000CleanRx: "igb_clean_rx_irq",
-	fnE1000AllocRx: "igb_alloc_rx_buffers", fnE1000Xmit: "igb_xmit_frame",
+	fnE1000AllocRx: "igb_alloc_rx_buffers", fnE1000Xmit: "igb_xmit_frame", fnE1000CleanTx: "igb_clean_tx_irq",
 }
 
 // loadIgb puts igb's names into the text.
@@ -30,11 +31,14 @@ func (im *Image) loadIgb() {
 	}
 }
 
-// irqName is the name of a queue's interrupt in /proc/interrupts (e1000e:
+// irqName is the name of a vector's interrupt in /proc/interrupts (e1000e:
 // e1000_request_msix, igb: igb_request_msix).
-func (im *Image) irqName() string {
-	if im.Config.NIC.Advanced {
-		return "eth0-TxRx"
+func (im *Image) irqName(vector int64) string {
+	switch {
+	case im.Config.NIC.Advanced:
+		return fmt.Sprint("eth0-TxRx-", vector)
+	case int(vector) == im.Config.NIC.Queues:
+		return "eth0-tx-0"
 	}
-	return "eth0-rx"
+	return fmt.Sprint("eth0-rx-", vector)
 }

@@ -116,11 +116,11 @@ func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSkb, SkbID(l[0]))
 	if l[2] != 0 {
-		if m.txLock {
+		if m.Tx.Lock {
 			c.Spin()
 			return
 		}
-		m.txLock = true
+		m.Tx.Lock = true
 		c.Call(fnE1000Xmit, l[0])
 		return
 	}
@@ -129,7 +129,7 @@ func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
 	if c.Frame().L[2] != 0 {
-		m.txLock = false
+		m.Tx.Lock = false
 	}
 	m.devPoint(c, r, PointNetDevXmit)
 	c.Call(fnLocalBHEnable)

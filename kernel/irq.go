@@ -63,7 +63,7 @@ func (m *Machine) handlerEntry(c *cpu.Core, r *sim.Record) {
 	irq := c.Frame().L[0]
 	r.Arg[0] = irq
 	m.point(c, r, PointIRQHandlerEntry)
-	c.Call(m.rxHandler(), irq-CardIRQ)
+	c.Call(m.cardHandler(irq-CardIRQ), irq-CardIRQ)
 }
 
 func (m *Machine) handlerExit(c *cpu.Core, r *sim.Record) {

@@ -51,7 +51,7 @@ var napiText = text{
 		Say: "The driver's poll: cleans the receive ring, and ends polling when it is empty.",
 		Why: "Only when less than the weight was found is the interrupt needed again.",
 		Steps: []step{
-			{Name: "clean the receive ring", Cost: costFn, Do: callsWithArg(fnE1000CleanRx)},
+			{Name: "clean the receive ring", Cost: costFn, Do: (*Machine).e1000Poll},
 			{Name: "all taken?", Cost: costFn, Do: (*Machine).e1000PollWork},
 			{Name: "interrupt on again (IMS)", Cost: costMMIO, Do: (*Machine).e1000IRQEnable},
 		}},
@@ -253,6 +253,19 @@ func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	c.Return(-f.L[1])
+}
+
+// e1000Poll: local 0 is the queue, 2 whether the transmit ring that shares its
+// vector has been cleaned.
+func (m *Machine) e1000Poll(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	if m.NIC.TxCause() == m.NIC.Cause(int32(f.L[0])) && f.L[2] == 0 {
+		f.L[2] = 1
+		c.Again()
+		c.Call(fnE1000CleanTx)
+		return
+	}
+	c.Call(fnE1000CleanRx, f.L[0])
 }
 
 // e1000PollWork: local 0 is the queue, 1 the work done.

@@ -62,9 +62,13 @@ func (m *Machine) e1000IntrEnd(c *cpu.Core, r *sim.Record) {
 	c.Return(1)
 }
 
-// rxHandler is the driver's interrupt handler.
-func (m *Machine) rxHandler() cpu.CodeID {
-	if m.Config.Params.NoNAPI {
+// cardHandler is the driver's interrupt handler of one of the card's vectors: the
+// receive queues' come first.
+func (m *Machine) cardHandler(vector int64) cpu.CodeID {
+	switch {
+	case int(vector) == len(m.Napis):
+		return fnE1000IntrTx
+	case m.Config.Params.NoNAPI:
 		return fnE1000IntrRx
 	}
 	return fnE1000Intr

@@ -67,8 +67,8 @@ func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
 	im.Text.Codes = kernelText()
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	for q := range cfg.NIC.Queues {
-		im.Text.IDT[VectorCard+q] = fnAsmCommonInterrupt
+	for v := range cfg.NIC.Vectors() {
+		im.Text.IDT[VectorCard+v] = fnAsmCommonInterrupt
 	}
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
@@ -189,7 +189,7 @@ func (m *Machine) bootCore(i int32) {
 	c.APIC.Timer = sim.Never
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
-	k.Backlog.First, k.Backlog.Last = None, None
+	k.Backlog.First, k.Backlog.Last, k.Completed = None, None, None
 	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
@@ -249,13 +249,15 @@ func (m *Machine) openCard() {
 	m.Napis = make([]Napi, m.Config.NIC.Queues)
 	for q := range int32(len(m.Napis)) {
 		m.Napis[q] = Napi{First: None, Last: None, Use: size - 1}
-		addr, data := msiMessage(m.irqCPU(q), VectorCard+uint8(q))
-		m.NIC.SetVector(int(q), addr, data)
 		for i := range size {
 			m.NIC.Refill(q, i, m.bufferAddr(q, i))
 		}
 		m.NIC.WriteRDT(q, uint32(size-1), 0, &m.Queue, sim.NoSeq)
-		m.NIC.WriteIMS(m.NIC.Cause(q), 0, &m.Queue, sim.NoSeq)
+	}
+	for v := range len(m.NIC.MSIX) {
+		addr, data := msiMessage(m.irqCPU(int32(v%len(m.Napis))), VectorCard+uint8(v))
+		m.NIC.SetVector(v, addr, data)
+		m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
 	}
 }
 

@@ -67,8 +67,7 @@ type Machine struct {
 	autoPort uint16             // the last port given to a socket that asked for none
 	freeSkb  SkbID
 	freeReq  ReqID
-	txLock   bool              // _xmit_lock: a core fills the card's transmit ring
-	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
+	Tx       TxRing
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -83,6 +82,7 @@ type CPU struct {
 	Pending   uint32   // __softirq_pending, one bit a softirq
 	PollList  napiList // softnet_data.poll_list: NAPI instances to be polled
 	Backlog   Backlog
+	Completed SkbID // softnet_data.completion_queue: sent packets that NET_TX frees
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
 	Wheel     []WheelTimer
@@ -391,6 +391,14 @@ type Napi struct {
 	Count   int32
 	Budget  int32
 	CsumErr int64 // rx_queue_N_csum_err
+}
+
+// TxRing is what the driver keeps for the card's transmit ring.
+type TxRing struct {
+	Use   uint32 // next_to_use: the descriptor it fills next
+	Clean uint32 // next_to_clean: the oldest whose packet is not freed yet
+	Lock  bool   // _xmit_lock: a core fills the ring
+	Skbs  [nic.TxRing]SkbID
 }
 
 // Counters count what happened, under the kernel's names where it has them.

@@ -95,7 +95,7 @@ const wireOverhead = 8 + 4 + 12
 
 // Init puts the card into its state after reset.
 func (n *NIC) Init(cfg Config, mac [6]byte) {
-	*n = NIC{Config: cfg, MAC: mac, Wire: -1, MSIX: make([]Vector, cfg.Queues), Queues: make([]Queue, cfg.Queues)}
+	*n = NIC{Config: cfg, MAC: mac, Wire: -1, MSIX: make([]Vector, cfg.Vectors()), Queues: make([]Queue, cfg.Queues)}
 	for q := range n.Queues {
 		ring := make([]Desc, cfg.Ring)
 		for i := range ring {

@@ -25,7 +25,7 @@
 // ring and its MSI-X vector, and descriptors are of the advanced kind
 // (descriptor.go).
 //
-// Left out: interrupts of transmission, prefetch of descriptors, several
+// Left out: prefetch of descriptors, several
 // frames in flight on the bus, flow control, VLANs.
 package nic
 
@@ -173,5 +173,6 @@ const (
 	evTxOut               // A: frame, C: when its first bit went
 	EvFar                 // A: frame, which has reached the other end of the wire
 	evRSS                 // A: frame
+	evTxModeration        // A: the frame that was sent first
 	evNoDescriptor        // A: frame
 )

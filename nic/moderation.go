@@ -43,14 +43,20 @@ func (n *NIC) raise(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 // unmasks it.
 func (n *NIC) signal(causes uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	for set := n.ICR & n.IMS & causes; set != 0; set &= set - 1 {
-		queue := int32(bits.TrailingZeros32(set) - n.firstCause())
-		if v := &n.MSIX[queue]; v.Masked {
+		one := set & -set
+		vector, last := int32(bits.TrailingZeros32(set)-n.firstCause()), int32(0)
+		if one == causeTxQ0 && n.ownTxVector() {
+			vector, last = int32(len(n.Queues)), n.lastTx()
+		} else {
+			last = n.Queues[vector].last()
+		}
+		if v := &n.MSIX[vector]; v.Masked {
 			v.Pending = true
 			continue
 		}
-		n.ICR &^= n.Cause(queue)
-		n.IMS &^= n.Cause(queue)
+		n.ICR &^= one
+		n.IMS &^= one
 		n.Stats.Interrupts++
-		q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: n.Queues[queue].last(), B: queue})
+		q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: last, B: vector})
 	}
 }

@@ -60,6 +60,9 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evTxOut:
 		r.Step, r.Dur = StageTxOut, now-sim.Time(e.C)
 		n.txDone(frames, now, q, self, r)
+	case evTxModeration:
+		r.Step, r.Dur, r.Arg[0] = StageModeration, n.Config.RxUsecs, 1
+		n.raiseTx(now, q, self)
 	case evMSI:
 		r.Step, r.Dur = StageMSI, c.Table
 		v := &n.MSIX[e.B]

@@ -62,5 +62,5 @@ func (n *NIC) MaskVector(i int) { n.MSIX[i].Masked = true }
 // UnmaskVector lets it go again, at once if it is pending.
 func (n *NIC) UnmaskVector(i int, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.MSIX[i].Masked, n.MSIX[i].Pending = false, false
-	n.signal(n.Cause(int32(i)), now, q, cause)
+	n.signal(n.VectorCause(i), now, q, cause)
 }

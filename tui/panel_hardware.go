@@ -57,7 +57,7 @@ func drawHardware(p *pen, s *scene) {
 		drawModeration(p, n, was, s.m.Now)
 	}
 	for i := range n.MSIX {
-		if line(3) {
+		if line(3 + 11*min(max(i+1-len(n.Queues), 0), 1)) { // transmission's comes late
 			drawMSIX(p, n, was, i)
 		}
 	}
@@ -250,7 +250,7 @@ func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
 func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 	v, w := &n.MSIX[i], &was.MSIX[i]
 	p.str("MSI-X").to(7).dec(int64(i)).str(": ").hex(v.Addr, 8).str(" data ").hex(uint64(v.Data), 2)
-	cause := n.Cause(int32(i))
+	cause := n.VectorCause(i)
 	on := n.IMS&cause != 0
 	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&cause != 0))
 	switch {
