@@ -34,6 +34,7 @@ type Params struct {
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
 	NoNAPI     bool     // the driver is one without NAPI
+	BusyPoll   sim.Time // net.core.busy_poll: how long epoll_wait spins before it sleeps
 	Backlog    int      // net.core.netdev_max_backlog: packets that may wait on a core for process_backlog
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }

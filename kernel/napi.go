@@ -224,15 +224,13 @@ func (m *Machine) napiPoll(c *cpu.Core, r *sim.Record) {
 		c.Call(fnProcessBacklog)
 		return
 	}
-	c.Call(fnE1000Poll, id)
+	c.Call(fnE1000Poll, id, 0, 0, int64(m.Config.Params.NAPIWeight))
 }
 
 func (m *Machine) napiPollDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	work := c.Result()
-	about(r, KindNAPI, int32(f.L[0]))
-	r.Arg[0], r.Arg[1] = work, int64(m.Config.Params.NAPIWeight)
-	m.point(c, r, PointNAPIPoll)
+	m.pollPoint(c, r, int32(f.L[0]), work, int64(m.Config.Params.NAPIWeight))
 	if work < int64(m.Config.Params.NAPIWeight) {
 		c.Return(work)
 		return
@@ -255,8 +253,8 @@ func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 	c.Return(-f.L[1])
 }
 
-// e1000Poll: local 0 is the queue, 2 whether the transmit ring that shares its
-// vector has been cleaned.
+// e1000Poll: local 0 is the queue, 1 will be the work done, 2 whether the transmit
+// ring that shares its vector has been cleaned, 3 the budget.
 func (m *Machine) e1000Poll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	if m.NIC.TxCause() == m.NIC.Cause(int32(f.L[0])) && f.L[2] == 0 {
@@ -265,14 +263,13 @@ func (m *Machine) e1000Poll(c *cpu.Core, r *sim.Record) {
 		c.Call(fnE1000CleanTx)
 		return
 	}
-	c.Call(fnE1000CleanRx, f.L[0])
+	c.Call(fnE1000CleanRx, f.L[0], 0, f.L[3])
 }
 
-// e1000PollWork: local 0 is the queue, 1 the work done.
 func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
 	f, work := c.Frame(), c.Result()
 	f.L[1] = work
-	if work >= int64(m.Config.Params.NAPIWeight) {
+	if work >= f.L[3] {
 		c.Return(work)
 		return
 	}
@@ -296,8 +293,8 @@ func (m *Machine) aboutDesc(r *sim.Record, queue, desc int32) {
 	about(r, KindDesc, queue*int32(m.Config.NIC.Ring)+desc)
 }
 
-// cleanRxNext: local 0 is the queue, 1 counts the work. A driver without
-// NAPI has no limit.
+// cleanRxNext: local 0 is the queue, 1 counts the work, 2 is the budget. A driver
+// without NAPI has none.
 func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	queue := int32(f.L[0])
@@ -310,7 +307,7 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	napi := f.Code == fnE1000CleanRx
-	if napi && f.L[1] >= int64(m.Config.Params.NAPIWeight) || !d.Done() {
+	if napi && f.L[1] >= f.L[2] || !d.Done() {
 		return
 	}
 	f.L[1]++
@@ -408,6 +405,10 @@ func (m *Machine) napiFlush(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	id := int(f.L[0])
 	r.Arg[0] = int64(m.Napis[id].Count)
+	if m.Napis[id].BusyPoll { // who spins will call again
+		c.Return(0)
+		return
+	}
 	if m.groFlush(c, f.L[0]) {
 		f.PC = 0
 		return

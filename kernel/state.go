@@ -264,6 +264,8 @@ type Sock struct {
 	Connected bool
 	Shutdown  uint8    // sk_shutdown: the bits rcvShutdown and sendShutdown
 	Reuse     uint8    // SO_REUSEADDR and SO_REUSEPORT
+	NAPI      uint8    // sk_napi_id: the instance that the last packet came through, plus one; or 0
+	BusyPoll  int32    // sk_ll_usec: how long a receive spins before it sleeps, in microseconds
 	Err       int32    // sk_err: an error that the next call reports
 	RcvTimeo  sim.Time // SO_RCVTIMEO, or 0 for no limit
 	SndBuf    int32    // sk_sndbuf
@@ -354,6 +356,7 @@ type Eventpoll struct {
 	Overflow EpiID // ovflist, in use while a scan is in progress
 	Scanning bool
 	ItemsEnd EpiID
+	NAPI     uint8   // napi_id: which card to poll, plus one; or 0
 	Locked   bool    // ep->mtx: a scan or a change of the interest list is in progress
 	WQ       QueueID // threads in epoll_wait
 	PollWait QueueID // who polls the instance itself
@@ -379,18 +382,19 @@ type Epitem struct {
 // Napi is the poll instance of one of the card's receive queues ("struct
 // napi_struct", with what the driver keeps for the ring).
 type Napi struct {
-	Sched   bool  // NAPI_STATE_SCHED
-	Missed  bool  // NAPI_STATE_MISSED
-	Link    uint8 // the next instance on its poll list, see napiList
-	Next    int32 // next_to_clean: the descriptor the driver looks at next
-	Use     int32 // next_to_use: the one it fills next
-	Cleaned int32 // descriptors taken and not yet given back
-	Held    groBuckets
-	First   SkbID // rx_list, with its end and length
-	Last    SkbID
-	Count   int32
-	Budget  int32
-	CsumErr int64 // rx_queue_N_csum_err
+	Sched    bool  // NAPI_STATE_SCHED
+	Missed   bool  // NAPI_STATE_MISSED
+	BusyPoll bool  // NAPI_STATE_IN_BUSY_POLL: a thread polls, not the softirq
+	Link     uint8 // the next instance on its poll list, see napiList
+	Next     int32 // next_to_clean: the descriptor the driver looks at next
+	Use      int32 // next_to_use: the one it fills next
+	Cleaned  int32 // descriptors taken and not yet given back
+	Held     groBuckets
+	First    SkbID // rx_list, with its end and length
+	Last     SkbID
+	Count    int32
+	Budget   int32
+	CsumErr  int64 // rx_queue_N_csum_err
 }
 
 // TxRing is what the driver keeps for the card's transmit ring.
@@ -409,6 +413,7 @@ type Counters struct {
 	Softirqs        int64
 	Polls           int64 // napi_poll
 	Skbs            int64
+	BusyPollRx      int64 // TcpExt: BusyPollRxPackets
 	GROMerged       int64 // segments that GRO has appended to others
 	ContextSwitches int64
 	Wakeups         int64

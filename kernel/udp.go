@@ -135,6 +135,7 @@ func (m *Machine) udpQueueRcvSkb(c *cpu.Core, r *sim.Record) {
 func (m *Machine) udpQueueRcvOneSkb(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	about(r, KindSkb, SkbID(f.L[0]))
+	m.markNAPI(SockID(f.L[1]), SkbID(f.L[0]))
 	m.pull(SkbID(f.L[0]), nic.UDPHeader)
 	c.Call(fnUDPEnqueueScheduleSkb, f.L[0], f.L[1])
 }

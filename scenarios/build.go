@@ -81,7 +81,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NoGRO: !k.GRO, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NoGRO: !k.GRO, BusyPoll: sim.Time(k.BusyPoll), NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -115,6 +115,7 @@ func (d *decoder) machine(m *machine) {
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
+	d.within("machine.kernel.busy_poll", int(k.BusyPoll), 0, 1_000_000_000)
 	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
 	if k.Slice != nil {

@@ -60,6 +60,7 @@ type tunables struct {
 	Slice      *Duration `yaml:"slice" doc:"How long a task may run before it is another's turn; 3ms, and 100ms with rr."`
 	HZ         int       `yaml:"hz" doc:"Ticks a second."`
 	NAPI       bool      `yaml:"napi" doc:"Whether the driver polls; false: its interrupt handler takes the packets, as before NAPI."`
+	BusyPoll   Duration  `yaml:"busy_poll" doc:"How long epoll_wait polls the card itself before it sleeps (net.core.busy_poll)."`
 	GRO        bool      `yaml:"gro" doc:"Whether TCP segments that come one after another are merged (ethtool -K gro)."`
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
