@@ -116,7 +116,7 @@ func TestDatagramsAreConserved(t *testing.T) {
 		cores := rapid.IntRange(1, 2).Draw(t, "cores")
 		var threads []ThreadConfig
 		for i := range rapid.IntRange(1, 3).Draw(t, "threads") {
-			src := rapid.SampledFrom([]string{tirelessServer, burstServer, "compute(200*us)\n" + tirelessServer}).Draw(t, "program")
+			src := rapid.SampledFrom([]string{tirelessServer, burstServer, "compute(200*us)\n" + tirelessServer, spinner(30)}).Draw(t, "program")
 			threads = append(threads, compiled(t, fmt.Sprint("t", i), src, -1, 0))
 		}
 		cfg := config(cores, threads)
@@ -124,6 +124,7 @@ func TestDatagramsAreConserved(t *testing.T) {
 		cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64, 256}).Draw(t, "ring")
 		cfg.NIC.FIFO = rapid.SampledFrom([]int{2048, 65536}).Draw(t, "fifo")
 		cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 20_000}).Draw(t, "rx_usecs"))
+		cfg.Params.BusyPoll = sim.Time(rapid.SampledFrom([]int{0, 20_000}).Draw(t, "busy poll"))
 		cfg.Params.NoNAPI = rapid.Bool().Draw(t, "no napi")
 		cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
 		cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")
