@@ -16,6 +16,7 @@ type Config struct {
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
 	IRQCPU  []int // the core that the interrupt message of each queue names; queues beyond go round
+	UIO     bool  // the card is a program's, not the kernel's
 	Params  Params
 	Costs   map[string]sim.Time // overrides, by the names of CostNames
 	Shared  []string            // integer variables that all threads of a process share

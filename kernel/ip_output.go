@@ -84,6 +84,10 @@ func (m *Machine) devQueueXmit(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	skb := SkbID(f.L[0])
 	if m.toCard(skb) {
+		if m.Config.UIO {
+			m.giveUp("a packet for another host, and the card is not the kernel's: there is no route")
+			return
+		}
 		if m.Skbs[skb].Len > cardMTU {
 			m.giveUp("a packet for another host is longer than 1500 bytes; fragments are not modelled")
 			return

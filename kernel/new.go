@@ -257,7 +257,9 @@ func (m *Machine) openCard() {
 	for v := range len(m.NIC.MSIX) {
 		addr, data := msiMessage(m.irqCPU(int32(v%len(m.Napis))), VectorCard+uint8(v))
 		m.NIC.SetVector(v, addr, data)
-		m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
+		if !m.Config.UIO {
+			m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
+		}
 	}
 }
 

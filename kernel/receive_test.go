@@ -96,7 +96,7 @@ func (m *Machine) checkConserved() error {
 			where++
 		}
 	}
-	where += c.Delivered + c.RcvbufErrors + c.NoPorts + c.InCsumErrors + c.InHdrErrors + c.InAddrErrors + m.BacklogDropped()
+	where += c.UserRx + c.Delivered + c.RcvbufErrors + c.NoPorts + c.InCsumErrors + c.InHdrErrors + c.InAddrErrors + m.BacklogDropped()
 	for t := range m.Tasks { // read, and about to be freed
 		for _, f := range m.Context(TaskID(t)).Kernel.F {
 			if f.Code == fnSkbConsumeUDP {

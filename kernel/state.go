@@ -413,6 +413,7 @@ type Counters struct {
 	Softirqs        int64
 	Polls           int64 // napi_poll
 	Skbs            int64
+	UserRx          int64 // packets that a driver in a program has taken
 	BusyPollRx      int64 // TcpExt: BusyPollRxPackets
 	GROMerged       int64 // segments that GRO has appended to others
 	ContextSwitches int64

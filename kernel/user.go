@@ -236,6 +236,8 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 	switch p.Calls[eff.Site].Spec.Name {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
+	case "rx_burst":
+		m.rxBurst(c, eff.Args[0], eff.Args[1])
 	case "print":
 		eff.Args[1] = int64(len(p.String(eff.Args[0])))
 		m.knock(c, eff.Site, eff.Args)

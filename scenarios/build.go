@@ -45,6 +45,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
+	d.driver(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
 	d.live(f)

@@ -13,6 +13,9 @@ import (
 // card checks machine.nic and makes the card's configuration of it.
 func (d *decoder) card(c *card) nic.Config {
 	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
+	if c.Driver != "kernel" {
+		d.one("machine.nic.driver", c.Driver, "uio", "kernel")
+	}
 	d.within("machine.nic.queues", c.Queues, 1, nic.MaxQueues)
 	d.within("machine.nic.ring", c.Ring, 8, 4096)
 	if c.Ring&(c.Ring-1) != 0 {
@@ -44,6 +47,22 @@ func (d *decoder) card(c *card) nic.Config {
 	}
 	cfg.MTA = nic.MulticastTable(groups)
 	return cfg
+}
+
+// driver checks that programs take packets from the ring if the card is theirs,
+// and only then.
+func (d *decoder) driver(f *file, cfg *kernel.Config) {
+	cfg.UIO = f.Machine.NIC.Driver == "uio"
+	if cfg.UIO && (f.Live.Run == nil || *f.Live.Run) {
+		d.failAt("machine.nic.driver", "machine.nic.driver: uio needs live: {run: false, why: ...}: the real lane has no card to give away")
+	}
+	for i := range cfg.Threads {
+		for _, call := range cfg.Threads[i].Program.Calls {
+			if call.Spec != nil && call.Spec.Name == "rx_burst" && !cfg.UIO {
+				d.failAt(fmt.Sprintf("threads[%d].program", i), "rx_burst: the card is the kernel's; machine.nic: {driver: uio} gives it to programs")
+			}
+		}
+	}
 }
 
 // rss reads how packets are spread over the queues.

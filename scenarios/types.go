@@ -43,6 +43,7 @@ type card struct {
 	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`
 	RxUsecs     Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
 	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
+	Driver      string   `yaml:"driver" doc:"Whose the card is: kernel, or uio: a program's, which takes packets from the ring with rx_burst."`
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
@@ -114,7 +115,7 @@ type live struct {
 func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
-	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
+	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, Driver: "kernel", IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
 	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, GRO: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }

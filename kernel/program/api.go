@@ -83,7 +83,7 @@ const (
 	EffCall                       // call of an own function: push a Frame with Enter
 	EffReturn                     // return: pop the Frame with Leave
 	EffSyscall                    // a system call through its C library wrapper
-	EffLibrary                    // compute, print
+	EffLibrary                    // compute, rx_burst, print
 	EffDirector                   // spawn, settle, wait_blocked, join
 	EffExit                       // main returned: the thread ends
 	EffFault                      // the program did something undefined; Memory.Fault says what

@@ -18,7 +18,7 @@ func Counters(m *kernel.Machine) map[string]int64 {
 		"rcvbuf_errors": c.RcvbufErrors, "no_ports": c.NoPorts, "in_csum_errors": c.InCsumErrors, "in_hdr_errors": c.InHdrErrors,
 		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes,
 		"poll_scanned": c.PollScanned, "poll_callbacks": c.PollCallbacks, "ep_callbacks": c.EpCallbacks, "ep_polled": c.EpPolled,
-		"gro_merged": c.GROMerged, "busy_poll_rx_packets": c.BusyPollRx, "backlog_dropped": m.BacklogDropped(), "time_squeeze": m.TimeSqueeze(),
+		"gro_merged": c.GROMerged, "busy_poll_rx_packets": c.BusyPollRx, "user_rx_packets": c.UserRx, "backlog_dropped": m.BacklogDropped(), "time_squeeze": m.TimeSqueeze(),
 		"useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
 	}
 	cardCounters(m, all)
