@@ -347,8 +347,9 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		return
 	}
-	t.AckDue = true
 	if before(t.RcvNxt, k.Seq) || !before(t.RcvNxt, k.End) || t.window() == 0 {
+		t.enterQuickack()
+		t.Ack.Pending |= AckSched
 		c.Return(0)
 		return
 	}
@@ -356,10 +357,6 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 	seen := t.RcvNxt - k.Seq
 	m.pull(skb, n+int32(seen))
 	k.Seq += seen
-	segment := k.Len // tcp_measure_rcv_mss
-	if k.Segs > 1 {
-		segment = int32(k.GSOSize)
-	}
 	if k.Truesize = k.Len; s.First == None {
 		k.Truesize += tcpOverhead // the others' is saved by tcp_try_coalesce
 	}
@@ -367,7 +364,9 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 	s.Len++
 	s.Bytes += k.Truesize
 	t.RcvNxt = k.End
-	t.RcvMSS = max(t.RcvMSS, segment)
+	if k.Len > 0 {
+		m.dataReceived(t, k, n)
+	}
 	r.Arg[0], r.Arg[1] = int64(s.Len), int64(skb)
 	if k.TCPFlags&nic.FIN != 0 {
 		c.Call(fnTCPFin, l[0])
@@ -397,14 +396,6 @@ func (m *Machine) tcpCheckSpace(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	if m.tcp(sock).NoSpace {
 		c.Call(fnStreamWriteSpace, int64(sock))
-	}
-}
-
-func (m *Machine) tcpAckSndCheck(c *cpu.Core, r *sim.Record) {
-	sock := SockID(c.Frame().L[0])
-	about(r, KindSock, sock)
-	if t := m.tcp(sock); t.AckDue && t.State != TCPClose {
-		c.Call(fnTCPSendAck, int64(sock))
 	}
 }
 
