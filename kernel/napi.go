@@ -83,12 +83,17 @@ var napiText = text{
 func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 	queue := c.Frame().L[0]
 	n := &m.Napis[queue]
+	if n.SetITR {
+		n.SetITR = false
+		m.NIC.WriteITR(int32(queue), itrRegister(n.Rate))
+		r.Arg[0] = int64(itrRegister(n.Rate))
+	}
 	if n.Sched {
 		n.Missed = true
 		c.Return(1)
 		return
 	}
-	n.Sched = true
+	n.Sched, n.Packets, n.Bytes = true, 0, 0
 	c.Call(fnNAPISchedule, queue)
 }
 
@@ -261,6 +266,12 @@ func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
 // e1000IRQEnable writes IMS even when polling goes on, as the driver does.
 func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
+	if m.Config.NIC.AdaptiveRx && f.L[2] == 0 {
+		f.L[2] = 1
+		c.Again()
+		c.Call(fnE1000SetITR, f.L[0])
+		return
+	}
 	m.NIC.WriteIMS(m.NIC.Cause(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
 	c.Return(f.L[1])
 }
@@ -294,6 +305,8 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
 	n.Next = (n.Next + 1) % int32(m.Config.NIC.Ring)
 	n.Cleaned++
+	n.Packets++
+	n.Bytes += int32(d.Len)
 	f.PC = 0
 	c.Call(fnNAPIGROReceive, int64(skb), f.L[0])
 }

@@ -43,6 +43,8 @@ type Queue struct {
 	Held       int32  // frames since the last interrupt, while it is held back
 	Timer      int32  // counts moderation timers; the running one, if Held is above 0
 	TimerEnd   sim.Time
+	Interval   sim.Time // EITR: least time between two messages
+	Quiet      sim.Time // no message before
 	Stats      QueueStats
 }
 

@@ -42,6 +42,7 @@ type Config struct {
 	RxFrames int      // moderation: so many frames end the wait; 0 or 1: only time does
 	Costs    Costs
 
+	AdaptiveRx  bool     // moderation: the driver chooses the interval (EITR)
 	Promiscuous bool     // let all frames in
 	MTA         []uint32 // multicast table array, or nil; never changes, so copies share it
 }
@@ -166,7 +167,7 @@ const (
 	evFIFO                // A: frame, B: queue
 	evDMA                 // A: frame
 	evWriteBack           // A: frame, B: queue
-	evModeration          // A: which timer, B: queue
+	evModeration          // A: which timer, B: queue, C: when it was started
 	evMSI                 // A: the last frame it tells of, or -1, B: vector
 	EvBusWrite            // C: address and data, see BusWrite
 	evTxDMA               // A: frame

@@ -52,7 +52,7 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 		n.dropHead(now, q, self, r)
 	case evModeration:
 		rx := &n.Queues[e.B]
-		r.Step, r.Dur, r.Obj, r.Arg[0], r.Arg[1] = StageModeration, n.Config.RxUsecs, rx.last(), int64(rx.Held), int64(e.B)
+		r.Step, r.Dur, r.Obj, r.Arg[0], r.Arg[1] = StageModeration, now-sim.Time(e.C), rx.last(), int64(rx.Held), int64(e.B)
 		n.raise(e.B, now, q, self)
 	case evTxDMA:
 		r.Step, r.Dur, r.Arg[0] = StageTxDMA, c.DMA, int64(n.Tx.Head)

@@ -32,6 +32,10 @@ func (d *decoder) card(c *card) nic.Config {
 	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
 	cfg.SetQueues(c.Queues)
 	d.rss(c, &cfg.RSS)
+	if c.AdaptiveRx && (c.Queues > 1 || c.RxUsecs > 0) {
+		d.failAt("machine.nic.adaptive_rx", "machine.nic.adaptive_rx: with one queue only, and without rx_usecs; igb's own rules for several are not modelled")
+	}
+	cfg.AdaptiveRx = c.AdaptiveRx
 	cfg.Promiscuous = c.Promiscuous
 	var groups [][6]byte
 	for i, text := range c.Multicast {

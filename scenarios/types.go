@@ -42,6 +42,7 @@ type card struct {
 	Ring        int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
 	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`
 	RxUsecs     Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
+	AdaptiveRx  bool     `yaml:"adaptive_rx" doc:"Interrupt moderation: the driver chooses the rate by the traffic, as e1000e does; for one queue, and without rx_usecs."`
 	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
