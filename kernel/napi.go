@@ -302,6 +302,7 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	m.rxChecksum(skb, queue, d)
 	m.rxFields(skb, queue, d)
 	m.ethTypeTrans(skb)
+	d.Status = 0 // or a poll that goes round the ring would find it again
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
 	n.Next = (n.Next + 1) % int32(m.Config.NIC.Ring)
 	n.Cleaned++
