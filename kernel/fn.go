@@ -15,6 +15,9 @@ const (
 	fnWire
 	fnMACFilter
 	fnRSS
+	fnFetch
+	fnTLP
+	fnPosted
 	fnFIFO
 	fnDMA
 	fnWriteBack

@@ -6,9 +6,12 @@ import (
 	"ringside/sim"
 )
 
-// last is the frame that was written back last, or -1 if its descriptor has a
-// new buffer by now.
+// last is the frame that was written back last, or is on its way, or -1 if its
+// descriptor has a new buffer by now.
 func (rx *Queue) last() int32 {
+	if rx.Sent > 0 {
+		return rx.Sent - 1
+	}
 	size := uint32(len(rx.Ring))
 	return rx.Ring[(rx.Head+size-1)%size].Frame
 }

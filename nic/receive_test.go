@@ -274,6 +274,7 @@ func drawConfig(t *rapid.T) Config {
 	cfg.RxUsecs = rapid.SampledFrom([]sim.Time{0, 3 * sim.Microsecond, 50 * sim.Microsecond}).Draw(t, "rx_usecs")
 	cfg.RxFrames = rapid.IntRange(0, 3).Draw(t, "rx_frames")
 	cfg.AdaptiveRx = cfg.RxUsecs == 0 && rapid.Bool().Draw(t, "adaptive_rx")
+	cfg.PCIe = rapid.Bool().Draw(t, "pcie")
 	cfg.Promiscuous = rapid.Bool().Draw(t, "promiscuous")
 	cfg.Costs.DMA = rapid.SampledFrom([]sim.Time{0, 500, 5000}).Draw(t, "dma")
 	return cfg

@@ -35,7 +35,7 @@ func (d *decoder) card(c *card) nic.Config {
 	if c.AdaptiveRx && (c.Queues > 1 || c.RxUsecs > 0) {
 		d.failAt("machine.nic.adaptive_rx", "machine.nic.adaptive_rx: with one queue only, and without rx_usecs; igb's own rules for several are not modelled")
 	}
-	cfg.AdaptiveRx = c.AdaptiveRx
+	cfg.AdaptiveRx, cfg.PCIe = c.AdaptiveRx, c.PCIe
 	cfg.Promiscuous = c.Promiscuous
 	var groups [][6]byte
 	for i, text := range c.Multicast {

@@ -46,6 +46,7 @@ type card struct {
 	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
+	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
 	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }

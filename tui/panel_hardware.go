@@ -53,6 +53,9 @@ func drawHardware(p *pen, s *scene) {
 		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
 		p.bar(int64(n.FIFOBytes), int64(n.Config.FIFO), min(p.w-24, 26)).str(" ").dec(int64(n.FIFOBytes)).in(styleText).str("/").dec(int64(n.Config.FIFO)).str(" B")
 	}
+	if n.Config.PCIe && line(2) {
+		drawBus(p, s)
+	}
 	if several {
 		if y < p.h {
 			y += drawRxQueues(p, s, y, p.h-y)

@@ -20,6 +20,18 @@ func drawFirmware(p *pen, s *scene) {
 	}
 }
 
+// drawBus writes the packets that the card has sent over the bus, and when the last
+// write of them will be in memory.
+func drawBus(p *pen, s *scene) {
+	b, was := &s.m.NIC.Bus, &s.was.NIC.Bus
+	p.str("PCIe").to(6).count(" MWr", b.Writes, was.Writes).count(" MRd", b.Reads, was.Reads)
+	if under := b.Posted - s.m.Now; under > 0 {
+		p.str(" posted ").span(under)
+	} else {
+		p.str(" idle")
+	}
+}
+
 // drawRSS follows the frame in hand: what is hashed, the hash, the row of the
 // indirection table, the queue.
 func drawRSS(p *pen, s *scene) {
