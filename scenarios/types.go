@@ -38,6 +38,7 @@ type machine struct {
 
 type card struct {
 	Queues      int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
+	Descriptors string   `yaml:"descriptors" doc:"legacy, of an 82574 with the driver e1000e, or advanced, of an 82576 with igb: written back over the buffer's address, with the hash. Several queues have advanced ones."`
 	RSS         rss      `yaml:"rss" doc:"How packets are spread over several queues."`
 	Ring        int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
 	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`

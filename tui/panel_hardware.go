@@ -82,7 +82,11 @@ func drawHardware(p *pen, s *scene) {
 func drawOneQueue(p *pen, s *scene, line func(int) bool) {
 	n, was := &s.m.NIC, &s.was.NIC
 	drawRing(p, s, 0, line)
-	if line(10) {
+	legend := 10
+	if n.Config.PCIe { // a row has gone to the bus
+		legend = 12
+	}
+	if line(legend) {
 		p.in(styleDim).str("  o NIC owns  D done  d drained")
 	}
 	if line(3) {
