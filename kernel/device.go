@@ -32,6 +32,9 @@ var deviceText = text{
 	fnMACFilter:  cardStage(nic.StageFilter, "mac filter", StNIC),
 	fnFIFO:       cardStage(nic.StageFIFO, "rx fifo", StNIC),
 	fnRSS:        cardStage(nic.StageRSS, "rss", StNIC),
+	fnFetch:      cardStage(nic.StageFetch, "descriptor fetch", StDMA),
+	fnTLP:        cardStage(nic.StageTLP, "pcie write", StDMA),
+	fnPosted:     cardStage(nic.StagePosted, "pcie posted", StDMA),
 	fnDMA:        cardStage(nic.StageDMA, "dma", StDMA),
 	fnWriteBack:  cardStage(nic.StageWriteBack, "descriptor write-back", StDMA),
 	fnModeration: cardStage(nic.StageModeration, "interrupt moderation", StMSI),
@@ -58,7 +61,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -151,7 +154,7 @@ func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
 		m.giveUp(fmt.Sprintf("the card wrote to %#x, where nothing is", addr))
 		return
 	}
-	r.Dur = m.Config.NIC.Costs.Posted
+	r.Dur = sim.Time(e.A)
 	m.deliver(core, uint8(data), fnLocalAPIC, r)
 }
 

@@ -15,6 +15,9 @@ const (
 	fnWire
 	fnMACFilter
 	fnRSS
+	fnFetch
+	fnTLP
+	fnPosted
 	fnFIFO
 	fnDMA
 	fnWriteBack
@@ -71,6 +74,7 @@ const (
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
+	fnE1000SetITR
 	fnKthread
 	fnSmpbootThreadFn
 	fnRunKsoftirqd
@@ -440,7 +444,7 @@ func kernelText() []code {
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
-		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
+		deviceText, userText, entryText, irqText, softirqText, napiText, itrText, netText, udpText,
 		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, netifRxText, groText, busyPollText, uioText,
 	} {
 		for id, c := range t {

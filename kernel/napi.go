@@ -86,12 +86,17 @@ var napiText = text{
 func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 	queue := c.Frame().L[0]
 	n := &m.Napis[queue]
+	if n.SetITR {
+		n.SetITR = false
+		m.NIC.WriteITR(int32(queue), itrRegister(n.Rate))
+		r.Arg[0] = int64(itrRegister(n.Rate))
+	}
 	if n.Sched {
 		n.Missed = true
 		c.Return(1)
 		return
 	}
-	n.Sched = true
+	n.Sched, n.Packets, n.Bytes = true, 0, 0
 	c.Call(fnNAPISchedule, queue)
 }
 
@@ -279,8 +284,14 @@ func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
 // e1000IRQEnable: if polling goes on, the interrupt stays off.
 func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if c.Result() == 0 {
+	switch {
+	case f.L[4] == 0 && c.Result() == 0:
 		c.Return(f.L[1])
+		return
+	case m.Config.NIC.AdaptiveRx && f.L[4] == 0:
+		f.L[4] = 1
+		c.Again()
+		c.Call(fnE1000SetITR, f.L[0])
 		return
 	}
 	m.NIC.WriteIMS(m.NIC.Cause(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
@@ -315,10 +326,12 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	m.rxChecksum(skb, queue, d)
 	m.rxFields(skb, queue, d)
 	m.ethTypeTrans(skb)
+	d.Status = 0 // or a poll that goes round the ring would find it again
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
-	d.Status = 0 // or the driver would find it again, if it has taken all
 	n.Next = (n.Next + 1) % int32(m.Config.NIC.Ring)
 	n.Cleaned++
+	n.Packets++
+	n.Bytes += int32(d.Len)
 	f.PC = 0
 	if !napi {
 		c.Call(fnNetifRxIRQ, int64(skb))

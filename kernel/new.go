@@ -252,6 +252,10 @@ func (m *Machine) openCard() {
 		for i := range size {
 			m.NIC.Refill(q, i, m.bufferAddr(q, i))
 		}
+		if m.Config.NIC.AdaptiveRx {
+			m.Napis[q].Rate = firstRate
+			m.NIC.WriteITR(q, itrRegister(firstRate))
+		}
 		m.NIC.WriteRDT(q, uint32(size-1), 0, &m.Queue, sim.NoSeq)
 	}
 	for v := range len(m.NIC.MSIX) {

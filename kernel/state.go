@@ -395,6 +395,11 @@ type Napi struct {
 	Count    int32
 	Budget   int32
 	CsumErr  int64 // rx_queue_N_csum_err
+	Packets  int32 // total_rx_packets since the interrupt, for its moderation
+	Bytes    int32 // total_rx_bytes
+	Rate     int32 // itr: interrupts a second, if the driver chooses
+	Class    uint8 // rx_itr: LowestLatency and so on
+	SetITR   bool  // set_itr: the rate has changed, and the register not yet
 }
 
 // TxRing is what the driver keeps for the card's transmit ring.

@@ -23,6 +23,7 @@ type NIC struct {
 	Stats  Stats
 
 	Firmware  Firmware
+	Bus       Bus
 	Tx        TxQueue
 	FIFO      []Slot // a ring buffer of waiting frames
 	FIFOFirst int32
@@ -43,7 +44,11 @@ type Queue struct {
 	Held       int32  // frames since the last interrupt, while it is held back
 	Timer      int32  // counts moderation timers; the running one, if Held is above 0
 	TimerEnd   sim.Time
+	Interval   sim.Time // EITR: least time between two messages
+	Quiet      sim.Time // no message before
 	Stats      QueueStats
+	Sent       int32 // the frame whose write-back is on its way, plus one; or 0
+	Cached     uint8 // descriptors that were fetched and not used yet, with PCIe
 }
 
 // Slot is a frame in the FIFO.
@@ -95,6 +100,9 @@ const wireOverhead = 8 + 4 + 12
 
 // Init puts the card into its state after reset.
 func (n *NIC) Init(cfg Config, mac [6]byte) {
+	if cfg.PCIe { // a stage ends when its write is in memory
+		cfg.Costs.DMA, cfg.Costs.WriteBack = cfg.Costs.Memory, cfg.Costs.Memory
+	}
 	*n = NIC{Config: cfg, MAC: mac, Wire: -1, MSIX: make([]Vector, cfg.Vectors()), Queues: make([]Queue, cfg.Queues)}
 	for q := range n.Queues {
 		ring := make([]Desc, cfg.Ring)
@@ -167,6 +175,9 @@ func (n *NIC) Check() error {
 		rx := &n.Queues[i]
 		if size := uint32(len(rx.Ring)); rx.Head >= size || rx.Tail >= size {
 			return fmt.Errorf("receive queue %d: head %d and tail %d in a ring of %d", i, rx.Head, rx.Tail, size)
+		}
+		if uint32(rx.Cached) > rx.owned() {
+			return fmt.Errorf("receive queue %d: %d descriptors fetched, %d owned", i, rx.Cached, rx.owned())
 		}
 	}
 	return nil

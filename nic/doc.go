@@ -25,8 +25,9 @@
 // ring and its MSI-X vector, and descriptors are of the advanced kind
 // (descriptor.go).
 //
-// Left out: prefetch of descriptors, several
-// frames in flight on the bus, flow control, VLANs.
+// With Config.PCIe the bus is modelled packet by packet (pcie.go).
+//
+// Left out: several frames at once in the DMA engine, flow control, VLANs.
 package nic
 
 import "ringside/sim"
@@ -42,6 +43,8 @@ type Config struct {
 	RxFrames int      // moderation: so many frames end the wait; 0 or 1: only time does
 	Costs    Costs
 
+	PCIe        bool     // the bus packet by packet
+	AdaptiveRx  bool     // moderation: the driver chooses the interval (EITR)
 	Promiscuous bool     // let all frames in
 	MTA         []uint32 // multicast table array, or nil; never changes, so copies share it
 }
@@ -57,6 +60,9 @@ type Costs struct {
 	WriteBack sim.Time // its descriptor
 	Table     sim.Time // reading the MSI-X table
 	Posted    sim.Time // a posted write, from the card to the local APIC
+	LinkByte  sim.Time // with PCIe: one byte on the link, 4 ns at 2.5 GT/s and one lane
+	Memory    sim.Time // with PCIe: a posted write, from the link to memory
+	Read      sim.Time // with PCIe: from a read to its completion
 	Far       sim.Time // from the wire's beginning to its other end, and what the host there needs to answer
 }
 
@@ -64,7 +70,7 @@ type Costs struct {
 func DefaultConfig() Config {
 	return Config{
 		Queues: 1, RSS: RSS{Key: DefaultKey, UDP: true}, Ring: 256, FIFO: 64 << 10, RxFrames: 1,
-		Costs: Costs{WireByte: 8, Filter: 40, RSS: 20, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400, Far: 20000},
+		Costs: Costs{WireByte: 8, Filter: 40, RSS: 20, FIFO: 60, DMA: 500, WriteBack: 200, Table: 20, Posted: 400, LinkByte: 4, Memory: 600, Read: 700, Far: 20000},
 	}
 }
 
@@ -91,6 +97,9 @@ const (
 	StageTxDMA                   // 0: descriptor
 	StageTxOut                   // 0: descriptor
 	StageRSS                     // 0: hash, 1: queue, and in the upper half what was hashed
+	StageFetch                   // 0: first descriptor, and its queue, 1: how many
+	StageTLP                     // 0: address, 1: bytes
+	StagePosted                  // 0: writes, the descriptor's included, 1: bytes of the frame
 )
 
 // StageInfo is what there is to say about a stage.
@@ -128,6 +137,15 @@ var Stages = [...]StageInfo{
 	StageRSS: {"RSS: hash, table, queue",
 		"The card hashes addresses and ports; the low bits of the hash choose a row of the indirection table, and that names the queue.",
 		"Each queue interrupts a core of its own. A connection always has the same hash, so its packets stay in order."},
+	StageFetch: {"descriptors fetched (MRd, CplD)",
+		"The card has read the next descriptors out of host memory, some at once.",
+		"A read is not posted: the card had to wait for the completion, so it fetches ahead."},
+	StageTLP: {"part of the frame into host memory (MWr)",
+		"A posted write has arrived in memory with as much as one packet of the bus may carry.",
+		"Max_Payload_Size is 256 bytes here: a long frame takes several packets."},
+	StagePosted: {"all writes are out, nobody answers",
+		"The card has sent the frame and its descriptor, and goes on to the interrupt; they are still on their way.",
+		"It need not wait: posted writes do not overtake each other, so the interrupt arrives last."},
 	StageDrop: {"the frame is dropped",
 		"The card drops the frame and counts it.",
 		"It was not for this host, it was damaged, or there was no room."},
@@ -166,7 +184,7 @@ const (
 	evFIFO                // A: frame, B: queue
 	evDMA                 // A: frame
 	evWriteBack           // A: frame, B: queue
-	evModeration          // A: which timer, B: queue
+	evModeration          // A: which timer, B: queue, C: when it was started
 	evMSI                 // A: the last frame it tells of, or -1, B: vector
 	EvBusWrite            // C: address and data, see BusWrite
 	evTxDMA               // A: frame
@@ -175,4 +193,7 @@ const (
 	evRSS                 // A: frame
 	evTxModeration        // A: the frame that was sent first
 	evNoDescriptor        // A: frame
+	evFetch               // A: frame, B: queue, C: when it was asked for
+	evTLP                 // A: frame, B: bytes, C: address
+	evPosted              // A: frame, B: queue, C: when it began
 )

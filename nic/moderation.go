@@ -6,9 +6,12 @@ import (
 	"ringside/sim"
 )
 
-// last is the frame that was written back last, or -1 if its descriptor has a
-// new buffer by now.
+// last is the frame that was written back last, or is on its way, or -1 if its
+// descriptor has a new buffer by now.
 func (rx *Queue) last() int32 {
+	if rx.Sent > 0 {
+		return rx.Sent - 1
+	}
 	size := uint32(len(rx.Ring))
 	return rx.Ring[(rx.Head+size-1)%size].Frame
 }
@@ -24,39 +27,62 @@ func (n *NIC) moderate(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	case n.Config.RxUsecs == 0, n.Config.RxFrames > 1 && int(rx.Held) >= n.Config.RxFrames:
 		n.raise(queue, now, q, cause)
 	case rx.Held == 1:
-		rx.Timer++
-		rx.TimerEnd = now + n.Config.RxUsecs
-		q.Push(sim.Event{At: rx.TimerEnd, Cause: cause, Kind: evModeration, A: rx.Timer, B: queue})
+		n.hold(queue, now+n.Config.RxUsecs, now, q, cause)
 	}
+}
+
+// hold starts a queue's timer.
+func (n *NIC) hold(queue int32, until, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	rx := &n.Queues[queue]
+	rx.Timer++
+	rx.TimerEnd = until
+	q.Push(sim.Event{At: until, Cause: cause, Kind: evModeration, A: rx.Timer, B: queue, C: int64(now)})
 }
 
 // raise sets the cause of a receive queue.
 func (n *NIC) raise(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
-	n.Queues[queue].Held = 0
+	if !n.Config.AdaptiveRx {
+		n.Queues[queue].Held = 0
+	}
 	n.ICR |= n.Cause(queue)
 	n.signal(n.Cause(queue), now, q, cause)
 }
 
-// signal sends the messages of those causes that are set and not masked. A cause
-// is cleared and masks itself with its message, as e1000e and igb set the card up
-// (EIAC, and IAM with CTRL_EXT.EIAME, or EIAM): the driver's poll is the one who
-// unmasks it.
+// signal sends the messages of those causes that are set and not masked, once the
+// interval since the queue's last message is over (EITR). A cause is cleared and
+// masks itself with its message, as e1000e and igb set the card up (EIAC, and IAM
+// with CTRL_EXT.EIAME, or EIAM): the driver's poll is the one who unmasks it.
 func (n *NIC) signal(causes uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	for set := n.ICR & n.IMS & causes; set != 0; set &= set - 1 {
-		one := set & -set
-		vector, last := int32(bits.TrailingZeros32(set)-n.firstCause()), int32(0)
-		if one == causeTxQ0 && n.ownTxVector() {
-			vector, last = int32(len(n.Queues)), n.lastTx()
-		} else {
-			last = n.Queues[vector].last()
+		if set&-set == causeTxQ0 && n.ownTxVector() {
+			n.signalTx(now, q, cause)
+			continue
 		}
-		if v := &n.MSIX[vector]; v.Masked {
+		queue := int32(bits.TrailingZeros32(set) - n.firstCause())
+		rx, v := &n.Queues[queue], &n.MSIX[queue]
+		if v.Masked {
 			v.Pending = true
 			continue
 		}
-		n.ICR &^= one
-		n.IMS &^= one
+		if now < rx.Quiet {
+			if rx.TimerEnd != rx.Quiet {
+				n.hold(queue, rx.Quiet, now, q, cause)
+			}
+			continue
+		}
+		n.ICR &^= n.Cause(queue)
+		n.IMS &^= n.Cause(queue)
 		n.Stats.Interrupts++
-		q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: last, B: vector})
+		rx.Held, rx.Quiet = 0, now+rx.Interval
+		q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: rx.last(), B: queue})
 	}
+}
+
+// itrUnit is the unit of the ITR and EITR registers (82574 datasheet, "Interrupt
+// Throttling Rate").
+const itrUnit = 256 * sim.Nanosecond
+
+// WriteITR sets how far apart a queue's interrupts are at least.
+func (n *NIC) WriteITR(queue int32, value uint32) {
+	n.Queues[queue].Interval = sim.Time(value) * itrUnit
 }

@@ -48,11 +48,19 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evWriteBack:
 		r.Step, r.Dur = StageWriteBack, c.WriteBack
 		n.writeBack(e.B, &frames[e.A], now, q, self, r)
+	case evFetch:
+		r.Step, r.Dur = StageFetch, now-sim.Time(e.C)
+		n.fetched(now, q, self, r)
+	case evTLP:
+		r.Step, r.Dur, r.Arg[0], r.Arg[1] = StageTLP, c.Memory, e.C, int64(e.B)
+	case evPosted:
+		r.Step, r.Dur = StagePosted, now-sim.Time(e.C)
+		n.posted(e, frameLen(&frames[e.A]), now, q, self, r)
 	case evNoDescriptor:
 		n.dropHead(now, q, self, r)
 	case evModeration:
 		rx := &n.Queues[e.B]
-		r.Step, r.Dur, r.Obj, r.Arg[0], r.Arg[1] = StageModeration, n.Config.RxUsecs, rx.last(), int64(rx.Held), int64(e.B)
+		r.Step, r.Dur, r.Obj, r.Arg[0], r.Arg[1] = StageModeration, now-sim.Time(e.C), rx.last(), int64(rx.Held), int64(e.B)
 		n.raise(e.B, now, q, self)
 	case evTxDMA:
 		r.Step, r.Dur, r.Arg[0] = StageTxDMA, c.DMA, int64(n.Tx.Head)
@@ -66,8 +74,9 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evMSI:
 		r.Step, r.Dur = StageMSI, c.Table
 		v := &n.MSIX[e.B]
-		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(v.Data)
-		q.Push(sim.Event{At: now + c.Posted, Cause: self, Kind: EvBusWrite, C: int64(v.Addr<<32 | uint64(v.Data))})
+		at, held := n.message(now)
+		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(held)<<32|int64(v.Data)
+		q.Push(sim.Event{At: at, Cause: self, Kind: EvBusWrite, A: int32(at - now), C: int64(v.Addr<<32 | uint64(v.Data))})
 	}
 }
 
@@ -158,6 +167,10 @@ func (n *NIC) startDMA(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	switch {
 	case rx.Head != rx.Tail:
 		n.Busy, n.Waiting = true, false
+		if n.Config.PCIe {
+			n.startBus(s, now, q, cause)
+			return
+		}
 		q.Push(sim.Event{At: now + n.Config.Costs.DMA, Cause: cause, Kind: evDMA, A: s.Frame})
 	case len(n.Queues) > 1:
 		n.Busy = true
@@ -194,6 +207,9 @@ func (n *NIC) dma(now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
 	d := &rx.Ring[rx.Head]
 	d.Frame, d.Len = s.Frame, s.Len
 	r.Arg[0], r.Arg[1] = place(s.Queue, rx.Head), int64(d.Addr)
+	if n.Config.PCIe {
+		return // the write-back is on its way already
+	}
 	q.Push(sim.Event{At: now + n.Config.Costs.WriteBack, Cause: self, Kind: evWriteBack, A: s.Frame, B: int32(s.Queue)})
 }
 
@@ -219,6 +235,11 @@ func (n *NIC) writeBack(queue int32, f *Frame, now sim.Time, q *sim.Queue, self 
 	r.Arg[0] = place(uint8(queue), rx.Head)
 	rx.Head = (rx.Head + 1) % uint32(len(rx.Ring))
 	n.Busy = false
-	n.moderate(queue, now, q, self)
+	if n.Config.PCIe {
+		rx.Sent = 0
+		rx.Cached--
+	} else {
+		n.moderate(queue, now, q, self)
+	}
 	n.startDMA(now, q, self)
 }

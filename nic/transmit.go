@@ -120,5 +120,19 @@ func (n *NIC) raiseTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.signal(n.TxCause(), now, q, cause)
 }
 
+// signalTx sends the message of the transmit vector.
+func (n *NIC) signalTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
+	vector := int32(len(n.Queues))
+	v := &n.MSIX[vector]
+	if v.Masked {
+		v.Pending = true
+		return
+	}
+	n.ICR &^= causeTxQ0
+	n.IMS &^= causeTxQ0
+	n.Stats.Interrupts++
+	q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: n.lastTx(), B: vector})
+}
+
 // lastTx is the frame that was sent last.
 func (n *NIC) lastTx() int32 { return n.Tx.Ring[(n.Tx.Head+TxRing-1)%TxRing].Frame }

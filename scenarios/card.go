@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"ringside/kernel"
+	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/sim"
 )
@@ -34,7 +35,12 @@ func (d *decoder) card(c *card) nic.Config {
 	cfg := nic.DefaultConfig()
 	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
 	cfg.SetQueues(c.Queues)
+	d.descriptors(c, &cfg)
 	d.rss(c, &cfg.RSS)
+	if c.AdaptiveRx && (cfg.Advanced || c.RxUsecs > 0) {
+		d.failAt("machine.nic.adaptive_rx", "machine.nic.adaptive_rx: with legacy descriptors only, and without rx_usecs; igb's own rules are not modelled")
+	}
+	cfg.AdaptiveRx, cfg.PCIe = c.AdaptiveRx, c.PCIe
 	cfg.Promiscuous = c.Promiscuous
 	var groups [][6]byte
 	for i, text := range c.Multicast {
@@ -65,11 +71,25 @@ func (d *decoder) driver(f *file, cfg *kernel.Config) {
 	}
 }
 
+// descriptors reads which kind they are.
+func (d *decoder) descriptors(c *card, cfg *nic.Config) {
+	const path = "machine.nic.descriptors"
+	switch {
+	case c.Descriptors == "":
+	case c.Descriptors == "advanced":
+		cfg.Advanced, cfg.RSS.Enabled = true, true
+	case c.Descriptors != "legacy":
+		d.failAt(path, "%s: unknown value %q%s", path, c.Descriptors, program.Nearest(c.Descriptors, []string{"legacy", "advanced"}))
+	case c.Queues > 1:
+		d.failAt(path, "%s: legacy descriptors have no room for a hash: %d queues need advanced ones", path, c.Queues)
+	}
+}
+
 // rss reads how packets are spread over the queues.
 func (d *decoder) rss(c *card, out *nic.RSS) {
 	const base = "machine.nic.rss"
-	if _, given := d.at[base]; given && c.Queues == 1 {
-		d.failAt(base, "%s: there is one queue only: nothing to spread", base)
+	if _, given := d.at[base]; given && !out.Enabled {
+		d.failAt(base, "%s: legacy descriptors have no room for a hash: it needs descriptors: advanced", base)
 	}
 	if c.RSS.Key != "" {
 		key, err := hex.DecodeString(c.RSS.Key)

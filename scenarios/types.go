@@ -42,14 +42,17 @@ type machine struct {
 
 type card struct {
 	Queues      int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
+	Descriptors string   `yaml:"descriptors" doc:"legacy, of an 82574 with the driver e1000e, or advanced, of an 82576 with igb: written back over the buffer's address, with the hash. Several queues have advanced ones."`
 	RSS         rss      `yaml:"rss" doc:"How packets are spread over several queues."`
 	Ring        int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
 	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`
 	RxUsecs     Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
+	AdaptiveRx  bool     `yaml:"adaptive_rx" doc:"Interrupt moderation: the driver chooses the rate by the traffic, as e1000e does; for one queue, and without rx_usecs."`
 	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
 	Driver      string   `yaml:"driver" doc:"Whose the card is: kernel, or uio: a program's, which takes packets from the ring with rx_burst."`
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
+	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
 	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }

@@ -30,7 +30,14 @@ func drawHardware(p *pen, s *scene) {
 	if line(1) {
 		drawWire(p, s)
 	}
-	if line(9) {
+	several := len(n.Queues) > 1
+	if several && line(2) {
+		drawRSS(p, s)
+	}
+	if line(8) {
+		drawFirmware(p, s)
+	}
+	if line(14) {
 		p.str("MAC").to(6).str(" ")
 		for i, b := range n.MAC {
 			if i > 0 {
@@ -38,26 +45,26 @@ func drawHardware(p *pen, s *scene) {
 			}
 			p.hex(uint64(b), 2)
 		}
-		p.count(" others", n.Stats.Filtered, was.Stats.Filtered)
+		if n.Config.Promiscuous {
+			p.str(" promiscuous")
+		}
 	}
 	if line(2) {
 		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
 		p.bar(int64(n.FIFOBytes), int64(n.Config.FIFO), min(p.w-24, 26)).str(" ").dec(int64(n.FIFOBytes)).in(styleText).str("/").dec(int64(n.Config.FIFO)).str(" B")
 	}
-	for q := range n.Queues {
-		drawRing(p, s, q, line)
+	if n.Config.PCIe && line(2) {
+		drawBus(p, s)
 	}
-	if line(10) {
-		p.in(styleDim).str("  o NIC owns  D done  d drained")
+	if several {
+		if y < p.h {
+			y += drawRxQueues(p, s, y, p.h-y)
+		}
+	} else {
+		drawOneQueue(p, s, line)
 	}
-	if line(3) {
-		drawBuffer(p, s)
-	}
-	if line(11) {
-		drawModeration(p, n, was, s.m.Now)
-	}
-	for i := range n.MSIX {
-		if line(3 + 11*min(max(i+1-len(n.Queues), 0), 1)) { // transmission's comes late
+	for i := len(n.Queues); i < len(n.MSIX); i++ { // transmission's
+		if line(14) {
 			drawMSIX(p, n, was, i)
 		}
 	}
@@ -73,6 +80,28 @@ func drawHardware(p *pen, s *scene) {
 	}
 	if line(13) {
 		p.str("sum").to(7).count("frames", n.Stats.Arrived, was.Stats.Arrived).count(" interrupts", n.Stats.Interrupts, was.Stats.Interrupts)
+	}
+}
+
+// drawOneQueue writes the only queue: its ring, a descriptor, its interrupt.
+func drawOneQueue(p *pen, s *scene, line func(int) bool) {
+	n, was := &s.m.NIC, &s.was.NIC
+	drawRing(p, s, 0, line)
+	legend := 10
+	if n.Config.PCIe { // a row has gone to the bus
+		legend = 12
+	}
+	if line(legend) {
+		p.in(styleDim).str("  o NIC owns  D done  d drained")
+	}
+	if line(3) {
+		drawBuffer(p, s)
+	}
+	if line(11) {
+		drawModeration(p, s)
+	}
+	if line(3) {
+		drawMSIX(p, n, was, 0)
 	}
 }
 
@@ -238,11 +267,18 @@ func drawBuffer(p *pen, s *scene) {
 	}
 }
 
-func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
-	p.str("ITR").to(7).str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
-	if q, old := &n.Queues[0], &was.Queues[0]; q.Held > 0 {
-		p.mark(q.Held != old.Held).str("held ").dec(int64(q.Held)).in(styleText).str(" ").span(max(q.TimerEnd-now, 0))
+func drawModeration(p *pen, s *scene) {
+	n := &s.m.NIC
+	p.str("ITR").to(7)
+	if n.Config.AdaptiveRx {
+		napi := &s.m.Napis[0]
+		p.mark(napi.Class != s.was.Napis[0].Class).str(kernel.LatencyClasses[napi.Class]).in(styleText).str(" ").dec(int64(napi.Rate)).str("/s")
 	} else {
+		p.str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
+	}
+	if q, old := &n.Queues[0], &s.was.NIC.Queues[0]; q.Held > 0 {
+		p.mark(q.Held != old.Held).str("held ").dec(int64(q.Held)).in(styleText).str(" ").span(max(q.TimerEnd-s.m.Now, 0))
+	} else if !n.Config.AdaptiveRx {
 		p.str("  timer off")
 	}
 }

@@ -1,5 +1,7 @@
 package tui
 
+import "ringside/kernel"
+
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
 
@@ -70,9 +72,28 @@ func drawBacklogs(p *pen, s *scene) {
 	}
 }
 
+// shownNapi is the instance of a receive queue that the record has touched, or the
+// first that is polled.
+func shownNapi(s *scene) int {
+	if s.rec != nil && s.rec.Kind == kernel.KindNAPI && int(s.rec.Obj) < len(s.m.Napis) {
+		return int(s.rec.Obj)
+	}
+	for i := range s.m.Napis {
+		if s.m.Napis[i].Sched {
+			return i
+		}
+	}
+	return 0
+}
+
 func drawNapi(p *pen, s *scene) {
-	n, was := &s.m.Napis[0], &s.was.Napis[0]
-	p.str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
+	id := shownNapi(s)
+	n, was := &s.m.Napis[id], &s.was.Napis[id]
+	p.str("napi")
+	if len(s.m.Napis) > 1 {
+		p.dec(int64(id))
+	}
+	p.to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
 	switch {
 	case n.Missed:
 		p.str("SCHED MISSED")

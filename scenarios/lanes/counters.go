@@ -26,8 +26,7 @@ func Counters(m *kernel.Machine) map[string]int64 {
 }
 
 // cardCounters are those of the card and its driver, under the names of ethtool -S
-// (e1000e, and igb where it has several queues); frames_filtered and frames_arrived
-// have none there.
+// (e1000e, and igb where it has several queues); those behind tx_bytes have none there.
 func cardCounters(m *kernel.Machine, all map[string]int64) {
 	s := &m.NIC.Stats
 	maps.Copy(all, map[string]int64{
@@ -36,6 +35,7 @@ func cardCounters(m *kernel.Machine, all map[string]int64) {
 		"rx_csum_offload_good": m.Counters.HwCsumGood, "rx_csum_offload_errors": m.Counters.HwCsumErr,
 		"rx_otherhost_dropped": m.Counters.OtherHost, "tx_packets": s.TxPackets, "tx_bytes": s.TxBytes,
 		"frames_filtered": s.Filtered, "frames_arrived": s.Arrived,
+		"pcie_writes": m.NIC.Bus.Writes, "pcie_reads": m.NIC.Bus.Reads, "firmware_idle_polls": m.NIC.Firmware.Idle,
 	})
 	for i := range nic.MaxQueues {
 		var q nic.QueueStats
