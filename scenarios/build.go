@@ -281,7 +281,9 @@ func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets,
 			d.failAt(base+".repeat", "%s.repeat: there is no data to repeat", base)
 		}
 		d.within(base+".repeat", *p.Repeat, 1, maxPayload)
-		d.within(base+".repeat", *p.Repeat*len(out.Payload), 0, maxPayload)
+		if n := *p.Repeat * len(out.Payload); n > maxPayload {
+			d.failAt(base+".repeat", "%s.repeat: %d bytes; at most %d", base, n, maxPayload)
+		}
 		out.Payload = bytes.Repeat(out.Payload, *p.Repeat)
 	}
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst

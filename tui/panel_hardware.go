@@ -209,7 +209,7 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 		if p.w > 50 {
 			p.str(" next_to_clean").mark(s.m.Napis[qi].Next != s.was.Napis[qi].Next).dec(int64(s.m.Napis[qi].Next)).in(styleText)
 		}
-		drawTransmit(p, &s.m.NIC.Tx, &s.was.NIC.Tx)
+		drawTransmit(p, s)
 	}
 	if line(9) {
 		p.st = styleDim
@@ -236,12 +236,6 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 			}
 		}
 	}
-}
-
-// drawTransmit writes how many frames the card still has to send.
-func drawTransmit(p *pen, t, was *nic.TxQueue) {
-	waiting := func(t *nic.TxQueue) int64 { return int64((t.Tail + nic.TxRing - t.Head) % nic.TxRing) }
-	p.count(" tx", waiting(t), waiting(was))
 }
 
 // drawBuffer shows the descriptor that the card is at, or has just filled.

@@ -86,26 +86,6 @@ func shownNapi(s *scene) int {
 	return 0
 }
 
-func drawNapi(p *pen, s *scene) {
-	id := shownNapi(s)
-	n, was := &s.m.Napis[id], &s.was.Napis[id]
-	p.str("napi")
-	if len(s.m.Napis) > 1 {
-		p.dec(int64(id))
-	}
-	p.to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
-	switch {
-	case n.Missed:
-		p.str("SCHED MISSED")
-	case n.Sched:
-		p.str("SCHED")
-	default:
-		p.str("idle")
-	}
-	p.in(styleText).count("", int64(n.Cleaned), int64(was.Cleaned)).str("/").dec(int64(s.m.Config.Params.NAPIWeight))
-	p.count(" GRO", int64(n.Count), int64(was.Count)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
-}
-
 func drawReceived(p *pen, s *scene) {
 	c, was := &s.m.Counters, &s.was.Counters
 	p.str("polls").mark(c.Polls != was.Polls).dec(c.Polls).in(styleText).count(" skbs", c.Skbs, was.Skbs).count(" udp in", c.InDatagrams, was.InDatagrams)

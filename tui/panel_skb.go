@@ -54,6 +54,9 @@ func drawSkb(p *pen, s *scene, y int) int {
 		p.str(" own")
 	}
 	p.count(" data", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len))
+	if b.Segs > 1 {
+		p.count(" segs", int64(b.Segs), int64(old.Segs))
+	}
 	if p.w > 48 {
 		p.str(" truesize ").dec(int64(b.Truesize))
 	}
@@ -104,6 +107,9 @@ func skbParts(m *kernel.Machine, b *kernel.Skb) (parts [5]skbPart, n int) {
 	case b.Frame != kernel.None:
 		add("eth", nic.EthHeader)
 		packet = m.Frames[b.Frame].Bytes[nic.EthHeader:]
+		if b.Buf != kernel.None { // GRO has made it of several
+			packet = m.Bufs[b.Buf][nic.EthHeader:]
+		}
 		end -= nic.EthHeader
 	case b.Buf != kernel.None:
 		packet = m.Bufs[b.Buf]
