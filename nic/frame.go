@@ -75,6 +75,13 @@ func PutIPv4(b []byte, proto uint8, src, dst uint32) {
 	binary.BigEndian.PutUint16(b[10:], ^sum(b[:IPv4Header], 0))
 }
 
+// SetIPv4Length makes a packet's header say how long b is.
+func SetIPv4Length(b []byte) {
+	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	binary.BigEndian.PutUint16(b[10:], 0)
+	binary.BigEndian.PutUint16(b[10:], ^sum(b[:IPv4Header], 0))
+}
+
 // PutUDP writes the header of the datagram that b holds. The checksum is left
 // out, for who can compute it later, or need not.
 func PutUDP(b []byte, src, dst uint16) {

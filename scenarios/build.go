@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,7 +14,6 @@ import (
 
 	"ringside/kernel"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
@@ -26,6 +26,7 @@ const (
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
 	maxName    = 64
+	maxPayload = 1 << 20
 )
 
 // build checks a file and makes the machine's configuration of it.
@@ -38,12 +39,13 @@ func (d *decoder) build(f *file) *kernel.Config {
 		CPUs: f.Machine.CPUs, ABI: abi(f), Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
-	if len(f.Machine.NIC.IRQCPU) > 0 {
-		cfg.IRQCPU = f.Machine.NIC.IRQCPU[0]
+	if _, given := d.at["machine.nic.irq_cpu"]; given || f.Machine.NIC.Queues == 1 {
+		cfg.IRQCPU = f.Machine.NIC.IRQCPU
 	}
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
+	d.driver(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
 	d.live(f)
@@ -88,7 +90,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, PTI: k.PTI, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NoGRO: !k.GRO, BusyPoll: sim.Time(k.BusyPoll), NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, PTI: k.PTI, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -124,6 +126,7 @@ func (d *decoder) machine(m *machine) {
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
+	d.within("machine.kernel.busy_poll", int(k.BusyPoll), 0, 1_000_000_000)
 	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
 	if k.Slice != nil {
@@ -132,24 +135,6 @@ func (d *decoder) machine(m *machine) {
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
 	}
-}
-
-func (d *decoder) card(c *card) nic.Config {
-	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
-	d.within("machine.nic.queues", c.Queues, 1, 1)
-	d.within("machine.nic.ring", c.Ring, 8, 4096)
-	if c.Ring&(c.Ring-1) != 0 {
-		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
-	}
-	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
-	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
-	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
-	if len(c.IRQCPU) > 1 {
-		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
-	}
-	cfg := nic.DefaultConfig()
-	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
-	return cfg
 }
 
 func (d *decoder) costs(f *file, cfg *kernel.Config) {
@@ -280,6 +265,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
 		out.From, out.To = d.flow("flows."+p.Flow, &fl)
 		d.carries(base, p, &fl, &out, connected)
+		d.onTheWire(base, p, &fl, &out)
 		if p.Count != nil {
 			d.within(base+".count", *p.Count, 1, maxCount)
 			out.Count = *p.Count
@@ -304,6 +290,16 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
 	if p.Data != nil {
 		out.Payload = []byte(*p.Data)
+	}
+	if p.Repeat != nil {
+		if p.Data == nil {
+			d.failAt(base+".repeat", "%s.repeat: there is no data to repeat", base)
+		}
+		d.within(base+".repeat", *p.Repeat, 1, maxPayload)
+		if n := *p.Repeat * len(out.Payload); n > maxPayload {
+			d.failAt(base+".repeat", "%s.repeat: %d bytes; at most %d", base, n, maxPayload)
+		}
+		out.Payload = bytes.Repeat(out.Payload, *p.Repeat)
 	}
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
 	key := [2]netip.AddrPort{out.From, out.To}
