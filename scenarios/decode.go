@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ type decoder struct {
 	name  string
 	lines []string
 	at    map[string]ast.Node // by path, such as threads[0].program
+	files fs.FS               // the folder of the file, for those that it names; nil: it may name none
+
+	frames int // bytes of frames that loads and capture files take
 }
 
 // place is a line and a column.
