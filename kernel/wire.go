@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"sort"
 
 	"ringside/nic"
 	"ringside/sim"
@@ -164,6 +165,16 @@ func (m *Machine) poissonGap(entry, n int32) sim.Time {
 	hi, lo := bits.Mul64(rng.Exp(), uint64(sim.Second))
 	gap, _ := bits.Div64(hi, lo, uint64(m.Config.Wire[entry].Rate)<<32)
 	return sim.Time(gap)
+}
+
+// EntryOf is the entry of the wire section that a frame belongs to, or None: then
+// it is a TCP segment or this machine's own.
+func (im *Image) EntryOf(frame int32) int {
+	if int(frame) >= len(im.frames) {
+		return None
+	}
+	after := sort.Search(len(im.frameOf), func(i int) bool { return im.frameOf[i] > frame })
+	return after - 1
 }
 
 // SkippedText says what of a capture file is not played: ": 3 TCP, 1 ARP", or "".

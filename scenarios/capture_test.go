@@ -94,7 +94,8 @@ func pcapFile(t testing.TB, order binary.ByteOrder, nanos bool, packets ...recor
 func pcapngFile(t testing.TB, link layers.LinkType, packets ...recorded) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := pcapgo.NewNgWriter(&out, link)
+	in := pcapgo.NgInterface{Name: "eth0", LinkType: link, TimestampResolution: 9}
+	w, err := pcapgo.NewNgWriterInterface(&out, in, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "ringside"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,12 @@ func Builtin() []string {
 	return names
 }
 
+// Attached is a file that embedded scenarios name, such as a capture file.
+func Attached(name string) (data []byte, ok bool) {
+	data, err := course.ReadFile(path.Join("course", name))
+	return data, err == nil
+}
+
 // Open reads a file, or an embedded scenario by its name.
 func Open(nameOrPath string) (*Scenario, error) {
 	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
