@@ -56,7 +56,7 @@ func Builtin() []string {
 // Attached is a file that embedded scenarios name, such as a capture file.
 func Attached(name string) (data []byte, ok bool) {
 	data, err := course.ReadFile(path.Join("course", name))
-	return data, err == nil
+	return data, err == nil && path.Ext(name) != ".yaml"
 }
 
 // Open reads a file, or an embedded scenario by its name.

@@ -76,17 +76,28 @@ func (l *Latency) init(m *kernel.Machine) {
 		if p.Capture != nil {
 			name = p.Capture.Name
 		}
-		at := slices.IndexFunc(l.Flows, func(f Flow) bool { return f.Name == name })
-		if at < 0 {
-			at = len(l.Flows)
-			l.Flows = append(l.Flows, Flow{name, newHistogram()})
-		}
-		l.flowOf = append(l.flowOf, at)
+		l.flowOf = append(l.flowOf, l.flow(name))
 	}
 	l.desc, l.handled = make([]int32, len(m.Cores)), make([]packet, len(m.Cores))
 	for i := range l.handled {
 		l.handled[i] = none
 	}
+}
+
+// maxFlows bounds the memory of histograms: the last one stands for all others.
+const maxFlows = 16
+
+// flow gives a flow's index.
+func (l *Latency) flow(name string) int {
+	if len(l.Flows) >= maxFlows-1 {
+		name = "others"
+	}
+	at := slices.IndexFunc(l.Flows, func(f Flow) bool { return f.Name == name })
+	if at < 0 {
+		at = len(l.Flows)
+		l.Flows = append(l.Flows, Flow{name, newHistogram()})
+	}
+	return at
 }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(longest), 3) }
