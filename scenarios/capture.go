@@ -47,27 +47,40 @@ func (d *decoder) capture(base string, p *packet, out *kernel.Packets) {
 		}
 		o.host = host
 	}
-	data, err := d.readFile(p.PCAP)
-	if err == nil {
-		out.Capture, err = readCapture(data, o)
+	if p.Speed != nil {
+		o.speed = float64(*p.Speed)
 	}
-	if err != nil {
-		d.failAt(base+".pcap", "%s: %s", p.PCAP, err)
-	}
-	c := out.Capture
-	c.Name = p.PCAP
-	for _, b := range c.Frames {
+	out.Capture = d.read(base+".pcap", p.PCAP, o)
+	for _, b := range out.Capture.Frames {
 		d.takes(base+".pcap", len(b))
 	}
-	out.Count, out.Pace, out.Rate = len(c.Frames), kernel.PaceCapture, int64(p.Rate)
+	out.Count, out.Pace, out.Rate = len(out.Capture.Frames), kernel.PaceCapture, int64(p.Rate)
 	if p.Rate != 0 {
 		out.Pace = kernel.PaceConstant
 	}
-	if p.Speed != nil {
-		for i := range c.Times {
-			c.Times[i] = sim.Time(float64(c.Times[i]) / float64(*p.Speed))
-		}
+}
+
+// read reads a capture file, once for all entries and variants that play the same
+// of it.
+func (d *decoder) read(path, name string, o captureOptions) *kernel.Capture {
+	key := fmt.Sprint(name, o)
+	if c := d.captures[key]; c != nil {
+		return c
 	}
+	data, err := d.readFile(name)
+	if err != nil {
+		d.failAt(path, "%s: %s", name, err)
+	}
+	c, err := readCapture(data, o)
+	if err != nil {
+		d.failAt(path, "%s: %s", name, err)
+	}
+	c.Name = name
+	if d.captures == nil {
+		d.captures = map[string]*kernel.Capture{}
+	}
+	d.captures[key] = c
+	return c
 }
 
 // readFile reads a file of the scenario's folder or below.
@@ -103,6 +116,7 @@ type captureOptions struct {
 	most    int        // packets
 	host    netip.Addr // to whom; the zero address: to anybody
 	untimed bool       // times do not matter
+	speed   float64    // how many times faster; 0: as it was
 }
 
 // packetReader is a reader of pcapgo.
@@ -154,7 +168,7 @@ func readCapture(data []byte, o captureOptions) (*kernel.Capture, error) {
 	if len(c.Frames) == 0 {
 		return nil, fmt.Errorf("none of its %d packets can be played%s", c.Read, c.SkippedText())
 	}
-	return c, inOrder(c, times, o.untimed)
+	return c, inOrder(c, times, o)
 }
 
 // openCapture looks at the file's first bytes and makes the reader for it.
@@ -202,8 +216,8 @@ func packetError(n, at, played int, err error) error {
 
 // inOrder sorts the packets by their times, which count from the first: several
 // queues of a card may have been captured a little out of order.
-func inOrder(c *kernel.Capture, times []time.Time, untimed bool) error {
-	if untimed {
+func inOrder(c *kernel.Capture, times []time.Time, o captureOptions) error {
+	if o.untimed {
 		return nil
 	}
 	order := make([]int, len(times))
@@ -217,9 +231,12 @@ func inOrder(c *kernel.Capture, times []time.Time, untimed bool) error {
 	for i, from := range order {
 		c.Frames[i] = frames[from]
 		c.Times[i] = sim.Time(times[from].Sub(times[order[0]]))
+		if o.speed != 0 {
+			c.Times[i] = sim.Time(min(float64(c.Times[i])/o.speed, longestCapture+1))
+		}
 	}
 	if last := c.Times[len(c.Times)-1]; last > longestCapture {
-		return fmt.Errorf("its packets are %s apart: give the entry a rate", last)
+		return errors.New("its packets are more than a hundred days apart: give the entry a rate")
 	}
 	return nil
 }

@@ -221,7 +221,7 @@ func TestBadCaptures(t *testing.T) {
 		{ng[:len(ng)-1], "packet 3, at byte "},
 		{pcapngFile(t, layers.LinkTypeIPv4, packet), "its link type is 228 (UnknownLinkType), and only Ethernet"},
 		{pcapFile(t, binary.LittleEndian, false, everyKind(t)[0]), "none of its 1 packets can be played: 1 TCP"},
-		{pcapFile(t, binary.LittleEndian, false, recorded{-9000 * time.Hour, packet.bytes}, packet), "apart: give the entry a rate"},
+		{pcapFile(t, binary.LittleEndian, false, recorded{-9000 * time.Hour, packet.bytes}, packet), "its packets are more than a hundred days apart: give the entry a rate"},
 	} {
 		_, err := readCapture(c.data, captureOptions{most: maxCount})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -255,6 +255,7 @@ func TestCaptureEntries(t *testing.T) {
 		{`{at: 1ms, pcap: a.pcap, rate: 1000}`, "3: 1ms 2ms 3ms"},
 		{`{at: 1ms, pcap: a.pcap, rate: 4000/s, host: 192.168.1.5}`, "2: 1ms 1.25ms"},
 		{`{at: 1ms, pcap: a.pcap, speed: 2, rate: 4}`, "speed is for the file's own times"},
+		{`{at: 1ms, pcap: a.pcap, speed: 0.001}`, "3: 1ms 2.001s 5.001s"},
 		{`{at: 1ms, pcap: a.pcap, flow: f}`, "not with pcap, which knows at, pcap, rate, speed, count, host"},
 		{`{at: 1ms, pcap: a.pcap, host: here}`, `"here" is not an address`},
 		{`{at: 1ms, pcap: a.pcap, speed: 0}`, `"0" is not a factor`},
@@ -297,6 +298,27 @@ func arrivals(t *testing.T, s *Scenario) string {
 		}
 	}
 	return fmt.Sprintf("%d:%s", n, times)
+}
+
+// TestVariantsOfCaptures: a variant may replace a capture file by a load, and the
+// other way round.
+func TestVariantsOfCaptures(t *testing.T) {
+	files := fstest.MapFS{"a.pcap": {Data: pcapFile(t, binary.LittleEndian, false, recorded{0, udp(t, "192.168.1.9:4000", "192.168.1.5:7000", "one")})}}
+	s, err := parse("f.yaml", []byte(captureHead+`wire: [{at: 1ms, pcap: a.pcap}]
+variants:
+  - {name: load, set: {wire: [{at: 2ms, flow: f, generate: constant, rate: 1000/s, count: 2}]}}
+  - {name: slow, set: {wire: [{at: 3ms, pcap: a.pcap, speed: 0.1}]}}
+`), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{arrivals(t, s)}
+	for _, v := range s.Variants() {
+		got = append(got, arrivals(t, v))
+	}
+	if diff := cmp.Diff([]string{"1: 1ms", "2: 2ms 3ms", "1: 3ms"}, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestNoLinkLeadsOut: a symbolic link out of the scenario's folder is not followed.

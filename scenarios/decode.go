@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +15,9 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"ringside/kernel"
 	"ringside/kernel/program"
+	"ringside/scenarios/guide"
 )
 
 // decoder fills the format's types from a syntax tree and remembers where each
@@ -21,10 +25,14 @@ import (
 type decoder struct {
 	name  string
 	lines []string
+	tree  ast.Node
 	at    map[string]ast.Node // by path, such as threads[0].program
 	files fs.FS               // the folder of the file, for those that it names; nil: it may name none
+	base  *kernel.Config      // of the file itself
+	over  bool                // a part of a file is read over the whole one: see overlay
 
-	frames int // bytes of frames that loads and capture files take
+	frames   int                        // bytes of frames that loads and capture files take
+	captures map[string]*kernel.Capture // those that were read: variants play the same
 }
 
 // place is a line and a column.
@@ -90,7 +98,8 @@ func (d *decoder) decode(data []byte, f *file) {
 	case len(docs) > 1:
 		d.fail(nodePlace(docs[1]), "a second document: a file holds one scenario")
 	}
-	d.value(docs[0], reflect.ValueOf(f).Elem(), "")
+	d.tree = docs[0]
+	d.value(d.tree, reflect.ValueOf(f).Elem(), "")
 }
 
 // value reads a node into a Go value.
@@ -99,6 +108,16 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		d.fail(nodePlace(n), "anchors, aliases and tags are not part of the format")
+	}
+	switch v.Type() {
+	case reflect.TypeFor[overlay]():
+		v.Set(reflect.ValueOf(overlay{n}))
+		return
+	case reflect.TypeFor[guide.Text]():
+		if _, pairs := n.(ast.MapNode); !pairs {
+			v.Set(reflect.ValueOf(guide.Text{guide.DefaultLang: d.text(n, path)}))
+			return
+		}
 	}
 	if v.CanAddr() {
 		if s, ok := v.Addr().Interface().(scalar); ok {
@@ -115,7 +134,9 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	case reflect.Struct:
 		d.structure(n, v, path)
 	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
+		if !d.over || v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
 		d.pairs(n, path, func(key string, _ ast.Node, val ast.Node) {
 			e := reflect.New(v.Type().Elem()).Elem()
 			d.value(val, e, join(path, key))
@@ -126,6 +147,11 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		if !ok {
 			d.fail(nodePlace(n), "%s: a list is needed here", path)
 		}
+		if threads, ok := v.Addr().Interface().(*[]thread); ok && d.over {
+			d.overThreads(seq, threads, path)
+			return
+		}
+		d.forget(path)
 		v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))
 		for i, e := range seq.Values {
 			d.value(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
@@ -133,6 +159,14 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	default:
 		d.plain(n, v, path)
 	}
+}
+
+// forget drops the places of a list's elements: another list replaces it.
+func (d *decoder) forget(path string) {
+	if !d.over {
+		return
+	}
+	maps.DeleteFunc(d.at, func(at string, _ ast.Node) bool { return strings.HasPrefix(at, path+"[") })
 }
 
 func join(path, key string) string {
@@ -194,9 +228,27 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		d.value(val, v.Field(i), join(path, key))
 	})
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] {
+		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] && v.Field(i).IsZero() {
 			d.fail(nodePlace(n), "the key %q is missing", join(path, key))
 		}
+	}
+}
+
+// overThreads reads threads over those of the same names, and adds the others.
+func (d *decoder) overThreads(seq *ast.SequenceNode, threads *[]thread, path string) {
+	for _, n := range seq.Values {
+		var name string
+		d.pairs(n, path, func(key string, _, val ast.Node) {
+			if key == "name" {
+				name = d.text(val, path)
+			}
+		})
+		i := slices.IndexFunc(*threads, func(t thread) bool { return t.Name == name })
+		if i < 0 {
+			i = len(*threads)
+			*threads = append(*threads, thread{})
+		}
+		d.value(n, reflect.ValueOf(&(*threads)[i]).Elem(), fmt.Sprintf("%s[%d]", path, i))
 	}
 }
 

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"encoding/json"
 	"reflect"
+
+	"ringside/scenarios/guide"
 )
 
 // Schema is the JSON Schema (draft-07) of scenario files, made from the format's
@@ -31,6 +33,12 @@ var (
 )
 
 func schemaOf(t reflect.Type) map[string]any {
+	switch t {
+	case reflect.TypeFor[guide.Text]():
+		return map[string]any{"type": []string{"string", "object"}, "additionalProperties": map[string]any{"type": "string"}}
+	case reflect.TypeFor[overlay]():
+		return map[string]any{"type": "object"}
+	}
 	if p, ok := patterns[t]; ok {
 		if numbers[t] {
 			return map[string]any{"type": []string{"string", "number"}, "pattern": p}

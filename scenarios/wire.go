@@ -22,6 +22,7 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 	if len(f.Wire) > maxWire {
 		d.failAt("wire", "wire: more than %d entries", maxWire)
 	}
+	d.frames = 0
 	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
 	for i := range f.Wire {
 		p := &f.Wire[i]
