@@ -89,7 +89,7 @@ func (d *decoder) readFile(name string) ([]byte, error) {
 	case d.files == nil:
 		return nil, errors.New("a scenario that is not a file cannot name another file")
 	case !fs.ValidPath(name):
-		return nil, errors.New("only a file in the scenario's folder or below, named from there without . and ..")
+		return nil, errors.New("only a file in the scenario's folder or below")
 	}
 	info, err := fs.Stat(d.files, name)
 	switch {
