@@ -59,7 +59,9 @@ func (m *Machine) CoreContext(core int) uint8 { return m.context(&m.Cores[core])
 
 // interruptEntry tells whether a function is on the way between an interrupt
 // and its handler.
-func interruptEntry(fn cpu.CodeID) bool { return fn >= fnAsmCommonInterrupt && fn <= fnIRQExit }
+func interruptEntry(fn cpu.CodeID) bool {
+	return fn >= fnAsmCommonInterrupt && fn <= fnIRQExit || fn >= fnEl0Irq && fn <= fnPercpuDevidIRQ
+}
 
 // stamp writes into a record what it tells about its core.
 func (m *Machine) stamp(c *cpu.Core, r *sim.Record) {

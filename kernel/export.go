@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"ringside/cpu"
+	"ringside/kernel/program"
 	"ringside/kernel/strace"
 	"ringside/sim"
 )
@@ -55,7 +56,7 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 		return "exit(0)"
 	}
 	c := strace.Call{
-		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
+		ABI: m.Config.ABI, Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
 		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
 	}
 	switch c.Spec.Name {
@@ -128,6 +129,9 @@ func (m *Machine) StepText(r *sim.Record, seq sim.Seq) string {
 	if r.Point != PointNone {
 		line += "  " + Points[r.Point]
 	}
+	if r.Point == PointSysEnter && m.Config.ABI != program.LinuxAMD64 {
+		line += "  " + m.numberText(r.Arg[0])
+	}
 	return line
 }
 
@@ -187,19 +191,14 @@ func Printable(s string) string {
 // Functions are the names that records of a machine can have: the kernel's, the
 // devices' and those of the thread programs.
 func Functions(cfg *Config) []string {
-	var names []string
-	for _, c := range kernelText() {
-		names = append(names, c.Name)
-	}
+	im := &Image{Config: cfg, ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes = im.kernelText()
 	for i := range cfg.Threads {
-		for j := range cfg.Threads[i].Program.Funcs {
-			names = append(names, cfg.Threads[i].Program.Funcs[j].Name)
-		}
-		for _, call := range cfg.Threads[i].Program.Calls {
-			if call.Spec != nil {
-				names = append(names, call.Spec.Name)
-			}
-		}
+		im.addProgram(int32(i), cfg.Threads[i].Program)
+	}
+	var names []string
+	for _, c := range im.Text.Codes {
+		names = append(names, c.Name)
 	}
 	return names
 }

@@ -23,14 +23,14 @@ import (
 // decoder fills the format's types from a syntax tree and remembers where each
 // value stands.
 type decoder struct {
-	name  string
-	lines []string
-	tree  ast.Node
-	at    map[string]ast.Node // by path, such as threads[0].program
-	files fs.FS               // the folder of the file, for those that it names; nil: it may name none
-	base  *kernel.Config      // of the file itself
-	over  bool                // a part of a file is read over the whole one: see overlay
+	name             string
+	lines            []string
+	tree             ast.Node
+	at               map[string]ast.Node // by path, such as threads[0].program
+	functions, tasks []string            // that a selector can name
+	over             bool                // a part of a file is read over the whole one: see overlay
 
+	files    fs.FS                      // the folder of the file, for those that it names; nil: it may name none
 	frames   int                        // bytes of frames that loads and capture files take
 	captures map[string]*kernel.Capture // those that were read: variants play the same
 }

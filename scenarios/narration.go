@@ -55,6 +55,10 @@ type question struct {
 // guide makes what accompanies the run: marks, then narration, then questions.
 func (d *decoder) guide(f *file, cfg *kernel.Config) *guide.Guide {
 	g := &guide.Guide{}
+	if len(f.Marks)+len(f.Narration)+len(f.Predict) > 0 { // what the file itself has, its variants' guides may name as well
+		d.functions = append(d.functions, kernel.Functions(cfg)...)
+		d.tasks = append(d.tasks, kernel.TaskNames(cfg)...)
+	}
 	names := map[string]bool{}
 	named := func(path, name string) {
 		d.checkName(path, name)
@@ -111,10 +115,10 @@ func (d *decoder) selector(path string, s *selector, cfg *kernel.Config) guide.S
 	if out.Empty() {
 		d.failAt(path, "%s: say which record: fn, step, tp, task, cpu, ctx, object or after", path)
 	}
-	known("fn", s.Fn, append(kernel.Functions(cfg), kernel.Functions(d.base)...))
+	known("fn", s.Fn, d.functions)
 	known("ctx", s.Ctx, kernel.Contexts[:])
 	known("tp", s.TP, kernel.Points[1:])
-	known("task", s.Task, append(kernel.TaskNames(cfg), kernel.TaskNames(d.base)...))
+	known("task", s.Task, d.tasks)
 	if kind, _, _ := strings.Cut(s.Object, " "); kind != "" {
 		known("object", strings.TrimRight(s.Object, " 0123456789"), kernel.ObjectKinds())
 	}

@@ -142,9 +142,6 @@ func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 // scenario checks a file that is read.
 func (d *decoder) scenario(s *Scenario) {
 	s.config = d.build(&s.file)
-	if d.base == nil {
-		d.base = s.config
-	}
 	s.guide = d.guide(&s.file, s.config)
 	s.Title, s.Chapter, s.Teaches, s.Misconception, s.Sources = s.file.Title, s.file.Chapter, s.file.Teaches, s.file.Misconception, s.file.Sources
 }
@@ -201,6 +198,9 @@ func (s *Scenario) Config() (*kernel.Config, error) {
 func (s *Scenario) LiveWhy() string {
 	if l := s.file.Live; l.Run != nil && !*l.Run {
 		return l.Why
+	}
+	if a := s.config.ABI; !a.Native() {
+		return "the program is one for " + a.String()
 	}
 	for i := range s.config.Wire {
 		if s.config.Wire[i].Pace != kernel.PaceEvery {

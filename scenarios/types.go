@@ -33,7 +33,7 @@ type file struct {
 
 type machine struct {
 	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
-	ABI    string              `yaml:"abi" doc:"linux-amd64."`
+	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
 	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
@@ -57,6 +57,7 @@ type tunables struct {
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
+	PTI        bool      `yaml:"pti" doc:"Page-table isolation: programs run on page tables without the kernel."`
 	RMem       Size      `yaml:"rmem" doc:"What a socket may queue, with overhead."`
 }
 
