@@ -59,11 +59,17 @@ type ThreadConfig struct {
 	Program  *program.Program
 }
 
-// Packets are what reaches the card: Count of them, Every apart. UDP carries the
-// payload as one datagram; of TCP it is either a step of the connection or data.
+// Packets are what reaches the card: Count of them, at their pace. UDP carries
+// the payload as one datagram; of TCP it is either a step of the connection or data.
 type Packets struct {
 	At, Every sim.Time
 	Count     int
+	Pace      Pace
+	Rate      int64    // packets a second, where the pace has a rate
+	Burst     int32    // packets of a burst
+	For       sim.Time // how long a generator runs, or 0: until Count
+	Size      int      // of a generated frame, with its check sequence; 0: Payload is what it carries
+	Capture   *Capture // or the frames are these
 	From, To  netip.AddrPort
 	Proto     string // "udp" or "tcp"; "" is udp
 	Connect   bool   // tcp: the remote host connects

@@ -108,22 +108,6 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	}
 }
 
-// wireArrives starts a packet's way and schedules the next one of its entry.
-// The packet is on the wire from now on; the card sees it when the last byte is
-// in.
-func (m *Machine) wireArrives(e *sim.Event) {
-	p := &m.Config.Wire[e.A]
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
-		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
-	}
-	if next := e.B + 1; int(next) < p.Count {
-		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
-		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
-	}
-}
-
 // checkLoss gives up if a TCP segment from the wire is dropped for want of room:
 // the remote host would send it again, and does not here.
 func (m *Machine) checkLoss(frame int32, where string) {

@@ -6,7 +6,6 @@ import (
 
 	"ringside/cpu"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -51,7 +50,7 @@ func New(cfg *Config) (*Machine, error) {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)
-		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
+		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
@@ -93,37 +92,11 @@ func newImage(cfg *Config) (*Image, error) {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
 	for i := range cfg.Wire {
-		p := &cfg.Wire[i]
-		if p.Proto == "tcp" {
-			im.frameOf = append(im.frameOf, None)
-			continue
-		}
-		frame, err := p.frame()
-		if err != nil {
+		if err := im.addFrames(&cfg.Wire[i]); err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.frames)))
-		im.frames = append(im.frames, frame)
 	}
 	return im, nil
-}
-
-// frame is what a UDP packet looks like on the wire.
-func (p *Packets) frame() (nic.Frame, error) {
-	to := HostMAC
-	if p.MAC != [6]byte{} {
-		to = p.MAC
-	}
-	b, err := nic.BuildUDP(to, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
-	switch {
-	case err != nil:
-		return nic.Frame{}, err
-	case p.BadFCS:
-		return nic.Damaged(b), nil
-	case p.BadCsum:
-		b[nic.EthHeader+nic.IPv4Header+nic.UDPHeader-1] ^= 1
-	}
-	return nic.NewFrame(b), nil
 }
 
 // breakText, set by tests only, breaks the kernel's text on purpose: a suite that

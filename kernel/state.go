@@ -439,6 +439,7 @@ type Counters struct {
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
+	Unread          int64 // datagrams freed with their socket, or come too late for it; Linux does not count them
 	ListenOverflows int64 // TcpExt: ListenOverflows
 	RetransSegs     int64 // Tcp: RetransSegs
 	DelayedAcks     int64 // TcpExt: DelayedACKs

@@ -25,6 +25,7 @@ const (
 	maxThreads = 1024
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
+	maxRate    = 1_000_000_000
 	maxName    = 64
 	maxPayload = 1 << 20
 )
@@ -244,45 +245,6 @@ func (d *decoder) importance(base string, t *thread, f *file, tc *kernel.ThreadC
 		}
 	}
 	tc.Nice, tc.Priority = t.Nice, t.Priority
-}
-
-func (d *decoder) wire(f *file, cfg *kernel.Config) {
-	if len(f.Wire) > maxWire {
-		d.failAt("wire", "wire: more than %d entries", maxWire)
-	}
-	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
-	for i := range f.Wire {
-		p := &f.Wire[i]
-		base := fmt.Sprintf("wire[%d]", i)
-		if p.At < last {
-			d.failAt(base+".at", "%s is earlier than the entry before it", sim.Time(p.At))
-		}
-		last = p.At
-		fl, ok := f.Flows[p.Flow]
-		if !ok {
-			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
-		}
-		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
-		out.From, out.To = d.flow("flows."+p.Flow, &fl)
-		d.carries(base, p, &fl, &out, connected)
-		d.onTheWire(base, p, &fl, &out)
-		if p.Count != nil {
-			d.within(base+".count", *p.Count, 1, maxCount)
-			out.Count = *p.Count
-		}
-		if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
-			d.failAt(base, "%s: every and count belong together", base)
-		}
-		if p.Every != nil {
-			out.Every = sim.Time(*p.Every)
-		}
-		cfg.Wire = append(cfg.Wire, out)
-	}
-	for _, name := range sortedKeys(f.Flows) {
-		fl := f.Flows[name]
-		d.checkName("flows."+name, name)
-		d.flow("flows."+name, &fl)
-	}
 }
 
 // carries reads what an entry brings: a UDP packet its data, a TCP flow data or
