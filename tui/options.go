@@ -9,6 +9,8 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -22,6 +24,10 @@ type Options struct {
 	ASCII  bool                            // no character beyond ASCII
 	Motion bool                            // the token moves along the path
 	Delay  time.Duration                   // of a step in play; 0: 800 ms
+
+	Lang    string       // of a scenario's own texts; "": English
+	Predict quiz.Density // how much is asked
+	Seed    uint64       // what is asked
 }
 
 // Item is a line of the picker.
@@ -33,6 +39,7 @@ type Doc struct {
 	Name, Title, Teaches, Misconception string
 
 	Timeline *sim.Timeline[*kernel.Machine]
+	Guide    *guide.Guide // marks, narration and questions of the file, or nil
 
 	// Live runs the same programs on the real kernel. nil: there is no live
 	// lane, and LiveWhy says why.

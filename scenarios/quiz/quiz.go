@@ -17,6 +17,7 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+	"strconv"
 
 	"ringside/kernel"
 	"ringside/scenarios/guide"
@@ -25,7 +26,8 @@ import (
 
 // Question is one that is ready to be asked.
 type Question struct {
-	Kind    string // a name of the table of kinds, or FromFile
+	Kind    string // a name of the table of kinds; of the file's own, each has its own
+	Own     bool   // it is the file's
 	Pos     sim.Seq
 	See     sim.Seq // the record that shows the answer
 	Ask     string
@@ -34,8 +36,8 @@ type Question struct {
 	Because string
 }
 
-// FromFile is the kind of a scenario's own questions.
-const FromFile = "file"
+// ownKind names a question of the file.
+func ownKind(note int) string { return "file " + strconv.Itoa(note+1) }
 
 // Letter names a choice: a, b, c.
 func Letter(i int) string { return string(rune('a' + i)) }
@@ -167,7 +169,7 @@ func (b *Book) ownNext(from, to sim.Seq, d Density, skip func(string, sim.Seq) b
 	best := -1
 	for i := range b.guide.Notes {
 		pos := b.found.Found[i]
-		if d >= File && b.guide.Notes[i].Ask != nil && pos >= from && pos < to && !skip(FromFile, pos) && (best < 0 || pos < b.found.Found[best]) {
+		if d >= File && b.guide.Notes[i].Ask != nil && pos >= from && pos < to && !skip(ownKind(i), pos) && (best < 0 || pos < b.found.Found[best]) {
 			best = i
 		}
 	}
@@ -180,7 +182,7 @@ func (b *Book) ownNext(from, to sim.Seq, d Density, skip func(string, sim.Seq) b
 // own words a question of the file.
 func (b *Book) own(note int) Question {
 	ask, pos := b.guide.Notes[note].Ask, b.found.Found[note]
-	q := Question{Kind: FromFile, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang)}
+	q := Question{Kind: ownKind(note), Own: true, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang)}
 	for _, c := range ask.Choices {
 		q.Choices = append(q.Choices, c.In(b.opts.Lang))
 	}
