@@ -16,6 +16,8 @@ const (
 	PlaceR8
 	PlaceR9
 	PlaceCR3
+	PlaceRBX
+	PlaceRBP
 )
 
 // At is the register at a place.
@@ -39,6 +41,10 @@ func (r *Regs) At(p Place) *uint64 {
 		return &r.R8
 	case PlaceCR3:
 		return &r.CR3
+	case PlaceRBX:
+		return &r.RBX
+	case PlaceRBP:
+		return &r.RBP
 	}
 	return &r.R9
 }

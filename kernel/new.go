@@ -17,6 +17,8 @@ const (
 	userStackGap   = 0x0000_0000_0080_0000
 	kernelStackTop = 0xffffc900_0000_4000
 	kernelStackGap = 0x8000
+	perCPUBase     = 0xffff8880_3dc0_0000 // the cores' own data, in the direct map
+	perCPUSize     = 0x4_0000
 	irqStackTop    = 0xffffc900_8000_4000
 )
 
@@ -189,6 +191,7 @@ func (im *Image) addLibrary(thread int32, codes []code) {
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
+	c.GSBase = perCPUBase + uint64(i)*perCPUSize
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
