@@ -209,9 +209,16 @@ func (m *Machine) noteSyscall(c *cpu.Core, r *sim.Record) cpu.CodeID {
 	t := m.current(c)
 	saved := c.Ctx.Kernel.Saved()
 	c.Regs.RFLAGS |= cpu.FlagIF
-	nr, fn := m.sysCall(t, *saved.At(m.ABI.Number))
+	number := *saved.At(m.ABI.Number)
+	if m.ABI.Gate != 0 {
+		number = uint64(uint32(number))
+	}
+	nr, fn := m.sysCall(t, number)
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, nr, saved.Read(&m.ABI.Args)
+	if m.ABI.Gate != 0 {
+		compat(nr, &t.Call.Args)
+	}
 	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0
 	r.Arg[0], r.Arg[1] = int64(nr), t.Call.Args[0]
 	m.point(c, r, PointSysEnter)

@@ -36,6 +36,8 @@ const (
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
+	fnAsmInt80
+	fnDoInt80
 	fnExitToUserModeLoop
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
@@ -467,7 +469,7 @@ func (im *Image) kernelText() []code {
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
-		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
+		deviceText, userText, entryText, int80Text, irqText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText, trapsText, armText, ntText, libraryText, substituteText,
 	} {
 		for id, c := range t {

@@ -83,6 +83,7 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
 	if breakText != nil {
 		breakText(im)
@@ -280,7 +281,7 @@ func (m *Machine) addThread(i int32) {
 	}
 	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
-	t.Mem.Slot = int64(m.Procs[proc].Live - 1)
+	t.Mem.Slot, t.Mem.Low = int64(m.Procs[proc].Live-1), m.ABI.Gate != 0
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
 	f := t.Ctx.User.Push(m.userCode[i], 0)

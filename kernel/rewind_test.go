@@ -22,7 +22,7 @@ import (
 func anyConfig(t *rapid.T) *Config {
 	cores := rapid.IntRange(1, 3).Draw(t, "cores")
 	var threads []ThreadConfig
-	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
+	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80}).Draw(t, "abi")
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
 		src := anyProgram(t, abi, 7000+i)
 		if rapid.Bool().Draw(t, "files") {
