@@ -35,8 +35,12 @@ var backlogText = text{
 func (m *Machine) processBacklog(c *cpu.Core, r *sim.Record) {
 	f, b := c.Frame(), &m.cpuOf(c).Backlog
 	skb := b.First
-	if f.L[0] >= int64(m.Config.Params.NAPIWeight) || skb == None {
-		b.Sched = skb != None
+	if f.L[0] >= int64(m.Config.Params.NAPIWeight) {
+		c.Return(f.L[0]) // stays scheduled, and is polled again
+		return
+	}
+	if skb == None {
+		b.Sched = false
 		c.Return(f.L[0])
 		return
 	}

@@ -3,11 +3,15 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
 
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -63,6 +67,33 @@ func bursts(b *testing.B, n int) *Config {
 	return cfg
 }
 
+// fourQueues is bursts for four cores: each has a server of its own, and a flow
+// whose hash leads to its core's queue.
+func fourQueues(b *testing.B, n int) *Config {
+	cfg := config(4, nil)
+	cfg.NIC.SetQueues(4)
+	for q := range 4 {
+		port := uint16(7000 + q)
+		src := strings.Replace(drainingServer, "7000", strconv.Itoa(int(port)), 1)
+		cfg.Threads = append(cfg.Threads, thread(b, fmt.Sprint("server", q), src, q, 0))
+	}
+	for i := range 64 {
+		p := packet(100*sim.Microsecond+sim.Time(i)*672, 7000+uint16(i%4), "hello")
+		for queueOf(cfg, &p) != i%4 {
+			p.From = netip.AddrPortFrom(p.From.Addr(), p.From.Port()+1)
+		}
+		p.Count, p.Every = n/64, 200*sim.Microsecond
+		cfg.Wire = append(cfg.Wire, p)
+	}
+	return cfg
+}
+
+// queueOf is the receive queue that a packet goes to.
+func queueOf(cfg *Config, p *Packets) int {
+	frame, _ := nic.BuildUDP(HostMAC, HostMAC, p.From, p.To, p.Payload)
+	return int(cfg.NIC.RSS.Queue(cfg.NIC.RSS.Hash(frame)))
+}
+
 // BenchmarkPackets is packets a second with the whole log and the snapshots of
 // time travel; a run holds 19,200 packets, and all of them reach the program.
 func BenchmarkPackets(b *testing.B) {
@@ -70,7 +101,7 @@ func BenchmarkPackets(b *testing.B) {
 	for _, c := range []struct {
 		name string
 		cfg  *Config
-	}{{"an interrupt each", load(b, n, 20*sim.Microsecond)}, {"bursts of 64", bursts(b, n)}} {
+	}{{"an interrupt each", load(b, n, 20*sim.Microsecond)}, {"bursts of 64", bursts(b, n)}, {"4 queues", fourQueues(b, n)}} {
 		b.Run(c.name, func(b *testing.B) {
 			records, packets := 0.0, 0.0
 			for b.Loop() {

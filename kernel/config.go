@@ -16,7 +16,8 @@ type Config struct {
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
-	IRQCPU  int // the core that the card's interrupt message names
+	IRQCPU  []int // the core that the interrupt message of each queue names; queues beyond go round
+	UIO     bool  // the card is a program's, not the kernel's
 	Params  Params
 	Costs   map[string]sim.Time // overrides, by the names of CostNames
 	Shared  []string            // integer variables that all threads of a process share
@@ -31,10 +32,13 @@ type Params struct {
 	Scheduler  Scheduler
 	Slice      sim.Time // base_slice_ns or sched_rr_timeslice_ms: how long a task may run before another's turn
 	HZ         int      // ticks a second
+	NoGRO      bool     // ethtool -K eth0 gro off
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
-	Backlog    int      // net.core.netdev_max_backlog: packets without a card that may wait on a core
 	PTI        bool     // page-table isolation (the boot option pti=on)
+	NoNAPI     bool     // the driver is one without NAPI
+	BusyPoll   sim.Time // net.core.busy_poll: how long epoll_wait spins before it sleeps
+	Backlog    int      // net.core.netdev_max_backlog: packets that may wait on a core for process_backlog
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }
 
@@ -55,18 +59,27 @@ type ThreadConfig struct {
 	Program  *program.Program
 }
 
-// Packets are what reaches the card: Count of them, Every apart. UDP carries the
-// payload as one datagram; of TCP it is either a step of the connection or data.
+// Packets are what reaches the card: Count of them, at their pace. UDP carries
+// the payload as one datagram; of TCP it is either a step of the connection or data.
 type Packets struct {
 	At, Every sim.Time
 	Count     int
+	Pace      Pace
+	Rate      int64    // packets a second, where the pace has a rate
+	Burst     int32    // packets of a burst
+	For       sim.Time // how long a generator runs, or 0: until Count
+	Size      int      // of a generated frame, with its check sequence; 0: Payload is what it carries
+	Capture   *Capture // or the frames are these
 	From, To  netip.AddrPort
 	Proto     string // "udp" or "tcp"; "" is udp
 	Connect   bool   // tcp: the remote host connects
 	Fin       bool   // tcp: it has no more data
 	Rst       bool   // tcp: it resets the connection
 	Payload   []byte
-	Flow      string // the scenario's name for the connection
+	Flow      string  // the scenario's name for the connection
+	MAC       [6]byte // where the frame is sent to; zero: to this machine's card
+	BadFCS    bool    // udp: a bit of the frame is turned on the way
+	BadCsum   bool    // udp: its checksum is wrong, and was so from the start
 }
 
 // HostIP is the modelled machine's address, and HostMAC its card's.

@@ -31,6 +31,10 @@ var deviceText = text{
 	fnWire:       cardStage(nic.StageWire, "wire", StWire),
 	fnMACFilter:  cardStage(nic.StageFilter, "mac filter", StNIC),
 	fnFIFO:       cardStage(nic.StageFIFO, "rx fifo", StNIC),
+	fnRSS:        cardStage(nic.StageRSS, "rss", StNIC),
+	fnFetch:      cardStage(nic.StageFetch, "descriptor fetch", StDMA),
+	fnTLP:        cardStage(nic.StageTLP, "pcie write", StDMA),
+	fnPosted:     cardStage(nic.StagePosted, "pcie posted", StDMA),
 	fnDMA:        cardStage(nic.StageDMA, "dma", StDMA),
 	fnWriteBack:  cardStage(nic.StageWriteBack, "descriptor write-back", StDMA),
 	fnModeration: cardStage(nic.StageModeration, "interrupt moderation", StMSI),
@@ -57,7 +61,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -97,38 +101,19 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
-		switch r.Step {
-		case nic.StageTxOut:
-			m.kfreeSkb(m.txSkbs[r.Arg[0]])
-		case nic.StageDrop:
-			m.checkLoss(r)
+		if r.Step == nic.StageDrop && (r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor) {
+			m.checkLoss(r.Obj, "the card")
 		}
 		r.Step = 0
 	}
 }
 
-// wireArrives starts a packet's way and schedules the next one of its entry.
-// The packet is on the wire from now on; the card sees it when the last byte is
-// in.
-func (m *Machine) wireArrives(e *sim.Event) {
-	p := &m.Config.Wire[e.A]
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
-		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
-	}
-	if next := e.B + 1; int(next) < p.Count {
-		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
-		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
-	}
-}
-
-// checkLoss gives up if the card has dropped a TCP segment that it had no room
-// for: the remote host would send it again, and does not here.
-func (m *Machine) checkLoss(r *sim.Record) {
-	ip, _ := nic.ParseIPv4(m.Frames[r.Obj].Bytes[nic.EthHeader:])
-	if r.Arg[1] == nic.DropMissed && ip.Protocol == nic.ProtoTCP {
-		m.giveUp("the card has dropped a TCP segment; that remote hosts send it again is not modelled")
+// checkLoss gives up if a TCP segment from the wire is dropped for want of room:
+// the remote host would send it again, and does not here.
+func (m *Machine) checkLoss(frame int32, where string) {
+	ip, _ := nic.ParseIPv4(m.Frames[frame].Bytes[nic.EthHeader:])
+	if ip.Protocol == nic.ProtoTCP {
+		m.giveUp(where + " has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }
 
@@ -153,7 +138,7 @@ func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
 		m.giveUp(fmt.Sprintf("the card wrote to %#x, where nothing is", addr))
 		return
 	}
-	r.Dur = m.Config.NIC.Costs.Posted
+	r.Dur = sim.Time(e.A)
 	m.deliver(core, uint8(data), fnLocalAPIC, r)
 }
 
@@ -164,9 +149,6 @@ const msiRange = 0xfee00000
 func msiMessage(core int, vector uint8) (uint64, uint32) {
 	return msiRange | uint64(core)<<12, uint32(vector)
 }
-
-// rxCause is the interrupt cause of the card's receive queue.
-func (m *Machine) rxCause() uint32 { return nic.CauseRxQ0 }
 
 // addrOf converts an address to the kernel's form.
 func addrOf(ap netip.AddrPort) SockAddr {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"ringside/cpu"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -131,7 +132,7 @@ var arm64Rows = text{
 		}},
 	fnHandleEdgeIRQ: {Name: "handle_fasteoi_irq", File: "kernel/irq/chip.c", Station: StIRQ,
 		Say: "The flow of an interrupt whose end the controller handles.", Why: "The GIC has dropped its priority already: the next message can be latched.",
-		Steps: []step{{Name: "handle_irq_event", Do: calls(fnHandleIRQEvent)}}},
+		Steps: []step{{Name: "handle_irq_event", Do: callsWithArg(fnHandleIRQEvent)}}},
 	fnSysvecResched: oneStep("do_handle_IPI", "arch/arm64/kernel/smp.c", "IPI_RESCHEDULE: scheduler_ipi", costFn, (*Machine).reschedIPI,
 		"Another core has set need_resched here; the interrupt has nothing else to do.", "Its way out is what matters: there the scheduler is asked."),
 	fnIRQExit: {Name: "irq_exit_rcu", File: fileSoftirq, Station: StSoftirq,
@@ -243,7 +244,7 @@ func armInterrupt(name, enter, exit string, done func(*Machine, *cpu.Core, *sim.
 // armStation puts the shared code of all interrupts on the packet's path when
 // the interrupt is the card's.
 func armStation(c *cpu.Core, r *sim.Record) {
-	if c.Vector == VectorCard {
+	if cardVector(int(c.Vector)) {
 		r.Station = StIRQ
 	}
 }
@@ -322,15 +323,18 @@ func (m *Machine) gicEOI(c *cpu.Core, r *sim.Record) {
 	c.Call(fnGICDomainIRQ, c.Frame().L[0])
 }
 
+// cardVector tells whether a vector is one of the card's.
+func cardVector(v int) bool { return v >= VectorCard && v <= VectorCard+nic.MaxQueues }
+
 // INTID is the GIC's number of what is a vector on x86: an LPI for the card, the
 // virtual timer's PPI, an SGI for each kind of message between cores.
 func INTID(vector int) int64 {
-	switch vector {
-	case VectorCard:
-		return 8192
-	case VectorTimer:
+	switch {
+	case cardVector(vector):
+		return 8192 + int64(vector-VectorCard)
+	case vector == VectorTimer:
 		return 27
-	case VectorCallSingle:
+	case vector == VectorCallSingle:
 		return 1
 	}
 	return 0
@@ -340,14 +344,14 @@ func INTID(vector int) int64 {
 // each other SGIs.
 func (m *Machine) gicDomainIRQ(c *cpu.Core, r *sim.Record) {
 	armStation(c, r)
-	switch v := c.Frame().L[0]; v {
-	case VectorCard:
-		c.Call(fnHandleEdgeIRQ)
-	case VectorTimer:
+	switch v := c.Frame().L[0]; {
+	case cardVector(int(v)):
+		c.Call(fnHandleEdgeIRQ, CardIRQ+v-VectorCard)
+	case v == VectorTimer:
 		c.Call(fnPercpuDevidIRQ, int64(fnSysvecTimerIRQ))
-	case VectorResched:
+	case v == VectorResched:
 		c.Call(fnPercpuDevidIRQ, int64(fnSysvecResched))
-	case VectorCallSingle:
+	case v == VectorCallSingle:
 		c.Call(fnPercpuDevidIRQ, int64(fnGenericSMPCall))
 	default:
 		m.giveUp(fmt.Sprintf("vector %d has no interrupt number on %s", v, m.ABI.Name))

@@ -163,6 +163,7 @@ func (m *Machine) epPollCallback(c *cpu.Core, r *sim.Record) {
 	ep := &m.Eps[it.Ep]
 	about(r, KindEpi, epi)
 	m.Counters.EpCallbacks++
+	m.epMarkNAPI(it.Ep, it.File)
 	f.L[cbFlags] = m.irqSave(c)
 	f.L[cbWake], f.L[cbNews] = 0, 0
 	key := uint32(f.L[wakeKey])
@@ -333,6 +334,10 @@ func (m *Machine) epPollSleep(c *cpu.Core, r *sim.Record) {
 	switch {
 	case f.L[epTimedOut] != 0:
 		c.Return(0)
+		return
+	case m.epCanBusyLoop(ep):
+		c.Goto(0)
+		c.Call(fnEpBusyLoop, f.L[epEp])
 		return
 	case m.signalPending(c):
 		c.Return(-EINTR)

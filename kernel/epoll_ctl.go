@@ -169,6 +169,7 @@ func (m *Machine) epInsertReady(c *cpu.Core, r *sim.Record) {
 	about(r, KindEpi, EpiID(f.L[5]))
 	epi := EpiID(f.L[5])
 	f.L[5] = 0
+	m.epMarkNAPI(EpID(f.L[0]), FileID(f.L[1]))
 	m.readyNow(c, EpID(f.L[0]), epi)
 }
 

@@ -14,6 +14,10 @@ const (
 	// Outside any core: the card, the world, the controllers.
 	fnWire
 	fnMACFilter
+	fnRSS
+	fnFetch
+	fnTLP
+	fnPosted
 	fnFIFO
 	fnDMA
 	fnWriteBack
@@ -72,6 +76,7 @@ const (
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
+	fnE1000SetITR
 	fnKthread
 	fnSmpbootThreadFn
 	fnRunKsoftirqd
@@ -456,6 +461,29 @@ const (
 	fnSysDup3
 	fnSysPselect6
 	fnDoPselect
+	// Sent packets.
+	fnE1000IntrTx
+	fnE1000CleanTx
+	fnNetTxAction
+
+	// A driver in ring 3.
+	fnRxBurst
+	fnRxBurstTail
+
+	// Busy polling.
+	fnNAPIBusyLoop
+	fnBusyPollStop
+	fnEpBusyLoop
+
+	// GRO.
+	fnDevGROReceive
+	fnTCP4GROReceive
+	fnNAPIGROComplete
+
+	// A driver without NAPI.
+	fnE1000IntrRx
+	fnE1000CleanRxIRQ
+	fnNetifRxIRQ
 
 	fnUserBase // the functions of thread programs follow
 )
@@ -469,8 +497,68 @@ func (im *Image) kernelText() []code {
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
-		deviceText, userText, entryText, int80Text, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText, trapsText, armText, ntText, libraryText, substituteText,
+		deviceText,
+		userText,
+		entryText,
+		int80Text,
+		irqText,
+		softirqText,
+		napiText,
+		netText,
+		udpText,
+		waitText,
+		wakeupText,
+		schedText,
+		balanceText,
+		idleText,
+		timerText,
+		timerWheelText,
+		epollText,
+		epollNestText,
+		fdText,
+		readWriteText,
+		tcpLockText,
+		tcpListenText,
+		tcpConnectText,
+		tcpOutputText,
+		tcpInputText,
+		tcpSockText,
+		tcpCloseText,
+		tcpPollText,
+		tcpTimerText,
+		tcpAckText,
+		socketText,
+		inetText,
+		udpSockText,
+		ipOutputText,
+		backlogText,
+		pollText,
+		selectText,
+		signalText,
+		directorText,
+		processText,
+		pipeText,
+		eventfdText,
+		timerfdText,
+		memfdText,
+		unixText,
+		unixStreamText,
+		unixDgramText,
+		icmpText,
+		sockoptText,
+		transmitText,
+		remoteText,
+		faultText,
+		trapsText,
+		armText,
+		ntText,
+		libraryText,
+		substituteText,
+		itrText,
+		netifRxText,
+		groText,
+		busyPollText,
+		uioText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -82,15 +82,16 @@ func (m *Machine) ftraceEvent(r *sim.Record) string {
 func (m *Machine) ftraceFields(r *sim.Record) string {
 	switch r.Point {
 	case PointIRQHandlerEntry:
-		return fmt.Sprintf("irq=%d name=eth0-rx-0", r.Arg[0])
+		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.irqName(r.Arg[0]-CardIRQ))
 	case PointIRQHandlerExit:
 		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
 		return fmt.Sprintf("vec=%d [action=%s]", r.Arg[0], SoftirqNames[r.Arg[0]])
 	case PointNAPIGROReceive:
-		return fmt.Sprintf("dev=eth0 napi_id=0x2001 queue_mapping=0 skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
-			"protocol=0x0800 ip_summed=1 hash=0x00000000 l4_hash=0 len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
-			"nr_frags=0 gso_size=0 gso_type=0x0", SkbAddr(r.Obj), r.Arg[0], truesize(int32(r.Arg[0])))
+		s := &m.Skbs[r.Obj]
+		return fmt.Sprintf("dev=eth0 napi_id=%#x queue_mapping=%d skbaddr=%016x vlan_tagged=0 vlan_proto=0x0000 vlan_tci=0x0000 "+
+			"protocol=0x0800 ip_summed=%d hash=0x%08x l4_hash=%d len=%d data_len=0 truesize=%d mac_header_valid=1 mac_header=-14 "+
+			"nr_frags=0 gso_size=0 gso_type=0x0", NAPIID(max(int32(s.RxQueue), 1)-1), s.RxQueue, SkbAddr(r.Obj), bit(s.Checked), s.Hash, bit(s.L4Hash), r.Arg[0], truesize(int32(r.Arg[0])))
 	case PointNetDevQueue:
 		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNetifReceiveSkb, PointNetifRx:
@@ -105,7 +106,7 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("dev=%s skbaddr=%016x len=%d rc=0", devices[r.Arg[1]], SkbAddr(r.Obj), r.Arg[0])
 	case PointNAPIPoll:
 		return fmt.Sprintf("napi poll on napi struct %016x for device %s work %d budget %d", uint64(napiAddr)+uint64(r.Obj)*0x1000,
-			napiDevices[r.Obj], r.Arg[0], r.Arg[1])
+			m.napiDevice(r.Obj), r.Arg[0], r.Arg[1])
 	case PointInetSockSetState:
 		s := &m.Socks[r.Obj]
 		return fmt.Sprintf("family=AF_INET protocol=IPPROTO_TCP sport=%d dport=%d saddr=%s daddr=%s oldstate=%s newstate=%s",
@@ -189,8 +190,25 @@ const (
 	sockAddr  = 0xffff888005b80000
 )
 
-// napiDevices are the devices of the NAPI instances.
-var napiDevices = [...]string{napiCard: "eth0", napiBacklog: "(no_device)"}
+// napiDevice is the device of a NAPI instance.
+func (m *Machine) napiDevice(id int32) string {
+	if int(id) == m.backlogNAPI() {
+		return "(no_device)"
+	}
+	return "eth0"
+}
+
+func bit(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// NAPIID is the number by which programs know the instance of a receive queue
+// (SO_INCOMING_NAPI_ID): it begins where a core's number cannot be
+// (MIN_NAPI_ID, with 8192 cores).
+func NAPIID(queue int32) int32 { return 0x2001 + queue }
 
 // devices are the network devices that packets leave through.
 var devices = [...]string{"lo", "eth0"}

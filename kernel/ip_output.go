@@ -43,11 +43,7 @@ var ipOutputText = text{
 			{Name: "return", Cost: costFn, Do: nothing},
 		}},
 	fnNetifRx: {Name: "__netif_rx", File: fileDev, Say: "Takes a packet that needs no card to come in.", Why: "It is only queued: the receive softirq does the work.",
-		Steps: []step{
-			{Name: "netif_rx_internal", Cost: costFn, Do: (*Machine).netifRxEntry},
-			{Name: "enqueue_to_backlog", Cost: costFn, Do: (*Machine).netifRx},
-			{Name: "queued, or dropped", Cost: costFn, Do: (*Machine).enqueueToBacklog},
-		}},
+		Steps: netifRxSteps},
 	fnNAPIScheduleRPS: {Name: "napi_schedule_rps", File: fileDev, Say: "Asks for the backlog to be polled.", Why: "The backlog is polled like a card: one mechanism for both.",
 		Steps: []step{{Name: "poll_list, raise NET_RX", Cost: costPollList, Do: (*Machine).napiScheduleBacklog}}},
 	fnLocalBHEnable: {Name: "__local_bh_enable_ip", File: fileSoftirq, Say: "Bottom halves on again: softirqs that were raised meanwhile run now.", Why: "This is how a packet on loopback is received within the sender's own system call.",
@@ -88,6 +84,10 @@ func (m *Machine) devQueueXmit(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	skb := SkbID(f.L[0])
 	if m.toCard(skb) {
+		if m.Config.UIO {
+			m.giveUp("a packet for another host, and the card is not the kernel's: there is no route")
+			return
+		}
 		if m.Skbs[skb].Len > cardMTU {
 			m.giveUp("a packet for another host is longer than 1500 bytes; fragments are not modelled")
 			return
@@ -114,11 +114,17 @@ func (m *Machine) devHardStartXmit(c *cpu.Core, r *sim.Record) {
 	m.devPoint(c, r, PointNetDevStartXmit)
 }
 
-// ndoStartXmit calls the driver.
+// ndoStartXmit calls the driver. The card has one transmit ring, so one core at a
+// time fills it (HARD_TX_LOCK); loopback needs no lock (NETIF_F_LLTX).
 func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	about(r, KindSkb, SkbID(l[0]))
 	if l[2] != 0 {
+		if m.Tx.Lock {
+			c.Spin()
+			return
+		}
+		m.Tx.Lock = true
 		c.Call(fnE1000Xmit, l[0])
 		return
 	}
@@ -126,6 +132,9 @@ func (m *Machine) ndoStartXmit(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) devXmitDone(c *cpu.Core, r *sim.Record) {
+	if c.Frame().L[2] != 0 {
+		m.Tx.Lock = false
+	}
 	m.devPoint(c, r, PointNetDevXmit)
 	c.Call(fnLocalBHEnable)
 }
@@ -161,7 +170,8 @@ func (m *Machine) netifRx(c *cpu.Core, r *sim.Record) {
 type Backlog struct {
 	First, Last SkbID
 	Len         int32
-	Sched       bool // NAPI_STATE_SCHED
+	Sched       bool  // NAPI_STATE_SCHED
+	Link        uint8 // the next instance on its poll list, see napiList
 	Dropped     int64
 }
 
@@ -171,6 +181,9 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 	about(r, KindSkb, skb)
 	if int(b.Len) > m.Config.Params.Backlog {
 		b.Dropped++
+		if m.Skbs[skb].Frame != None {
+			m.checkLoss(m.Skbs[skb].Frame, "the backlog")
+		}
 		m.tcpCheckLoss(skb)
 		m.drop(c, r, skb)
 		return
@@ -186,7 +199,7 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) napiScheduleBacklog(c *cpu.Core, r *sim.Record) {
 	flags := m.irqSave(c)
-	m.cpuOf(c).PollList.push(napiBacklog)
+	m.pollListAdd(c, m.backlogNAPI())
 	m.raiseSoftirq(c, r, NetRx)
 	m.irqRestore(c, flags)
 }

@@ -125,6 +125,7 @@ func (m *Machine) CopyFrom(src *Machine) {
 	}
 	m.EventFDs = append(old.EventFDs[:0], src.EventFDs...)
 	m.TimerFDs = append(old.TimerFDs[:0], src.TimerFDs...)
+	m.Napis = append(old.Napis[:0], src.Napis...)
 	m.freeBufs = append(old.freeBufs[:0], src.freeBufs...)
 }
 

@@ -51,7 +51,7 @@ var napiText = text{
 		Say: "The driver's poll: cleans the receive ring, and ends polling when it is empty.",
 		Why: "Only when less than the weight was found is the interrupt needed again.",
 		Steps: []step{
-			{Name: "clean the receive ring", Cost: costFn, Do: calls(fnE1000CleanRx)},
+			{Name: "clean the receive ring", Cost: costFn, Do: (*Machine).e1000Poll},
 			{Name: "all taken?", Cost: costFn, Do: (*Machine).e1000PollWork},
 			{Name: "interrupt on again (IMS)", Cost: costMMIO, Do: (*Machine).e1000IRQEnable},
 		}},
@@ -74,48 +74,84 @@ var napiText = text{
 			{Name: "clear SCHED, unless MISSED", Cost: costFn, Do: (*Machine).napiComplete},
 		}},
 	fnNAPIGROReceive: {Name: "napi_gro_receive", File: "net/core/gro.c", Station: StNAPI,
-		Say:   "Could the packet be merged with others of its flow? A lone UDP datagram is not.",
-		Why:   "Packets go up in batches of eight: one walk through the stack's code for all of them.",
-		Steps: []step{{Name: "dev_gro_receive, gro_normal_one", Cost: costGRO, Do: (*Machine).napiGROReceive}}},
+		Say: "Could the packet be merged with others of its flow? A lone UDP datagram is not.",
+		Why: "Packets go up in batches of eight: one walk through the stack's code for all of them.",
+		Steps: []step{
+			{Name: "dev_gro_receive, gro_normal_one", Cost: costGRO, Do: (*Machine).napiGROReceive},
+			{Name: "napi_skb_finish", Cost: costFn, Do: (*Machine).napiSkbFinish},
+		}},
 }
 
+// e1000Intr: local 0 is the receive queue.
 func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
-	n := &m.Napi
+	queue := c.Frame().L[0]
+	n := &m.Napis[queue]
+	if n.SetITR {
+		n.SetITR = false
+		m.NIC.WriteITR(int32(queue), itrRegister(n.Rate))
+		r.Arg[0] = int64(itrRegister(n.Rate))
+	}
 	if n.Sched {
 		n.Missed = true
 		c.Return(1)
 		return
 	}
-	n.Sched = true
-	c.Call(fnNAPISchedule)
+	n.Sched, n.Packets, n.Bytes = true, 0, 0
+	c.Call(fnNAPISchedule, queue)
 }
 
 func (m *Machine) napiSchedule(c *cpu.Core, r *sim.Record) {
-	m.cpuOf(c).PollList.push(napiCard)
+	m.pollListAdd(c, int(c.Frame().L[0]))
 	m.raiseSoftirq(c, r, NetRx)
 }
 
-// NAPI instances of a core: the card's, if its interrupt comes here, and the
-// backlog's.
-const (
-	napiCard = iota
-	napiBacklog
-)
+// NAPI instances are counted: those of the card's queues first, then one for a
+// core's backlog. backlogNAPI is its number; each core has its own.
+func (m *Machine) backlogNAPI() int { return len(m.Napis) }
 
-// napiList is a list of NAPI instances, four bits each, the first one lowest.
-type napiList uint16
+// napiList is a list of NAPI instances (poll_list). An instance is on one list at
+// most, and holds the link to the next one. The zero value is empty, so numbers
+// are counted from 1.
+type napiList struct{ First, Last uint8 }
 
-func (l *napiList) push(id int) {
-	shift := 0
-	for *l>>shift != 0 {
-		shift += 4
+// packed is the list in a local of net_rx_action, and unpacked the way back.
+func (l napiList) packed() int64 { return int64(l.First) | int64(l.Last)<<8 }
+
+func unpackedList(v int64) napiList { return napiList{uint8(v), uint8(v >> 8)} }
+
+// napiLink is where an instance holds the link to the next one on its list.
+func (m *Machine) napiLink(c *cpu.Core, id int) *uint8 {
+	if id == m.backlogNAPI() {
+		return &m.cpuOf(c).Backlog.Link
 	}
-	*l |= napiList(id+1) << shift
+	return &m.Napis[id].Link
 }
 
-func (l *napiList) pop() int {
-	id := int(*l&0xf) - 1
-	*l >>= 4
+// napiJoin puts list b behind list a (list_splice_tail).
+func (m *Machine) napiJoin(c *cpu.Core, a *napiList, b napiList) {
+	switch {
+	case b.First == 0:
+	case a.First == 0:
+		*a = b
+	default:
+		*m.napiLink(c, int(a.Last)-1) = b.First
+		a.Last = b.Last
+	}
+}
+
+func (m *Machine) napiPush(c *cpu.Core, l *napiList, id int) {
+	*m.napiLink(c, id) = 0
+	m.napiJoin(c, l, napiList{uint8(id + 1), uint8(id + 1)})
+}
+
+// pollListAdd puts an instance at the end of this core's poll list.
+func (m *Machine) pollListAdd(c *cpu.Core, id int) { m.napiPush(c, &m.cpuOf(c).PollList, id) }
+
+func (m *Machine) napiPop(c *cpu.Core, l *napiList) int {
+	id := int(l.First) - 1
+	if l.First = *m.napiLink(c, id); l.First == 0 {
+		l.Last = 0
+	}
 	return id
 }
 
@@ -132,7 +168,7 @@ const (
 func (m *Machine) netRxTake(c *cpu.Core, r *sim.Record) {
 	f, k := c.Frame(), m.cpuOf(c)
 	f.L[rxBudget], f.L[rxStart] = int64(m.Config.Params.Budget), int64(m.Now)
-	f.L[rxList], k.PollList = int64(k.PollList), 0
+	f.L[rxList], k.PollList = k.PollList.packed(), napiList{}
 	if f.L[rxList] == 0 {
 		c.Goto(3)
 	}
@@ -140,9 +176,9 @@ func (m *Machine) netRxTake(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) netRxPoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	list := napiList(f.L[rxList])
-	f.L[rxNAPI] = int64(list.pop())
-	f.L[rxList] = int64(list)
+	list := unpackedList(f.L[rxList])
+	f.L[rxNAPI] = int64(m.napiPop(c, &list))
+	f.L[rxList] = list.packed()
 	m.Counters.Polls++
 	r.Arg[0] = f.L[rxBudget]
 	c.Call(fnNAPIPoll, f.L[rxNAPI])
@@ -154,9 +190,9 @@ func (m *Machine) netRxCount(c *cpu.Core, r *sim.Record) {
 	f, k := c.Frame(), m.cpuOf(c)
 	work := c.Result()
 	if work < 0 {
-		repoll := napiList(f.L[rxRepoll])
-		repoll.push(int(f.L[rxNAPI]))
-		f.L[rxRepoll], work = int64(repoll), -work
+		repoll := unpackedList(f.L[rxRepoll])
+		m.napiPush(c, &repoll, int(f.L[rxNAPI]))
+		f.L[rxRepoll], work = repoll.packed(), -work
 	}
 	f.L[rxBudget] -= work
 	r.Arg[0], r.Arg[1] = f.L[rxBudget], work
@@ -177,14 +213,10 @@ func (m *Machine) netRxCount(c *cpu.Core, r *sim.Record) {
 func (m *Machine) netRxEnd(c *cpu.Core, r *sim.Record) {
 	f, k := c.Frame(), m.cpuOf(c)
 	c.Cli()
-	list := napiList(f.L[rxList])
-	for _, rest := range []napiList{k.PollList, napiList(f.L[rxRepoll])} {
-		for rest != 0 {
-			list.push(rest.pop())
-		}
-	}
-	k.PollList = list
-	if k.PollList != 0 {
+	list := unpackedList(f.L[rxList])
+	m.napiJoin(c, &list, k.PollList)
+	m.napiJoin(c, &list, unpackedList(f.L[rxRepoll]))
+	if k.PollList = list; list.First != 0 {
 		m.raiseSoftirq(c, r, NetRx)
 	}
 	c.Regs.RFLAGS |= cpu.FlagIF
@@ -192,15 +224,18 @@ func (m *Machine) netRxEnd(c *cpu.Core, r *sim.Record) {
 
 // napiPoll: local 0 is the instance.
 func (m *Machine) napiPoll(c *cpu.Core, r *sim.Record) {
-	c.Call([...]cpu.CodeID{napiCard: fnE1000Poll, napiBacklog: fnProcessBacklog}[c.Frame().L[0]])
+	id := c.Frame().L[0]
+	if int(id) == m.backlogNAPI() {
+		c.Call(fnProcessBacklog)
+		return
+	}
+	c.Call(fnE1000Poll, id, 0, 0, int64(m.Config.Params.NAPIWeight))
 }
 
 func (m *Machine) napiPollDone(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	work := c.Result()
-	about(r, KindNAPI, int32(f.L[0]))
-	r.Arg[0], r.Arg[1] = work, int64(m.Config.Params.NAPIWeight)
-	m.point(c, r, PointNAPIPoll)
+	m.pollPoint(c, r, int32(f.L[0]), work, int64(m.Config.Params.NAPIWeight))
 	if work < int64(m.Config.Params.NAPIWeight) {
 		c.Return(work)
 		return
@@ -210,109 +245,199 @@ func (m *Machine) napiPollDone(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if f.L[0] == napiCard && m.Napi.Count > 0 {
-		f.PC-- // once more after the list has gone up
-		m.passList(c)
+	switch id := int(f.L[0]); {
+	case id == m.backlogNAPI():
+	case m.groFlush(c, f.L[0]):
+		f.PC = 2 // once more after it has gone up
+		return
+	case m.Napis[id].Count > 0:
+		f.PC = 2
+		m.passList(c, id)
 		return
 	}
 	c.Return(-f.L[1])
 }
 
+// e1000Poll: local 0 is the queue, 1 will be the work done, 2 whether the transmit
+// ring that shares its vector has been cleaned, 3 the budget.
+func (m *Machine) e1000Poll(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	if m.NIC.TxCause() == m.NIC.Cause(int32(f.L[0])) && f.L[2] == 0 {
+		f.L[2] = 1
+		c.Again()
+		c.Call(fnE1000CleanTx)
+		return
+	}
+	c.Call(fnE1000CleanRx, f.L[0], 0, f.L[3])
+}
+
 func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
-	work := c.Result()
-	c.Frame().L[0] = work
-	if work >= int64(m.Config.Params.NAPIWeight) {
+	f, work := c.Frame(), c.Result()
+	f.L[1] = work
+	if work >= f.L[3] {
 		c.Return(work)
 		return
 	}
-	c.Call(fnNAPICompleteDone)
+	c.Call(fnNAPICompleteDone, f.L[0])
 }
 
-// e1000IRQEnable writes IMS even when polling goes on, as the driver does.
+// e1000IRQEnable: if polling goes on, the interrupt stays off.
 func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
-	m.NIC.WriteIMS(m.rxCause(), m.Now, &m.Queue, m.Seq)
-	c.Return(c.Frame().L[0])
+	f := c.Frame()
+	switch {
+	case f.L[4] == 0 && c.Result() == 0:
+		c.Return(f.L[1])
+		return
+	case m.Config.NIC.AdaptiveRx && f.L[4] == 0:
+		f.L[4] = 1
+		c.Again()
+		c.Call(fnE1000SetITR, f.L[0])
+		return
+	}
+	m.NIC.WriteIMS(m.NIC.Cause(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
+	c.Return(f.L[1])
 }
 
-// cleanRxNext: local 0 counts the work.
+// aboutDesc says that a record touches a descriptor: the rings are counted on
+// from one queue to the next.
+func (m *Machine) aboutDesc(r *sim.Record, queue, desc int32) {
+	about(r, KindDesc, queue*int32(m.Config.NIC.Ring)+desc)
+}
+
+// cleanRxNext: local 0 is the queue, 1 counts the work, 2 is the budget. A driver
+// without NAPI has none.
 func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
-	f, n := c.Frame(), &m.Napi
-	d := m.NIC.Descriptor(int(n.Next))
-	about(r, KindDesc, n.Next)
+	f := c.Frame()
+	queue := int32(f.L[0])
+	n := &m.Napis[queue]
+	d := m.NIC.Descriptor(queue, n.Next)
+	m.aboutDesc(r, queue, n.Next)
 	if n.Cleaned >= rxBufferWrite {
 		f.PC = 0
-		c.Call(fnE1000AllocRx)
+		c.Call(fnE1000AllocRx, f.L[0])
 		return
 	}
-	if f.L[0] >= int64(m.Config.Params.NAPIWeight) || !d.Done() {
+	napi := f.Code == fnE1000CleanRx
+	if napi && f.L[1] >= f.L[2] || !d.Done() {
 		return
 	}
-	f.L[0]++
+	f.L[1]++
 	skb := m.newSkb(d.Frame, int32(d.Len))
-	m.pull(skb, nic.EthHeader) // eth_type_trans
+	m.rxChecksum(skb, queue, d)
+	m.rxFields(skb, queue, d)
+	m.ethTypeTrans(skb)
+	d.Status = 0 // or a poll that goes round the ring would find it again
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
-	n.Next = (n.Next + 1) % int32(len(m.NIC.Queues[0].Ring))
+	n.Next = (n.Next + 1) % int32(m.Config.NIC.Ring)
 	n.Cleaned++
+	n.Packets++
+	n.Bytes += int32(d.Len)
 	f.PC = 0
-	c.Call(fnNAPIGROReceive, int64(skb))
+	if !napi {
+		c.Call(fnNetifRxIRQ, int64(skb))
+		return
+	}
+	c.Call(fnNAPIGROReceive, int64(skb), f.L[0])
+}
+
+// rxChecksum takes over what the card says of the checksums (e1000_rx_checksum,
+// igb_rx_checksum): where it found an error, or did not look, the stack looks
+// itself.
+func (m *Machine) rxChecksum(skb SkbID, queue int32, d *nic.Desc) {
+	switch {
+	case d.Errors&(nic.ErrorL4|nic.ErrorIP) != 0:
+		m.Counters.HwCsumErr++
+		m.Napis[queue].CsumErr++
+	case d.Status&(nic.StatusTCPCS|nic.StatusUDPCS) != 0:
+		m.Skbs[skb].Checked = true
+		m.Counters.HwCsumGood++
+	}
+}
+
+// ethTypeTrans is eth_type_trans: whom is the frame for? The Ethernet header is
+// pulled.
+func (m *Machine) ethTypeTrans(skb SkbID) {
+	eth, _ := nic.ParseEth(m.skbBytes(skb))
+	switch {
+	case eth.Dst == HostMAC:
+	case eth.Dst == nic.Broadcast:
+		m.Skbs[skb].PktType = PacketBroadcast
+	case eth.Dst[0]&1 != 0:
+		m.Skbs[skb].PktType = PacketMulticast
+	default:
+		m.Skbs[skb].PktType = PacketOtherHost
+	}
+	m.pull(skb, nic.EthHeader)
+}
+
+// rxFields takes over into the packet what an advanced descriptor says of it:
+// its hash, which has the ports in it or not (igb_rx_hash), and its queue
+// (skb_record_rx_queue).
+func (m *Machine) rxFields(skb SkbID, queue int32, d *nic.Desc) {
+	if !m.Config.NIC.Advanced {
+		return
+	}
+	hash, typ := d.Hash()
+	s := &m.Skbs[skb]
+	s.Hash, s.L4Hash = hash, typ == nic.HashIPv4TCP || typ == nic.HashIPv4UDP
+	s.RxQueue = uint8(queue) + 1
 }
 
 func (m *Machine) cleanRxEnd(c *cpu.Core, r *sim.Record) {
-	work := c.Frame().L[0]
-	if m.Napi.Cleaned > 0 {
-		c.Frame().PC--
-		c.Call(fnE1000AllocRx)
+	f := c.Frame()
+	if m.Napis[f.L[0]].Cleaned > 0 {
+		f.PC--
+		c.Call(fnE1000AllocRx, f.L[0])
 		return
 	}
-	c.Return(work)
+	c.Return(f.L[1])
 }
 
+// allocRx: local 0 is the queue. The driver remembers itself where the buffers
+// are: an advanced descriptor no longer says so.
 func (m *Machine) allocRx(c *cpu.Core, r *sim.Record) {
-	n, size := &m.Napi, int32(len(m.NIC.Queues[0].Ring))
+	queue, size := int32(c.Frame().L[0]), int32(m.Config.NIC.Ring)
+	n := &m.Napis[queue]
 	r.Arg[0] = int64(n.Cleaned)
 	for ; n.Cleaned > 0; n.Cleaned-- {
-		m.NIC.Refill(int(n.Use), bufferAddr(n.Use))
+		m.NIC.Refill(queue, n.Use, m.bufferAddr(queue, n.Use))
 		n.Use = (n.Use + 1) % size
 	}
-	about(r, KindDesc, n.Use)
-	m.NIC.WriteRDT(uint32(n.Use), m.Now, &m.Queue, m.Seq)
+	m.aboutDesc(r, queue, n.Use)
+	m.NIC.WriteRDT(queue, uint32(n.Use), m.Now, &m.Queue, m.Seq)
 }
 
 // bufferAddr is where a descriptor's buffer lies in physical memory: one page
 // each, and reused, as the driver does when it copies small packets.
-func bufferAddr(desc int32) uint64 { return 0x07a0_0000 + uint64(desc)*0x1000 }
-
-func (m *Machine) napiGROReceive(c *cpu.Core, r *sim.Record) {
-	n, skb := &m.Napi, SkbID(c.Frame().L[0])
-	about(r, KindSkb, skb)
-	r.Arg[0] = int64(m.Skbs[skb].Len)
-	m.point(c, r, PointNAPIGROReceive)
-	m.appendSkb(&n.First, &n.Last, skb)
-	if n.Count++; n.Count >= groNormalBatch {
-		m.passList(c)
-	}
+func (m *Machine) bufferAddr(queue, desc int32) uint64 {
+	return 0x07a0_0000 + uint64(queue*int32(m.Config.NIC.Ring)+desc)*0x1000
 }
 
-// passList is gro_normal_list: what was held goes up the stack.
-func (m *Machine) passList(c *cpu.Core) {
-	n := &m.Napi
-	c.Call(fnNetifReceiveListInternal, int64(n.First))
-	n.First, n.Last, n.Count = None, None, 0
-}
-
+// napiFlush: local 0 is the instance.
 func (m *Machine) napiFlush(c *cpu.Core, r *sim.Record) {
-	r.Arg[0] = int64(m.Napi.Count)
-	if m.Napi.Count > 0 {
-		m.passList(c)
+	f := c.Frame()
+	id := int(f.L[0])
+	r.Arg[0] = int64(m.Napis[id].Count)
+	if m.Napis[id].BusyPoll { // who spins will call again
+		c.Return(0)
+		return
+	}
+	if m.groFlush(c, f.L[0]) {
+		f.PC = 0
+		return
+	}
+	if m.Napis[id].Count > 0 {
+		m.passList(c, id)
 	}
 }
 
 func (m *Machine) napiComplete(c *cpu.Core, r *sim.Record) {
-	n := &m.Napi
+	id := c.Frame().L[0]
+	n := &m.Napis[id]
 	if n.Missed {
 		n.Missed = false
 		c.Regs.RAX = 0
-		c.Call(fnNAPISchedule)
+		c.Call(fnNAPISchedule, id)
 		return
 	}
 	n.Sched = false

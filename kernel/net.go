@@ -126,6 +126,12 @@ func (m *Machine) ipListDone(c *cpu.Core, r *sim.Record) {
 func (m *Machine) ipRcvCore(c *cpu.Core, r *sim.Record) {
 	skb := SkbID(c.Frame().L[0])
 	about(r, KindSkb, skb)
+	if m.Skbs[skb].PktType == PacketOtherHost { // the card is promiscuous; the host is not
+		m.Counters.OtherHost++
+		m.drop(c, r, skb)
+		c.Return(dropped)
+		return
+	}
 	h, ok := nic.ParseIPv4(m.skbBytes(skb))
 	if !ok {
 		m.Counters.InHdrErrors++

@@ -6,7 +6,6 @@ import (
 
 	"ringside/cpu"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -37,7 +36,6 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.ports {
 		m.ports[i] = None
 	}
-	m.Napi.First, m.Napi.Last = None, None
 	m.bootPaging()
 	m.Cores, m.CPUs = make([]cpu.Core, cfg.CPUs), make([]CPU, cfg.CPUs)
 	for i := range m.Cores {
@@ -54,7 +52,7 @@ func New(cfg *Config) (*Machine, error) {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)
-		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
+		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
@@ -75,7 +73,9 @@ func newImage(cfg *Config) (*Image, error) {
 		isolate(im.Text.Codes)
 	}
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
+	for v := range cfg.NIC.Vectors() {
+		im.Text.IDT[VectorCard+v] = fnAsmCommonInterrupt
+	}
 	im.Text.IDT[vectorPF] = fnAsmExcPageFault
 	im.Text.IDT[vectorDE] = fnAsmExcDivideError
 	im.Text.IDT[vectorUD] = fnAsmExcInvalidOp
@@ -85,6 +85,9 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
 	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
+	if cfg.NIC.Advanced {
+		im.loadIgb()
+	}
 	if breakText != nil {
 		breakText(im)
 	}
@@ -92,17 +95,9 @@ func newImage(cfg *Config) (*Image, error) {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
 	for i := range cfg.Wire {
-		p := &cfg.Wire[i]
-		if p.Proto == "tcp" {
-			im.frameOf = append(im.frameOf, None)
-			continue
-		}
-		bytes, err := nic.BuildUDP(HostMAC, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
-		if err != nil {
+		if err := im.addFrames(&cfg.Wire[i]); err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.frames)))
-		im.frames = append(im.frames, nic.Frame{Bytes: bytes, FCSOK: true})
 	}
 	return im, nil
 }
@@ -199,7 +194,7 @@ func (m *Machine) bootCore(i int32) {
 	c.APIC.Timer = sim.Never
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
-	k.Backlog.First, k.Backlog.Last = None, None
+	k.Backlog.First, k.Backlog.Last, k.Completed = None, None, None
 	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
@@ -255,19 +250,40 @@ func (m *Machine) newTask(t Task) TaskID {
 	return id
 }
 
-// openCard sets the card up as e1000e does when the interface is brought up:
-// buffers in all descriptors but one, the vector's message, interrupts on.
+// openCard sets the card up as the driver does when the interface is brought up:
+// for each receive queue buffers in all descriptors but one, a NAPI instance, the
+// vector's message, and interrupts on.
 func (m *Machine) openCard() {
 	m.NIC.Init(m.Config.NIC, HostMAC)
-	addr, data := msiMessage(m.Config.IRQCPU, VectorCard)
-	m.NIC.SetVector(0, addr, data)
-	size := int32(len(m.NIC.Queues[0].Ring))
-	for i := int32(0); i < size; i++ {
-		m.NIC.Refill(int(i), bufferAddr(i))
+	size := int32(m.Config.NIC.Ring)
+	m.Napis = make([]Napi, m.Config.NIC.Queues)
+	for q := range int32(len(m.Napis)) {
+		m.Napis[q] = Napi{First: None, Last: None, Use: size - 1}
+		for i := range size {
+			m.NIC.Refill(q, i, m.bufferAddr(q, i))
+		}
+		if m.Config.NIC.AdaptiveRx {
+			m.Napis[q].Rate = firstRate
+			m.NIC.WriteITR(q, itrRegister(firstRate))
+		}
+		m.NIC.WriteRDT(q, uint32(size-1), 0, &m.Queue, sim.NoSeq)
 	}
-	m.Napi.Use = size - 1
-	m.NIC.WriteRDT(uint32(size-1), 0, &m.Queue, sim.NoSeq)
-	m.NIC.WriteIMS(m.rxCause(), 0, &m.Queue, sim.NoSeq)
+	for v := range len(m.NIC.MSIX) {
+		addr, data := msiMessage(m.irqCPU(int32(v%len(m.Napis))), VectorCard+uint8(v))
+		m.NIC.SetVector(v, addr, data)
+		if !m.Config.UIO {
+			m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
+		}
+	}
+}
+
+// irqCPU is the core that a queue's interrupt goes to (smp_affinity). Unless the
+// scenario says so, the queues go round the cores.
+func (m *Machine) irqCPU(queue int32) int {
+	if int(queue) < len(m.Config.IRQCPU) {
+		return m.Config.IRQCPU[queue]
+	}
+	return int(queue) % m.Config.CPUs
 }
 
 // addThread makes the task of a thread; it becomes runnable at its start.

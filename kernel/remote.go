@@ -126,7 +126,11 @@ func (m *Machine) remotePush(t *Remote, at sim.Time, cause sim.Seq) {
 			if n <= 0 {
 				return
 			}
-			m.remoteSend(t, nic.PSH|nic.ACK, rest[:n], at, cause)
+			flags := uint8(nic.ACK)
+			if n == len(rest) {
+				flags |= nic.PSH // tcp_push: the end of what it has written
+			}
+			m.remoteSend(t, flags, rest[:n], at, cause)
 			t.Sent += n
 			continue
 		}

@@ -45,6 +45,9 @@ func anyConfig(t *rapid.T) *Config {
 	cfg.ABI = abi
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
+	cfg.Params.BusyPoll = sim.Time(rapid.SampledFrom([]int{0, 0, 9000}).Draw(t, "busy poll"))
+	cfg.Params.NoGRO = rapid.Bool().Draw(t, "no gro")
+	cfg.Params.NoNAPI = rapid.IntRange(0, 3).Draw(t, "napi") == 3
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
 	cfg.Params.NAPIWeight = rapid.SampledFrom([]int{2, 64}).Draw(t, "weight")
 	cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")
@@ -78,11 +81,12 @@ func anyProgram(t *rapid.T, abi program.ABI, port int) string {
 		"epoll_wait(ep, events, 4, 0)", "compute(7*us)", "nanosleep(30*us)", "sched_yield()", "getpid()", "n = twice(n) % 1000",
 		"epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLET)", "epoll_ctl(ep, EPOLL_CTL_MOD, s, EPOLLIN|EPOLLONESHOT)",
 		"fcntl(s, F_SETFL, O_NONBLOCK)", "fcntl(s, F_SETFL, 0)", "print(\"hi\")", "close(99)", "epoll_ctl(ep, EPOLL_CTL_DEL, s, 0)",
-		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)", "poll(p, 3, -1)", "poll(p, 3, 1)", "poll(p, 3, 0)", "ppoll(p, 1, 20*us)",
+		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)", "setsockopt(s, SOL_SOCKET, SO_BUSY_POLL, 20)", "poll(p, 3, -1)", "poll(p, 3, 1)", "poll(p, 3, 0)", "ppoll(p, 1, 20*us)",
 		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
+		"syscall(SYS_read, s, 0x1000, 64)",
 	}
 	if abi != program.LinuxARM64 { // which has no page faults yet
-		calls = append(calls, "store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(SYS_recvfrom, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)", "syscall(SYS_read, s, 0x1000, 64)")
+		calls = append(calls, "store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(SYS_recvfrom, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)")
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "func twice(x int) int { return 2*x + 1 }\nfunc main() {\ns := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":%d\")\nep := epoll_create1(0)\n", port)

@@ -25,6 +25,7 @@ const (
 	soAcceptConn = 30
 	soProtocol   = 38
 	soDomain     = 39
+	soBusyPoll   = 46
 )
 
 // Limits of buffers: SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF are room for one and for
@@ -40,7 +41,7 @@ const (
 var refusedOpts = [...]int32{
 	5, 6, 9, 10, 11, 12, 13, // SO_DONTROUTE to SO_LINGER
 	16, 17, soRcvLowat, 21, 25, 26, 27, 29, // SO_PASSCRED to SO_TIMESTAMP
-	33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, // SO_RCVBUFFORCE to SO_ATTACH_REUSEPORT_CBPF
+	33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 47, 48, 49, 50, 51, // SO_RCVBUFFORCE to SO_ATTACH_REUSEPORT_CBPF
 	53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83,
 }
 
@@ -166,6 +167,11 @@ func (m *Machine) setSockopt(sock SockID, name, v int32) int64 {
 		s.RcvBuf = bufferSize(v, sockMinRcvBuf)
 	case soSndBuf:
 		s.SndBuf, s.SndLock = bufferSize(v, sockMinSndBuf), true
+	case soBusyPoll:
+		if v < 0 {
+			return -EINVAL
+		}
+		s.BusyPoll = v
 	default:
 		return m.otherOption(name)
 	}
@@ -229,6 +235,8 @@ func (m *Machine) getSockopt(sock SockID, name int32) (value int32, errno int64)
 		return s.RcvBuf, 0
 	case soSndBuf:
 		return s.SndBuf, 0
+	case soBusyPoll:
+		return s.BusyPoll, 0
 	case soError:
 		return int32(-m.sockError(sock)), 0
 	case soType:

@@ -14,14 +14,15 @@ import (
 // others have nothing to do in the model.
 const (
 	TimerVec = 1
+	NetTx    = 2
 	NetRx    = 3
 )
 
 // SoftirqNames are those of the vectors (softirq_to_name).
-var SoftirqNames = [...]string{TimerVec: "TIMER", NetRx: "NET_RX"}
+var SoftirqNames = [...]string{TimerVec: "TIMER", NetTx: "NET_TX", NetRx: "NET_RX"}
 
 // softirqActions are their functions (softirq_vec).
-var softirqActions = [...]cpu.CodeID{TimerVec: fnRunTimerSoftirq, NetRx: fnNetRxAction}
+var softirqActions = [...]cpu.CodeID{TimerVec: fnRunTimerSoftirq, NetTx: fnNetTxAction, NetRx: fnNetRxAction}
 
 // Limits of one run of softirqs (MAX_SOFTIRQ_TIME, MAX_SOFTIRQ_RESTART).
 const (

@@ -57,7 +57,7 @@ type Machine struct {
 	TimerFDs []TimerFD
 	Bufs     [][]byte // kernel memory that holds data, by BufID
 	PT       cpu.PageTables
-	Napi     Napi
+	Napis    []Napi // one for each receive queue
 
 	Counters Counters
 	Fault    string             // why the run was given up, or ""
@@ -69,7 +69,7 @@ type Machine struct {
 	pages    uint64             // page frames given out
 	freeSkb  SkbID
 	freeReq  ReqID
-	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
+	Tx       TxRing
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
@@ -84,6 +84,7 @@ type CPU struct {
 	Pending   uint32   // __softirq_pending, one bit a softirq
 	PollList  napiList // softnet_data.poll_list: NAPI instances to be polled
 	Backlog   Backlog
+	Completed SkbID // softnet_data.completion_queue: sent packets that NET_TX frees
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
 	Wheel     []WheelTimer
@@ -271,6 +272,8 @@ type Sock struct {
 	Connected bool
 	Shutdown  uint8    // sk_shutdown: the bits rcvShutdown and sendShutdown
 	Reuse     uint8    // SO_REUSEADDR and SO_REUSEPORT
+	NAPI      uint8    // sk_napi_id: the instance that the last packet came through, plus one; or 0
+	BusyPoll  int32    // sk_ll_usec: how long a receive spins before it sleeps, in microseconds
 	Err       int32    // sk_err: an error that the next call reports
 	RcvTimeo  sim.Time // SO_RCVTIMEO, or 0 for no limit
 	SndBuf    int32    // sk_sndbuf
@@ -302,7 +305,22 @@ type Skb struct {
 	TCPFlags uint8
 	Users    uint8 // references beyond the first (users)
 	InUse    bool
+	L4Hash   bool   // ports are part of the hash (l4_hash)
+	RxQueue  uint8  // the receive queue it came through, plus one; or 0 (queue_mapping)
+	Hash     uint32 // what the card has hashed, or 0
+	PktType  uint8  // whom its link-layer address means: see PacketHost
+	Checked  bool   // the card has found its checksums right (CHECKSUM_UNNECESSARY)
+	Segs     uint16 // segments that GRO has made it of, or 0 (gso_segs)
+	GSOSize  uint16 // data in each of them but the last (gso_size)
 }
+
+// Whom a frame was sent to (include/uapi/linux/if_packet.h).
+const (
+	PacketHost uint8 = iota
+	PacketBroadcast
+	PacketMulticast
+	PacketOtherHost
+)
 
 // WaitQueue is a wait queue head.
 type WaitQueue struct {
@@ -346,6 +364,7 @@ type Eventpoll struct {
 	Overflow EpiID // ovflist, in use while a scan is in progress
 	Scanning bool
 	ItemsEnd EpiID
+	NAPI     uint8   // napi_id: which card to poll, plus one; or 0
 	Locked   bool    // ep->mtx: a scan or a change of the interest list is in progress
 	WQ       QueueID // threads in epoll_wait
 	PollWait QueueID // who polls the instance itself
@@ -368,17 +387,35 @@ type Epitem struct {
 	InUse      bool
 }
 
-// Napi is the card's poll instance ("struct napi_struct").
+// Napi is the poll instance of one of the card's receive queues ("struct
+// napi_struct", with what the driver keeps for the ring).
 type Napi struct {
-	Sched   bool  // NAPI_STATE_SCHED
-	Missed  bool  // NAPI_STATE_MISSED
-	Next    int32 // next_to_clean: the descriptor the driver looks at next
-	Use     int32 // next_to_use: the one it fills next
-	Cleaned int32 // descriptors taken and not yet given back
-	First   SkbID // rx_list, with its end and length
-	Last    SkbID
-	Count   int32
-	Budget  int32
+	Sched    bool  // NAPI_STATE_SCHED
+	Missed   bool  // NAPI_STATE_MISSED
+	BusyPoll bool  // NAPI_STATE_IN_BUSY_POLL: a thread polls, not the softirq
+	Link     uint8 // the next instance on its poll list, see napiList
+	Next     int32 // next_to_clean: the descriptor the driver looks at next
+	Use      int32 // next_to_use: the one it fills next
+	Cleaned  int32 // descriptors taken and not yet given back
+	Held     groBuckets
+	First    SkbID // rx_list, with its end and length
+	Last     SkbID
+	Count    int32
+	Budget   int32
+	CsumErr  int64 // rx_queue_N_csum_err
+	Packets  int32 // total_rx_packets since the interrupt, for its moderation
+	Bytes    int32 // total_rx_bytes
+	Rate     int32 // itr: interrupts a second, if the driver chooses
+	Class    uint8 // rx_itr: LowestLatency and so on
+	SetITR   bool  // set_itr: the rate has changed, and the register not yet
+}
+
+// TxRing is what the driver keeps for the card's transmit ring.
+type TxRing struct {
+	Use   uint32 // next_to_use: the descriptor it fills next
+	Clean uint32 // next_to_clean: the oldest whose packet is not freed yet
+	Lock  bool   // _xmit_lock: a core fills the ring
+	Skbs  [nic.TxRing]SkbID
 }
 
 // Counters count what happened, under the kernel's names where it has them.
@@ -389,13 +426,20 @@ type Counters struct {
 	Softirqs        int64
 	Polls           int64 // napi_poll
 	Skbs            int64
+	UserRx          int64 // packets that a driver in a program has taken
+	BusyPollRx      int64 // TcpExt: BusyPollRxPackets
+	GROMerged       int64 // segments that GRO has appended to others
 	ContextSwitches int64
 	Wakeups         int64
 	Preemptions     int64 // switches away from a task that could go on
 	Syscalls        int64
+	HwCsumGood      int64 // rx_csum_offload_good of the driver
+	HwCsumErr       int64 // rx_csum_offload_errors
+	OtherHost       int64 // rx_otherhost_dropped of the device
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
+	Unread          int64 // datagrams freed with their socket, or come too late for it; Linux does not count them
 	ListenOverflows int64 // TcpExt: ListenOverflows
 	RetransSegs     int64 // Tcp: RetransSegs
 	DelayedAcks     int64 // TcpExt: DelayedACKs

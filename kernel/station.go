@@ -85,7 +85,7 @@ func (m *Machine) onPath(c *cpu.Core, r *sim.Record) uint8 {
 	on := true
 	switch r.Station {
 	case StIDT:
-		on = c.Vector == VectorCard
+		on = m.Text.IDT[c.Vector] == fnAsmCommonInterrupt
 	case StSoftirq:
 		on = cpu.CodeID(r.Fn) != fnIRQExit || m.cpuOf(c).Pending != 0 // every interrupt leaves this way
 	case StIRQ:

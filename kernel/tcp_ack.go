@@ -120,17 +120,21 @@ func (m *Machine) dataReceived(t *TCPSock, k *Skb, header int32) {
 func (a *DelayedAck) measureRcvMSS(k *Skb, header int32) {
 	last := a.LastSeg
 	a.LastSeg = 0
-	if k.Len >= a.RcvMSS {
-		a.RcvMSS = k.Len
+	length := k.Len
+	if k.Segs > 1 { // GRO has made it of several
+		length = int32(k.GSOSize)
+	}
+	if length >= a.RcvMSS {
+		a.RcvMSS = length
 		if k.TCPFlags&nic.PSH != 0 {
 			a.Pending |= AckPushed
 		}
 		return
 	}
 	pushed := k.TCPFlags&(nic.PSH|nic.FIN|nic.SYN) != 0
-	if n := k.Len + header; n >= tcpDefaultMSS+nic.TCPHeader || n >= tcpMinMSS+nic.TCPHeader && !pushed {
-		if a.LastSeg = k.Len; a.LastSeg == last {
-			a.RcvMSS = k.Len
+	if n := length + header; n >= tcpDefaultMSS+nic.TCPHeader || n >= tcpMinMSS+nic.TCPHeader && !pushed {
+		if a.LastSeg = length; a.LastSeg == last {
+			a.RcvMSS = length
 			return
 		}
 	}

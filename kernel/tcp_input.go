@@ -163,6 +163,7 @@ func (m *Machine) tcpV4RcvLock(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	m.spinLock(c, t)
+	m.markNAPI(SockID(l[1]), SkbID(l[0]))
 	if t.Owned {
 		c.Call(fnTCPAddBacklog, l[1], l[0])
 		return

@@ -326,7 +326,7 @@ func (m *Machine) tcpSynRecvSock(c *cpu.Core, r *sim.Record) {
 	}
 	child := m.newChild(q.Local, q.Peer, m.Socks[listener].Reuse)
 	s, parent := &m.Socks[child], &m.Socks[listener]
-	s.RcvBuf, s.SndBuf, s.SndLock = parent.RcvBuf, parent.SndBuf, parent.SndLock
+	s.RcvBuf, s.SndBuf, s.SndLock, s.BusyPoll = parent.RcvBuf, parent.SndBuf, parent.SndLock, parent.BusyPoll
 	t := m.tcp(child)
 	t.NoDelay = m.tcp(listener).NoDelay
 	m.spinLock(c, t)

@@ -58,7 +58,7 @@ var tcpSockText = text{
 	fnTCPRecvmsg: {Name: "tcp_recvmsg", File: fileTCP,
 		Say: "Reads from the stream.", Why: "It returns as soon as there is anything.",
 		Steps: []step{
-			{Name: "lock_sock", Cost: costFn, Do: callsWithArg(fnLockSock)},
+			{Name: "lock_sock", Cost: costFn, Do: (*Machine).tcpRecvLock},
 			{Name: "tcp_recvmsg_locked", Cost: costFn, Do: callsWithAll(fnTCPRecvmsgLocked)},
 			{Name: "release_sock", Cost: costFn, Do: (*Machine).keepResult},
 			{Name: "return", Cost: costFn, Do: returnsKept},
@@ -359,6 +359,21 @@ func (m *Machine) streamWriteSpace(c *cpu.Core, r *sim.Record) {
 
 // recvDone is the step of tcp_recvmsg_locked behind its loop.
 const recvDone = 3
+
+// tcpRecvLock spins first, if it may and nothing is queued; local 5 is whether it
+// has.
+func (m *Machine) tcpRecvLock(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
+	sock := SockID(f.L[0])
+	if f.L[5] == 0 && m.canBusyLoop(c, sock) && m.Socks[sock].First == None && m.tcp(sock).State == TCPEstablished {
+		f.L[5] = 1
+		c.Again()
+		m.skBusyLoop(c, sock, f.L[3]&msgDontwait != 0)
+		return
+	}
+	f.L[5] = 0
+	c.Call(fnLockSock, f.L[0])
+}
 
 // tcpRecvNext: locals are the socket, the buffer and its length, flags; 4 is how
 // much is copied, or the error.

@@ -112,7 +112,7 @@ func (m *Machine) udpReturn(c *cpu.Core, r *sim.Record) {
 }
 
 // skbRecvUDP takes the first datagram of the queue, or leaves it there for a
-// peek; locals are the socket and the flags. It returns the datagram's number plus
+// peek; locals are the socket, the flags, and whether it has spun. It returns the datagram's number plus
 // one, 0 at the end, or an error.
 func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
@@ -121,6 +121,10 @@ func (m *Machine) skbRecvUDP(c *cpu.Core, r *sim.Record) {
 	switch skb := s.First; {
 	case s.Err != 0:
 		c.Return(m.sockError(SockID(f.L[0])))
+	case skb == None && f.L[2] == 0 && m.canBusyLoop(c, SockID(f.L[0])):
+		f.L[2] = 1
+		c.Again()
+		m.skBusyLoop(c, SockID(f.L[0]), f.L[1]&msgDontwait != 0)
 	case skb == None && f.L[1]&msgDontwait != 0:
 		c.Return(-EAGAIN)
 	case skb == None && s.Shutdown&rcvShutdown != 0:
@@ -146,6 +150,7 @@ func (m *Machine) skbRecvAgain(c *cpu.Core, r *sim.Record) {
 		c.Return(err)
 		return
 	}
+	c.Frame().L[2] = 0
 	c.Goto(0)
 }
 
@@ -387,6 +392,7 @@ func (m *Machine) udpRelease(c *cpu.Core, r *sim.Record) {
 	m.unhashPort(sock)
 	for s.First != None {
 		next := m.Skbs[s.First].Next
+		m.Counters.Unread++
 		m.kfreeSkb(s.First)
 		s.First = next
 	}

@@ -33,12 +33,14 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	}
 	b := &bench{}
 	b.Init(cfg, mac)
-	for i := range cfg.Ring {
-		b.Refill(i, uint64(0x1000*i))
+	for q := range int32(cfg.Queues) {
+		for i := range int32(cfg.Ring) {
+			b.Refill(q, i, uint64(0x1000*(1+i+8*q)))
+		}
+		b.SetVector(int(q), 0xfee00000, 0x22)
+		b.WriteRDT(q, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+		b.WriteIMS(b.Cause(q), 0, &b.q, sim.NoSeq)
 	}
-	b.SetVector(0, 0xfee00000, 0x22)
-	b.WriteRDT(uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
-	b.WriteIMS(CauseRxQ0, 0, &b.q, sim.NoSeq)
 	return b
 }
 
@@ -48,10 +50,11 @@ func (b *bench) arrive(payload string, change func(*Frame)) {
 	if err != nil {
 		panic(err)
 	}
-	f := Frame{Bytes: bytes, FCSOK: true}
+	f := Frame{Bytes: bytes}
 	if change != nil {
 		change(&f)
 	}
+	f.FCS ^= Checksum(f.Bytes) // what the change has set is damage
 	b.frames = append(b.frames, f)
 	b.NIC.Arrive(int32(len(b.frames)-1), b.now, b.frames, &b.q, sim.NoSeq)
 }
@@ -72,6 +75,9 @@ func (b *bench) run(until sim.Time) {
 		}
 	}
 }
+
+// causeRxQ0 is the cause of an 82574's receive queue 0.
+const causeRxQ0 = 1 << 20
 
 const ever = sim.Second
 
@@ -95,10 +101,10 @@ func TestTheDescriptorIsWrittenBackWithDD(t *testing.T) {
 	b := newBench(t, nil)
 	b.arrive("hello", nil)
 	b.run(ever)
-	if d := b.Descriptor(0); !d.Done() || d.Len != 60 || d.Frame != 0 || d.Status&StatusEOP == 0 {
+	if d := b.Descriptor(0, 0); !d.Done() || d.Len != 60 || d.Frame != 0 || d.Status&StatusEOP == 0 {
 		t.Errorf("descriptor %+v", d)
 	}
-	if b.Queues[0].Head != 1 || b.Descriptor(1).Done() {
+	if b.Queues[0].Head != 1 || b.Descriptor(0, 1).Done() {
 		t.Errorf("head %d", b.Queues[0].Head)
 	}
 }
@@ -114,7 +120,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 	if b.Stats.RxPackets != 7 || b.FIFOLen != 3 || b.Stats.RxNoBufferCount != 1 {
 		t.Errorf("%d received, %d wait in the FIFO, %d times no buffer", b.Stats.RxPackets, b.FIFOLen, b.Stats.RxNoBufferCount)
 	}
-	b.WriteRDT(1, b.now, &b.q, sim.NoSeq) // the driver gives two back
+	b.WriteRDT(0, 1, b.now, &b.q, sim.NoSeq) // the driver gives two back
 	b.run(ever)
 	if b.Stats.RxPackets != 9 || b.FIFOLen != 1 {
 		t.Errorf("after the refill %d received, %d wait", b.Stats.RxPackets, b.FIFOLen)
@@ -123,7 +129,7 @@ func TestOneDescriptorIsAlwaysUnused(t *testing.T) {
 
 func TestAFullFIFOMissesFrames(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.FIFO = 150 }) // two frames of 60 bytes
-	b.WriteRDT(0, 0, &b.q, sim.NoSeq)                  // no descriptor at all
+	b.WriteRDT(0, 0, 0, &b.q, sim.NoSeq)               // no descriptor at all
 	for range 5 {
 		b.arrive("x", nil)
 	}
@@ -138,7 +144,7 @@ func TestTheFilterDropsWhatIsNotForUs(t *testing.T) {
 	b.arrive("ours", nil)
 	b.arrive("another's", func(f *Frame) { f.Bytes[5] = 9 })
 	b.arrive("everybody's", func(f *Frame) { copy(f.Bytes, "\xff\xff\xff\xff\xff\xff") })
-	b.arrive("damaged", func(f *Frame) { f.FCSOK = false })
+	b.arrive("damaged", func(f *Frame) { f.FCS = 1 })
 	b.run(ever)
 	if s := b.Stats; s.RxPackets != 2 || s.Filtered != 1 || s.RxCRCErrors != 1 {
 		t.Errorf("%+v", s)
@@ -155,12 +161,12 @@ func TestTheInterruptIsMaskedWhileTheDriverPolls(t *testing.T) {
 	b.arrive("second", nil)
 	b.arrive("third", nil)
 	b.run(ever)
-	if len(b.messages) != 1 || b.ICR&CauseRxQ0 == 0 {
+	if len(b.messages) != 1 || b.ICR&causeRxQ0 == 0 {
 		t.Fatalf("%d messages, ICR %#x", len(b.messages), b.ICR)
 	}
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.run(ever)
-	if len(b.messages) != 2 || b.ICR&CauseRxQ0 != 0 {
+	if len(b.messages) != 2 || b.ICR&causeRxQ0 != 0 {
 		t.Errorf("after unmasking %d messages, ICR %#x", len(b.messages), b.ICR)
 	}
 }
@@ -222,14 +228,14 @@ func TestFramesAreConserved(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "actions") {
 			switch rapid.IntRange(0, 5).Draw(t, "action") {
 			case 0, 1, 2:
-				b.arrive("x", func(f *Frame) { f.FCSOK = rapid.IntRange(0, 9).Draw(t, "crc") > 0 })
+				b.arrive("x", func(f *Frame) { f.FCS = rapid.SampledFrom([]uint32{0, 0, 0, 0, 1, 1 << 31}).Draw(t, "damage") })
 			case 3:
 				tail := (b.Queues[0].Tail + 3) % 8
 				if (tail-b.Queues[0].Head)%8 >= (b.Queues[0].Tail-b.Queues[0].Head)%8 {
-					b.WriteRDT(tail, b.now, &b.q, b.seq)
+					b.WriteRDT(0, tail, b.now, &b.q, b.seq)
 				}
 			case 4:
-				b.WriteIMS(CauseRxQ0, b.now, &b.q, b.seq)
+				b.WriteIMS(causeRxQ0, b.now, &b.q, b.seq)
 			default:
 				b.run(b.now + sim.Time(rapid.IntRange(0, 5000).Draw(t, "time")))
 			}
@@ -254,9 +260,9 @@ func TestTheCardDoesNotAllocate(t *testing.T) {
 				b.Handle(&e, b.now, b.frames, &b.q, 0, &r)
 			}
 		}
-		b.Refill(int(b.Queues[0].Tail), 0)
-		b.WriteRDT((b.Queues[0].Tail+1)%8, b.now, &b.q, 0)
-		b.WriteIMS(CauseRxQ0, b.now, &b.q, 0)
+		b.Refill(0, int32(b.Queues[0].Tail), 0)
+		b.WriteRDT(0, (b.Queues[0].Tail+1)%8, b.now, &b.q, 0)
+		b.WriteIMS(causeRxQ0, b.now, &b.q, 0)
 	}
 	if n := testing.AllocsPerRun(100, frame); n > 0 {
 		t.Errorf("%.0f allocations a frame", n)
@@ -330,7 +336,7 @@ func BenchmarkFrames(b *testing.B) {
 				c.Handle(&e, c.now, c.frames, &c.q, 0, &r)
 			}
 		}
-		c.WriteRDT((c.Queues[0].Tail+1)%8, c.now, &c.q, 0)
-		c.WriteIMS(CauseRxQ0, c.now, &c.q, 0)
+		c.WriteRDT(0, (c.Queues[0].Tail+1)%8, c.now, &c.q, 0)
+		c.WriteIMS(causeRxQ0, c.now, &c.q, 0)
 	}
 }

@@ -68,9 +68,9 @@ func TestTheFilterByKindOfAddress(t *testing.T) {
 		want   Stats
 	}{
 		{"this card's", nil, Stats{RxPackets: 1, RxBytes: 60}},
-		{"everybody's", func(f *Frame) { copy(f.Bytes, Broadcast[:]) }, Stats{RxPackets: 1, RxBytes: 60}},
+		{"everybody's", func(f *Frame) { copy(f.Bytes, Broadcast[:]) }, Stats{RxPackets: 1, RxBytes: 60, RxBroadcast: 1}},
 		{"a group's", func(f *Frame) { f.Bytes[0] |= 1 }, Stats{Filtered: 1}},
-		{"another's, and damaged", func(f *Frame) { f.FCSOK, f.Bytes[5] = false, 9 }, Stats{RxCRCErrors: 1}},
+		{"another's, and damaged", func(f *Frame) { f.FCS, f.Bytes[5] = 1, 9 }, Stats{RxCRCErrors: 1}},
 		{"ours, padded by the sender", func(f *Frame) { f.Bytes = f.Bytes[:EthHeader] }, Stats{RxPackets: 1, RxBytes: 60}},
 	} {
 		b := newBench(t, nil)
@@ -91,7 +91,7 @@ func TestADropSaysWhy(t *testing.T) {
 		config func(*Config)
 	}{
 		{DropFilter, func(f *Frame) { f.Bytes[5] = 9 }, nil},
-		{DropCRC, func(f *Frame) { f.FCSOK = false }, nil},
+		{DropCRC, func(f *Frame) { f.FCS = 1 }, nil},
 		{DropMissed, nil, func(c *Config) { c.FIFO = 59 }},
 	} {
 		b := newBench(t, c.config)
@@ -117,11 +117,11 @@ func TestDDIsSetAfterTheFrameIsInMemory(t *testing.T) {
 	b.arrive("x", nil)
 	c := b.Config.Costs
 	b.run(84*c.WireByte + c.Filter + c.FIFO + c.DMA)
-	if d := b.Descriptor(0); d.Frame != 0 || d.Len != 60 || d.Done() || b.Queues[0].Head != 0 {
+	if d := b.Descriptor(0, 0); d.Frame != 0 || d.Len != 60 || d.Done() || b.Queues[0].Head != 0 {
 		t.Errorf("after the DMA %+v, head %d", d, b.Queues[0].Head)
 	}
 	b.run(b.now + c.WriteBack)
-	if d := b.Descriptor(0); !d.Done() || b.Queues[0].Head != 1 {
+	if d := b.Descriptor(0, 0); !d.Done() || b.Queues[0].Head != 1 {
 		t.Errorf("after the write-back %+v, head %d", d, b.Queues[0].Head)
 	}
 }
@@ -150,7 +150,7 @@ func TestTheCardChecksTheChecksums(t *testing.T) {
 		b := newBench(t, nil)
 		b.arrive("hello", c.change)
 		b.run(ever)
-		if d := b.Descriptor(0); d.Status != c.status|StatusDD|StatusEOP || d.Errors != c.errors {
+		if d := b.Descriptor(0, 0); d.Status != c.status|StatusDD|StatusEOP || d.Errors != c.errors {
 			t.Errorf("%s: status %#x, errors %#x", c.name, d.Status, d.Errors)
 		}
 	}
@@ -188,7 +188,7 @@ func TestModerationOfAStream(t *testing.T) {
 				if len(b.messages) > len(got) {
 					got = append(got, b.Stats.RxPackets-told)
 					told = b.Stats.RxPackets
-					b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+					b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 				}
 			}
 		}
@@ -206,7 +206,7 @@ func TestATimerEndsItsOwnWaitOnly(t *testing.T) {
 	b.arrive("x", nil)
 	b.arrive("y", nil)
 	b.run(20 * sim.Microsecond)
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.now = 20 * sim.Microsecond
 	b.arrive("z", nil)
 	b.run(ever)
@@ -238,48 +238,66 @@ func TestTheMessageIsWhatTheTableSays(t *testing.T) {
 // A cause that is masked is still set, and ICR gives and clears it.
 func TestACauseThatIsReadDoesNotInterrupt(t *testing.T) {
 	b := newBench(t, nil)
-	b.WriteIMC(CauseRxQ0)
+	b.WriteIMC(causeRxQ0)
 	b.arrive("x", nil)
 	b.run(ever)
-	if causes := b.ReadICR(); causes != CauseRxQ0 || b.ICR != 0 {
+	if causes := b.ReadICR(); causes != causeRxQ0 || b.ICR != 0 {
 		t.Errorf("ICR gives %#x and leaves %#x", causes, b.ICR)
 	}
-	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
+	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.run(ever)
 	if len(b.messages) != 0 {
 		t.Errorf("interrupts at %v", b.messages)
 	}
 }
 
-// poll is what the driver's poll does: it takes all filled descriptors, gives
-// them new buffers and moves the tail.
-func (b *bench) poll() (taken []int32) {
-	rx := &b.Queues[0]
+// poll is what the driver's poll of a queue does: it takes all filled descriptors,
+// gives them new buffers and moves the tail.
+func (b *bench) poll(queue int32) (taken []int32) {
+	rx := &b.Queues[queue]
 	size := uint32(len(rx.Ring))
 	next := (rx.Tail + 1) % size
-	for ; b.Descriptor(int(next)).Done(); next = (next + 1) % size {
-		taken = append(taken, b.Descriptor(int(next)).Frame)
-		b.Refill(int(next), 0x1000)
+	for ; b.Descriptor(queue, int32(next)).Done(); next = (next + 1) % size {
+		taken = append(taken, b.Descriptor(queue, int32(next)).Frame)
+		b.Refill(queue, int32(next), 0x1000)
 	}
-	b.WriteRDT((next+size-1)%size, b.now, &b.q, sim.NoSeq)
+	b.WriteRDT(queue, (next+size-1)%size, b.now, &b.q, sim.NoSeq)
 	return taken
 }
 
-// TestTheDriverGetsFramesInOrder: whatever the card's sizes and whenever the
-// driver polls and masks, it gets every frame that was not dropped, once, in the
-// order of their arrival.
+// drawConfig draws a card.
+func drawConfig(t *rapid.T) Config {
+	cfg := DefaultConfig()
+	cfg.SetQueues(rapid.IntRange(1, 5).Draw(t, "queues"))
+	cfg.Ring = rapid.IntRange(2, 9).Draw(t, "ring")
+	cfg.FIFO = rapid.SampledFrom([]int{59, 130, 4000, 65536}).Draw(t, "fifo")
+	cfg.RxUsecs = rapid.SampledFrom([]sim.Time{0, 3 * sim.Microsecond, 50 * sim.Microsecond}).Draw(t, "rx_usecs")
+	cfg.RxFrames = rapid.IntRange(0, 3).Draw(t, "rx_frames")
+	cfg.AdaptiveRx = cfg.RxUsecs == 0 && rapid.Bool().Draw(t, "adaptive_rx")
+	cfg.PCIe = rapid.Bool().Draw(t, "pcie")
+	cfg.Promiscuous = rapid.Bool().Draw(t, "promiscuous")
+	cfg.Costs.DMA = rapid.SampledFrom([]sim.Time{0, 500, 5000}).Draw(t, "dma")
+	return cfg
+}
+
+// TestTheDriverGetsFramesInOrder: whatever the card and whenever the driver polls
+// and masks, it gets every frame that was not dropped, once, and those of a queue
+// in the order of their arrival. No frame is ever in two places, or in none.
 func TestTheDriverGetsFramesInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := &bench{}
-		cfg := DefaultConfig()
-		cfg.Ring = rapid.IntRange(2, 9).Draw(t, "ring")
-		cfg.FIFO = rapid.SampledFrom([]int{59, 130, 4000, 65536}).Draw(t, "fifo")
-		cfg.RxUsecs = rapid.SampledFrom([]sim.Time{0, 3 * sim.Microsecond, 50 * sim.Microsecond}).Draw(t, "rx_usecs")
-		cfg.RxFrames = rapid.IntRange(0, 3).Draw(t, "rx_frames")
-		cfg.Costs.DMA = rapid.SampledFrom([]sim.Time{0, 500, 5000}).Draw(t, "dma")
+		cfg := drawConfig(t)
 		b.Init(cfg, mac)
-		b.WriteRDT(uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
-		var taken []int32
+		taken := make([][]int32, cfg.Queues)
+		for q := range int32(cfg.Queues) {
+			b.WriteRDT(q, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
+		}
+		pollAll := func() {
+			for q := range taken {
+				taken[q] = append(taken[q], b.poll(int32(q))...)
+			}
+		}
+		any := func(t *rapid.T) int32 { return rapid.Int32Range(0, int32(cfg.Queues)-1).Draw(t, "queue") }
 		check := func(t *rapid.T) {
 			if err := b.Check(); err != nil {
 				t.Fatal(err)
@@ -288,28 +306,71 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"arrive": func(t *rapid.T) {
 				data := make([]byte, rapid.SampledFrom([]int{5, 60, 1472}).Draw(t, "data"))
-				b.arrive(string(data), func(f *Frame) { f.FCSOK = rapid.IntRange(0, 9).Draw(t, "damage") > 0 })
+				b.arrive(string(data), func(f *Frame) {
+					f.FCS = rapid.SampledFrom([]uint32{0, 0, 0, 0, 1, 1 << 31}).Draw(t, "damage")
+					f.Bytes[5] = rapid.SampledFrom([]byte{1, 1, 1, 9}).Draw(t, "station")
+					f.Bytes[EthHeader+IPv4Header+1] = rapid.Byte().Draw(t, "port")
+				})
 			},
-			"event":   func(*rapid.T) { b.run(b.q.PeekAt()) },
-			"poll":    func(*rapid.T) { taken = append(taken, b.poll()...) },
-			"irq on":  func(*rapid.T) { b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq) },
-			"irq off": func(*rapid.T) { b.WriteIMC(CauseRxQ0) },
-			"mask":    func(*rapid.T) { b.MaskVector(0) },
-			"unmask":  func(*rapid.T) { b.UnmaskVector(0, b.now, &b.q, sim.NoSeq) },
+			"event": func(*rapid.T) { b.run(b.q.PeekAt()) },
+			"poll": func(t *rapid.T) {
+				q := any(t)
+				taken[q] = append(taken[q], b.poll(q)...)
+			},
+			"rate":    func(t *rapid.T) { b.WriteITR(any(t), rapid.Uint32Range(0, 100).Draw(t, "itr")) },
+			"irq on":  func(t *rapid.T) { b.WriteIMS(b.Cause(any(t)), b.now, &b.q, sim.NoSeq) },
+			"irq off": func(t *rapid.T) { b.WriteIMC(b.Cause(any(t))) },
+			"mask":    func(t *rapid.T) { b.MaskVector(int(any(t))) },
+			"unmask":  func(t *rapid.T) { b.UnmaskVector(int(any(t)), b.now, &b.q, sim.NoSeq) },
 			"":        check,
 		})
 		for range len(b.frames) + 1 { // at least one frame in each round
 			b.run(ever)
-			taken = append(taken, b.poll()...)
+			pollAll()
 		}
 		check(t)
-		if int64(len(taken)) != b.Stats.RxPackets || b.Stats.Arrived != int64(len(b.frames)) || b.FIFOLen > 0 {
+		got := 0
+		for q := range taken {
+			got += len(taken[q])
+			if !slices.IsSorted(taken[q]) || len(slices.Compact(slices.Clone(taken[q]))) != len(taken[q]) {
+				t.Fatalf("the driver got %v from queue %d", taken[q], q)
+			}
+			for _, frame := range taken[q] {
+				if want := b.Config.RSS.Queue(b.Config.RSS.Hash(b.frames[frame].Bytes)); int(want) != q {
+					t.Fatalf("frame %d came through queue %d, not %d", frame, q, want)
+				}
+			}
+		}
+		if int64(got) != b.Stats.RxPackets || b.Stats.Arrived != int64(len(b.frames)) || b.FIFOLen > 0 {
 			t.Fatalf("%d frames sent, %+v, the driver got %v", len(b.frames), b.Stats, taken)
 		}
-		if !slices.IsSorted(taken) || len(slices.Compact(slices.Clone(taken))) != len(taken) {
-			t.Fatalf("the driver got %v", taken)
-		}
 	})
+}
+
+// EITR: messages of a queue are at least the interval apart, and none is lost
+// (82574 datasheet, "Interrupt Throttling").
+func TestTheIntervalOfInterrupts(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.AdaptiveRx, c.Ring = true, 64 })
+	b.WriteITR(0, 195) // 20,000 a second
+	for range 20 {
+		b.arrive("x", nil)
+		b.now += 10 * sim.Microsecond
+		for b.q.PeekAt() < b.now {
+			at := b.now
+			b.run(b.q.PeekAt())
+			b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq) // at once, as if the poll took no time
+			b.now = at
+		}
+	}
+	b.run(ever)
+	if len(b.messages) != 5 || b.Queues[0].Held != 0 {
+		t.Fatalf("interrupts at %v", b.messages)
+	}
+	for i := range b.messages[1:] {
+		if gap := b.messages[i+1] - b.messages[i]; gap != 195*256 {
+			t.Errorf("%s between two interrupts", gap)
+		}
+	}
 }
 
 // TestCheckFindsWrongBooks: what it checks is not true by construction.
@@ -354,7 +415,7 @@ func TestACopyIsExactAndOnItsOwn(t *testing.T) {
 		other := bench{NIC: c, frames: b.frames}
 		other.q.CopyFrom(&b.q)
 		other.run(ever)
-		other.poll()
+		other.poll(0)
 		other.MaskVector(0)
 		c = other.NIC
 		if is := fmt.Sprint(b.NIC); is != was {

@@ -5,25 +5,39 @@ import "ringside/sim"
 // What the driver sees of the card: writes to its registers, and the ring in
 // host memory.
 
-// Descriptor is a descriptor of the receive ring.
-func (n *NIC) Descriptor(i int) *Desc { return &n.Queues[0].Ring[i] }
+// Descriptor is a descriptor of a receive ring.
+func (n *NIC) Descriptor(queue, i int32) *Desc { return &n.Queues[queue].Ring[i] }
 
 // Refill gives a descriptor a new buffer. The driver does this before it moves
 // the tail over the descriptor.
-func (n *NIC) Refill(i int, addr uint64) {
-	n.Queues[0].Ring[i] = Desc{Addr: addr, Frame: -1}
+func (n *NIC) Refill(queue, i int32, addr uint64) {
+	n.Queues[queue].Ring[i] = Desc{Addr: addr, Frame: -1}
 }
 
 // WriteRDT moves the tail: the card owns the descriptors before it.
-func (n *NIC) WriteRDT(tail uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
-	n.Queues[0].Tail = tail
+func (n *NIC) WriteRDT(queue int32, tail uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.Queues[queue].Tail = tail
 	n.startDMA(now, q, cause)
 }
+
+// firstCause is the bit of receive queue 0 in the cause and mask registers. An
+// 82574 has it at bit 20 of ICR and IMS (E1000_IMS_RXQ0, e1000e defines.h); an
+// 82576 counts from bit 0 of EICR and EIMS, which have nothing but the vectors
+// (E1000_EICR_RX_QUEUE0, igb e1000_defines.h).
+func (n *NIC) firstCause() int {
+	if n.Config.Advanced {
+		return 0
+	}
+	return 20
+}
+
+// Cause is the interrupt cause of a receive queue.
+func (n *NIC) Cause(queue int32) uint32 { return 1 << (n.firstCause() + int(queue)) }
 
 // WriteIMS lets causes interrupt. One that is set already does so at once.
 func (n *NIC) WriteIMS(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.IMS |= mask
-	n.signal(now, q, cause)
+	n.signal(mask, now, q, cause)
 }
 
 // WriteIMC keeps causes from interrupting. They can still be set.
@@ -48,5 +62,5 @@ func (n *NIC) MaskVector(i int) { n.MSIX[i].Masked = true }
 // UnmaskVector lets it go again, at once if it is pending.
 func (n *NIC) UnmaskVector(i int, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.MSIX[i].Masked, n.MSIX[i].Pending = false, false
-	n.signal(now, q, cause)
+	n.signal(n.VectorCause(i), now, q, cause)
 }

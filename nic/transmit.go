@@ -3,8 +3,8 @@ package nic
 import "ringside/sim"
 
 // The way out: the driver fills a descriptor and moves the tail; the card copies
-// the frame from host memory, sends it, and writes the descriptor back. One frame
-// at a time: the next is fetched when the one before is out.
+// the frame from host memory, sends it, writes the descriptor back and interrupts.
+// One frame at a time: the next is fetched when the one before is out.
 
 // TxQueue is the transmit ring. The card owns the descriptors from head up to,
 // but not including, tail.
@@ -12,6 +12,7 @@ type TxQueue struct {
 	Ring       []TxDesc
 	Head, Tail uint32 // TDH and TDT
 	Busy       bool   // a frame is on its way
+	Held       bool   // an interrupt is held back
 	Free       sim.Time
 }
 
@@ -21,21 +22,15 @@ type TxDesc struct {
 	Addr  uint64
 	Frame int32 // or -1
 	Len   uint16
-	Done  bool // DD
+	Done  bool // DD: out, and the driver has not cleaned up yet
 }
 
 // TxRing is how many transmit descriptors there are (E1000_DEFAULT_TXD).
 const TxRing = 256
 
-// TxRoom tells whether the driver has a descriptor to fill; one is always left
-// out, so that head equal to tail means that there is nothing to send.
-func (n *NIC) TxRoom() bool { return (n.Tx.Tail+1)%TxRing != n.Tx.Head }
-
-// Transmit fills the descriptor at the tail and gives its number. The card does
-// not look before WriteTDT.
-func (n *NIC) Transmit(frame int32, addr uint64, length int) uint32 {
-	n.Tx.Ring[n.Tx.Tail] = TxDesc{Addr: addr, Frame: frame, Len: uint16(length)}
-	return n.Tx.Tail
+// Transmit fills a descriptor. The card does not look before WriteTDT.
+func (n *NIC) Transmit(desc uint32, frame int32, addr uint64, length int) {
+	n.Tx.Ring[desc] = TxDesc{Addr: addr, Frame: frame, Len: uint16(length)}
 }
 
 // WriteTDT moves the tail: the card sends what is before it.
@@ -70,5 +65,74 @@ func (n *NIC) txDone(frames []Frame, now sim.Time, q *sim.Queue, self sim.Seq, r
 	q.Push(sim.Event{At: now + n.Config.Costs.Far, Cause: self, Kind: EvFar, A: d.Frame})
 	t.Head = (t.Head + 1) % TxRing
 	t.Busy = false
+	n.moderateTx(now, q, self)
 	n.startTx(now, q, self)
 }
+
+// causeTxQ0 is the transmit cause of an 82574: bit 22 of ICR and IMS
+// (E1000_IMS_TXQ0, e1000e defines.h).
+const causeTxQ0 = 1 << 22
+
+// ownTxVector tells whether transmission has a vector of its own. An 82576, as igb
+// sets it up, pairs it with receive queue 0.
+func (n *NIC) ownTxVector() bool { return !n.Config.Advanced }
+
+// TxCause is the cause of transmission.
+func (n *NIC) TxCause() uint32 {
+	if n.ownTxVector() {
+		return causeTxQ0
+	}
+	return n.Cause(0)
+}
+
+// Vectors is how many vectors the card uses: those of the receive queues, and
+// behind them that of transmission if it has its own.
+func (c *Config) Vectors() int {
+	if c.Advanced {
+		return c.Queues
+	}
+	return c.Queues + 1
+}
+
+// VectorCause is the cause that a vector stands for.
+func (n *NIC) VectorCause(vector int) uint32 {
+	if vector == len(n.Queues) {
+		return causeTxQ0
+	}
+	return n.Cause(int32(vector))
+}
+
+// moderateTx raises the cause at once, or when rx-usecs have passed: the vector's
+// throttle knows one interval for all its causes (EITR).
+func (n *NIC) moderateTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
+	switch {
+	case n.Config.RxUsecs == 0:
+		n.raiseTx(now, q, cause)
+	case !n.Tx.Held:
+		n.Tx.Held = true
+		q.Push(sim.Event{At: now + n.Config.RxUsecs, Cause: cause, Kind: evTxModeration, A: n.lastTx()})
+	}
+}
+
+func (n *NIC) raiseTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.Tx.Held = false
+	n.ICR |= n.TxCause()
+	n.signal(n.TxCause(), now, q, cause)
+}
+
+// signalTx sends the message of the transmit vector.
+func (n *NIC) signalTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
+	vector := int32(len(n.Queues))
+	v := &n.MSIX[vector]
+	if v.Masked {
+		v.Pending = true
+		return
+	}
+	n.ICR &^= causeTxQ0
+	n.IMS &^= causeTxQ0
+	n.Stats.Interrupts++
+	q.Push(sim.Event{At: now + n.Config.Costs.Table, Cause: cause, Kind: evMSI, A: n.lastTx(), B: vector})
+}
+
+// lastTx is the frame that was sent last.
+func (n *NIC) lastTx() int32 { return n.Tx.Ring[(n.Tx.Head+TxRing-1)%TxRing].Frame }

@@ -33,6 +33,12 @@ func runsAlike(t *testing.T, abi program.ABI) {
 				t.Skip("made for", amd64.ABI)
 			}
 			want, got := straceOf(t, amd64), straceOf(t, rebuild(t, amd64, abi))
+			if amd64.Stop > 0 { // where it cuts a run depends on the time that each step takes
+				for name, lines := range want.Threads {
+					n := max(0, min(len(lines), len(got.Threads[name]))-1)
+					want.Threads[name], got.Threads[name] = lines[:n], got.Threads[name][:n]
+				}
+			}
 			if diff := cmp.Diff(want.Threads, got.Threads); diff != "" {
 				t.Error(diff)
 			}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,7 +14,6 @@ import (
 
 	"ringside/kernel"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
@@ -25,7 +25,9 @@ const (
 	maxThreads = 1024
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
+	maxRate    = 1_000_000_000
 	maxName    = 64
+	maxPayload = 1 << 20
 )
 
 // build checks a file and makes the machine's configuration of it.
@@ -38,12 +40,13 @@ func (d *decoder) build(f *file) *kernel.Config {
 		CPUs: f.Machine.CPUs, ABI: abi(f), Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
-	if len(f.Machine.NIC.IRQCPU) > 0 {
-		cfg.IRQCPU = f.Machine.NIC.IRQCPU[0]
+	if _, given := d.at["machine.nic.irq_cpu"]; given || f.Machine.NIC.Queues == 1 {
+		cfg.IRQCPU = f.Machine.NIC.IRQCPU
 	}
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
+	d.driver(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
 	d.live(f)
@@ -91,7 +94,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, PTI: k.PTI, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NoNAPI: !k.NAPI, NoGRO: !k.GRO, BusyPoll: sim.Time(k.BusyPoll), NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, PTI: k.PTI, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -127,6 +130,7 @@ func (d *decoder) machine(m *machine) {
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
+	d.within("machine.kernel.busy_poll", int(k.BusyPoll), 0, 1_000_000_000)
 	d.within("machine.kernel.backlog", k.Backlog, 1, 1<<20)
 	d.within("machine.kernel.rmem", int(k.RMem), 1, 1<<30)
 	if k.Slice != nil {
@@ -144,24 +148,6 @@ func (d *decoder) entry(m *machine) {
 	case m.ABI != "linux-amd64":
 		d.failAt("machine.entry", "machine.entry: %s has no int $0x80, only linux-amd64 has", m.ABI)
 	}
-}
-
-func (d *decoder) card(c *card) nic.Config {
-	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
-	d.within("machine.nic.queues", c.Queues, 1, 1)
-	d.within("machine.nic.ring", c.Ring, 8, 4096)
-	if c.Ring&(c.Ring-1) != 0 {
-		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
-	}
-	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
-	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
-	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
-	if len(c.IRQCPU) > 1 {
-		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
-	}
-	cfg := nic.DefaultConfig()
-	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
-	return cfg
 }
 
 func (d *decoder) costs(f *file, cfg *kernel.Config) {
@@ -285,49 +271,21 @@ func (d *decoder) importance(base string, t *thread, f *file, tc *kernel.ThreadC
 	tc.Nice, tc.Priority = t.Nice, t.Priority
 }
 
-func (d *decoder) wire(f *file, cfg *kernel.Config) {
-	if len(f.Wire) > maxWire {
-		d.failAt("wire", "wire: more than %d entries", maxWire)
-	}
-	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
-	for i := range f.Wire {
-		p := &f.Wire[i]
-		base := fmt.Sprintf("wire[%d]", i)
-		if p.At < last {
-			d.failAt(base+".at", "%s is earlier than the entry before it", sim.Time(p.At))
-		}
-		last = p.At
-		fl, ok := f.Flows[p.Flow]
-		if !ok {
-			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
-		}
-		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
-		out.From, out.To = d.flow("flows."+p.Flow, &fl)
-		d.carries(base, p, &fl, &out, connected)
-		if p.Count != nil {
-			d.within(base+".count", *p.Count, 1, maxCount)
-			out.Count = *p.Count
-		}
-		if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
-			d.failAt(base, "%s: every and count belong together", base)
-		}
-		if p.Every != nil {
-			out.Every = sim.Time(*p.Every)
-		}
-		cfg.Wire = append(cfg.Wire, out)
-	}
-	for _, name := range sortedKeys(f.Flows) {
-		fl := f.Flows[name]
-		d.checkName("flows."+name, name)
-		d.flow("flows."+name, &fl)
-	}
-}
-
 // carries reads what an entry brings: a UDP packet its data, a TCP flow data or
 // a step of the connection, which begins with connect.
 func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
 	if p.Data != nil {
 		out.Payload = []byte(*p.Data)
+	}
+	if p.Repeat != nil {
+		if p.Data == nil {
+			d.failAt(base+".repeat", "%s.repeat: there is no data to repeat", base)
+		}
+		d.within(base+".repeat", *p.Repeat, 1, maxPayload)
+		if n := *p.Repeat * len(out.Payload); n > maxPayload {
+			d.failAt(base+".repeat", "%s.repeat: %d bytes; at most %d", base, n, maxPayload)
+		}
+		out.Payload = bytes.Repeat(out.Payload, *p.Repeat)
 	}
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
 	key := [2]netip.AddrPort{out.From, out.To}

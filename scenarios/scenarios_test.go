@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,8 +38,20 @@ func TestMistakes(t *testing.T) {
 		{head + threads + "machine: {abi: macos-arm64}\nlive: {run: true}\n", "8:7: programs for macos-arm64 do not run on Linux"},
 		{head + threads + "machine: {entry: int81}\n", `7:18: machine.entry: unknown value "int81"; did you mean "int80"?`},
 		{head + threads + "machine: {abi: linux-arm64, entry: int80}\n", `7:36: machine.entry: linux-arm64 has no int $0x80, only linux-amd64 has`},
+		{head + threads + "machine: {nic: {driver: uioo}}\n", "7:25: machine.nic.driver: unknown value \"uioo\"; did you mean \"uio\"?"},
+		{head + threads + "machine: {nic: {driver: uio}}\n", "7:25: machine.nic.driver: uio needs live: {run: false, why: ...}"},
+		{head + "threads:\n  - name: a\n    program: |\n      rx_burst(0, 8)\n", "5:14: rx_burst: the card is the kernel's; machine.nic: {driver: uio} gives it to programs"},
+		{head + threads + flows + "wire:\n  - {at: 1us, flow: f, data: ab, repeat: 1048576}\n", "10:42: wire[0].repeat: 2097152 bytes; at most 1048576"},
 		{head + threads + "machine: {nic: {ring: 100}}\n", "7:23: machine.nic.ring: 100 is not a power of two"},
-		{head + threads + "machine: {nic: {queues: 2}}\n", "7:25: machine.nic.queues: 2 is not between 1 and 1"},
+		{head + threads + "machine: {nic: {queues: 17}}\n", "7:25: machine.nic.queues: 17 is not between 1 and 16"},
+		{head + threads + "machine: {nic: {rss: {udp4: sd}}}\n", "7:22: machine.nic.rss: legacy descriptors have no room for a hash: it needs descriptors: advanced"},
+		{head + threads + "machine: {nic: {queues: 2, descriptors: legacy}}\n", "7:41: machine.nic.descriptors: legacy descriptors have no room for a hash: 2 queues need advanced ones"},
+		{head + threads + "machine: {nic: {descriptors: advances}}\n", `7:30: machine.nic.descriptors: unknown value "advances"; did you mean "advanced"?`},
+		{head + threads + "machine: {nic: {queues: 2, rss: {key: abc}}}\n", "7:39: machine.nic.rss.key: a key is 40 bytes, written as 80 hexadecimal digits"},
+		{head + threads + "machine: {nic: {queues: 2, rss: {indirection: [0, 2]}}}\n", "7:51: machine.nic.rss.indirection[1]: 2 is not between 0 and 1"},
+		{head + threads + "machine: {nic: {queues: 2, irq_cpu: [0]}}\n", "7:37: machine.nic.irq_cpu: 1 cores for 2 queues: name one for each"},
+		{head + threads + "machine: {nic: {adaptive_rx: true, rx_usecs: 9us}}\n", "7:30: machine.nic.adaptive_rx: with legacy descriptors only, and without rx_usecs; igb's own rules are not modelled"},
+		{head + threads + "machine: {nic: {multicast: [\"02:00:00:00:00:09\"]}}\n", "7:29: machine.nic.multicast[0]: 02:00:00:00:00:09 is the address of one station: a group's first byte is odd"},
 		{head + threads + "machine: {nic: {fifo: 64K}}\n", `7:23: machine.nic.fifo: "64K" has an unknown unit: one of KiB, MiB, GiB, B`},
 		{head + threads + "machine: {nic: {irq_cpu: [1]}}\n", "7:27: machine.nic.irq_cpu[0]: 1 is not between 0 and 0"},
 		{head + threads + "machine: {costs: {iretq: 5ns}}\n", `7:26: unknown cost "iretq"; did you mean "iret"?`},
@@ -114,7 +127,7 @@ live: {run: false, why: a reason}
 		t.Fatal(err)
 	}
 	c, _ := s.Config()
-	if c.CPUs != 2 || c.Seed != 7 || c.Stop != 1500*sim.Microsecond || c.IRQCPU != 1 || c.NIC.Ring != 64 || c.NIC.FIFO != 8192 ||
+	if c.CPUs != 2 || c.Seed != 7 || c.Stop != 1500*sim.Microsecond || !slices.Equal(c.IRQCPU, []int{1}) || c.NIC.Ring != 64 || c.NIC.FIFO != 8192 ||
 		c.NIC.RxUsecs != 10*sim.Microsecond || c.NIC.RxFrames != 4 || c.Costs["syscall_entry"] != 60 {
 		t.Errorf("machine: %+v", c)
 	}

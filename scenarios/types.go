@@ -41,19 +41,35 @@ type machine struct {
 }
 
 type card struct {
-	Queues   int      `yaml:"queues" doc:"Receive queues: 1."`
-	Ring     int      `yaml:"ring" doc:"Descriptors of the receive ring, a power of two from 8 to 4096."`
-	FIFO     Size     `yaml:"fifo" doc:"The card's packet buffer."`
-	RxUsecs  Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
-	RxFrames int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
-	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
-	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue."`
+	Queues      int      `yaml:"queues" doc:"Receive queues, 1 to 16. With several, a hash of addresses and ports chooses the queue (RSS), and the driver is igb's."`
+	Descriptors string   `yaml:"descriptors" doc:"legacy, of an 82574 with the driver e1000e, or advanced, of an 82576 with igb: written back over the buffer's address, with the hash. Several queues have advanced ones."`
+	RSS         rss      `yaml:"rss" doc:"How packets are spread over several queues."`
+	Ring        int      `yaml:"ring" doc:"Descriptors of each receive ring, a power of two from 8 to 4096."`
+	FIFO        Size     `yaml:"fifo" doc:"The card's packet buffer."`
+	RxUsecs     Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
+	AdaptiveRx  bool     `yaml:"adaptive_rx" doc:"Interrupt moderation: the driver chooses the rate by the traffic, as e1000e does; for one queue, and without rx_usecs."`
+	RxFrames    int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
+	Driver      string   `yaml:"driver" doc:"Whose the card is: kernel, or uio: a program's, which takes packets from the ring with rx_burst."`
+	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
+	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
+	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
+	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
+}
+
+type rss struct {
+	Key         string `yaml:"key" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
+	Indirection []int  `yaml:"indirection" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
+	UDP4        string `yaml:"udp4" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
 }
 
 type tunables struct {
 	Scheduler  string    `yaml:"scheduler" doc:"eevdf, rr, fifo or cooperative."`
 	Slice      *Duration `yaml:"slice" doc:"How long a task may run before it is another's turn; 3ms, and 100ms with rr."`
 	HZ         int       `yaml:"hz" doc:"Ticks a second."`
+	NAPI       bool      `yaml:"napi" doc:"Whether the driver polls; false: its interrupt handler takes the packets, as before NAPI."`
+	BusyPoll   Duration  `yaml:"busy_poll" doc:"How long epoll_wait polls the card itself before it sleeps (net.core.busy_poll)."`
+	GRO        bool      `yaml:"gro" doc:"Whether TCP segments that come one after another are merged (ethtool -K gro)."`
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
@@ -65,6 +81,7 @@ type flow struct {
 	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
 	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
 	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
+	MAC   string `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
 }
 
 type thread struct {
@@ -78,14 +95,25 @@ type thread struct {
 }
 
 type packet struct {
-	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
-	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
-	Data    *string   `yaml:"data" doc:"What it carries."`
-	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
-	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
-	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
-	Every   *Duration `yaml:"every" doc:"The distance of further ones."`
-	Count   *int      `yaml:"count" doc:"How many there are."`
+	At       Duration  `yaml:"at" required:"true" doc:"When it reaches the card; of several, the first one."`
+	Flow     string    `yaml:"flow" doc:"The connection it belongs to. Everything but a capture file needs one."`
+	Data     *string   `yaml:"data" doc:"What it carries."`
+	Repeat   *int      `yaml:"repeat" doc:"How often data stands in it."`
+	Connect  bool      `yaml:"connect" doc:"TCP: the remote host connects."`
+	Fin      bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
+	Rst      bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
+	FCS      string    `yaml:"fcs" doc:"UDP: bad, if a bit is turned on the way, so that the frame check sequence is wrong."`
+	Csum     string    `yaml:"csum" doc:"UDP: bad, if the sender has computed its checksum wrong."`
+	Every    *Duration `yaml:"every" doc:"The distance of further ones."`
+	Count    *int      `yaml:"count" doc:"How many there are; of a capture file, at most so many are played."`
+	Generate string    `yaml:"generate" doc:"A load of UDP packets: constant (evenly), poisson (at random, by the scenario's seed) or burst. Each carries a number of four digits that counts on."`
+	Rate     Rate      `yaml:"rate" doc:"Packets a second, such as 200000/s: of a load on average; a capture file's packets then come evenly instead of by their own times."`
+	For      *Duration `yaml:"for" doc:"How long the load lasts, instead of a count."`
+	Size     *int      `yaml:"size" doc:"Bytes of a frame of the load, with its check sequence, 64 to 1518; 64 if left out."`
+	Burst    *int      `yaml:"burst" doc:"Packets of a burst, which come as fast as the wire allows; 32 if left out."`
+	PCAP     string    `yaml:"pcap" doc:"A capture file, pcap or pcapng, in the scenario file's folder or below. Its UDP packets over IPv4 and Ethernet are played: to the modelled host's hardware and IP address, with new checksums, but from their own addresses and to their own ports. All others are skipped and counted, TCP too: the far end of its connections is not in the file."`
+	Host     string    `yaml:"host" doc:"Only packets of the capture file to this address are played: that of the machine it was made on. Without it all are, in both directions."`
+	Speed    *Speed    `yaml:"speed" doc:"How many times faster than recorded the capture file is played."`
 }
 
 type expect struct {
@@ -103,7 +131,7 @@ type live struct {
 func defaults() file {
 	f := file{Seed: 1}
 	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
-	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
-	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
+	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, Driver: "kernel", IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
+	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, GRO: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f
 }

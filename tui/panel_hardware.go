@@ -30,7 +30,14 @@ func drawHardware(p *pen, s *scene) {
 	if line(1) {
 		drawWire(p, s)
 	}
-	if line(9) {
+	several := len(n.Queues) > 1
+	if several && line(2) {
+		drawRSS(p, s)
+	}
+	if line(8) {
+		drawFirmware(p, s)
+	}
+	if line(14) {
 		p.str("MAC").to(6).str(" ")
 		for i, b := range n.MAC {
 			if i > 0 {
@@ -38,26 +45,26 @@ func drawHardware(p *pen, s *scene) {
 			}
 			p.hex(uint64(b), 2)
 		}
-		p.count(" others", n.Stats.Filtered, was.Stats.Filtered)
+		if n.Config.Promiscuous {
+			p.str(" promiscuous")
+		}
 	}
 	if line(2) {
 		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
 		p.bar(int64(n.FIFOBytes), int64(n.Config.FIFO), min(p.w-24, 26)).str(" ").dec(int64(n.FIFOBytes)).in(styleText).str("/").dec(int64(n.Config.FIFO)).str(" B")
 	}
-	for q := range n.Queues {
-		drawRing(p, s, q, line)
+	if n.Config.PCIe && line(2) {
+		drawBus(p, s)
 	}
-	if line(10) {
-		p.in(styleDim).str("  o NIC owns  D done  d drained")
+	if several {
+		if y < p.h {
+			y += drawRxQueues(p, s, y, p.h-y)
+		}
+	} else {
+		drawOneQueue(p, s, line)
 	}
-	if line(3) {
-		drawBuffer(p, s)
-	}
-	if line(11) {
-		drawModeration(p, n, was, s.m.Now)
-	}
-	for i := range n.MSIX {
-		if line(3) {
+	for i := len(n.Queues); i < len(n.MSIX); i++ { // transmission's
+		if line(14) {
 			drawMSIX(p, n, was, i)
 		}
 	}
@@ -84,6 +91,28 @@ func drawController(p *pen, s *scene, i int) {
 	}
 	p.str("LAPIC").dec(int64(i)).to(7)
 	drawAPIC(p, s, i)
+}
+
+// drawOneQueue writes the only queue: its ring, a descriptor, its interrupt.
+func drawOneQueue(p *pen, s *scene, line func(int) bool) {
+	n, was := &s.m.NIC, &s.was.NIC
+	drawRing(p, s, 0, line)
+	legend := 10
+	if n.Config.PCIe { // a row has gone to the bus
+		legend = 12
+	}
+	if line(legend) {
+		p.in(styleDim).str("  o NIC owns  D done  d drained")
+	}
+	if line(3) {
+		drawBuffer(p, s)
+	}
+	if line(11) {
+		drawModeration(p, s)
+	}
+	if line(3) {
+		drawMSIX(p, n, was, 0)
+	}
 }
 
 // shownFrame is the frame that the hardware panel speaks of: the one that the
@@ -155,10 +184,11 @@ func (p *pen) addr(ip uint32, port uint16) *pen {
 
 // descLetter tells who has a descriptor: o the card, D the driver, filled by
 // the card; d the driver, taken and not yet filled again.
-func descLetter(m *kernel.Machine, q *nic.Queue, i int) rune {
+func descLetter(m *kernel.Machine, qi, i int) rune {
+	q := &m.NIC.Queues[qi]
 	size := len(q.Ring)
 	after := func(from, to int) int { return (to - from + size) % size }
-	head, tail, clean := int(q.Head), int(q.Tail), int(m.Napi.Next)
+	head, tail, clean := int(q.Head), int(q.Tail), int(m.Napis[qi].Next)
 	switch {
 	case after(head, i) < after(head, tail):
 		return 'o'
@@ -187,9 +217,9 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 		p.str("rx").dec(int64(qi)).str(" (").dec(int64(size)).str(")").to(9).str("head").mark(q.Head != was.Head).dec(int64(q.Head)).in(styleText)
 		p.str(" tail").mark(q.Tail != was.Tail).dec(int64(q.Tail)).in(styleText)
 		if p.w > 50 {
-			p.str(" next_to_clean").mark(s.m.Napi.Next != s.was.Napi.Next).dec(int64(s.m.Napi.Next)).in(styleText)
+			p.str(" next_to_clean").mark(s.m.Napis[qi].Next != s.was.Napis[qi].Next).dec(int64(s.m.Napis[qi].Next)).in(styleText)
 		}
-		drawTransmit(p, &s.m.NIC.Tx, &s.was.NIC.Tx)
+		drawTransmit(p, s)
 	}
 	if line(9) {
 		p.st = styleDim
@@ -200,8 +230,8 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 	if line(2) {
 		for i := range shown {
 			d := (first + i) % size
-			l := descLetter(s.m, q, d)
-			p.at(i*cells+cells-2, p.y).in(styleText).mark(l != descLetter(s.was, was, d) || q.Ring[d] != was.Ring[d]).rune(l)
+			l := descLetter(s.m, qi, d)
+			p.at(i*cells+cells-2, p.y).in(styleText).mark(l != descLetter(s.was, qi, d) || q.Ring[d] != was.Ring[d]).rune(l)
 		}
 	}
 	if line(6) {
@@ -216,12 +246,6 @@ func drawRing(p *pen, s *scene, qi int, line func(int) bool) {
 			}
 		}
 	}
-}
-
-// drawTransmit writes how many frames the card still has to send.
-func drawTransmit(p *pen, t, was *nic.TxQueue) {
-	waiting := func(t *nic.TxQueue) int64 { return int64((t.Tail + nic.TxRing - t.Head) % nic.TxRing) }
-	p.count(" tx", waiting(t), waiting(was))
 }
 
 // drawBuffer shows the descriptor that the card is at, or has just filled.
@@ -247,11 +271,18 @@ func drawBuffer(p *pen, s *scene) {
 	}
 }
 
-func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
-	p.str("ITR").to(7).str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
-	if n.Held > 0 {
-		p.mark(n.Held != was.Held).str("held ").dec(int64(n.Held)).in(styleText).str(" ").span(max(n.TimerEnd-now, 0))
+func drawModeration(p *pen, s *scene) {
+	n := &s.m.NIC
+	p.str("ITR").to(7)
+	if n.Config.AdaptiveRx {
+		napi := &s.m.Napis[0]
+		p.mark(napi.Class != s.was.Napis[0].Class).str(kernel.LatencyClasses[napi.Class]).in(styleText).str(" ").dec(int64(napi.Rate)).str("/s")
 	} else {
+		p.str("rx-usecs ").dec(int64(n.Config.RxUsecs / sim.Microsecond)).str(" frames ").dec(int64(n.Config.RxFrames))
+	}
+	if q, old := &n.Queues[0], &s.was.NIC.Queues[0]; q.Held > 0 {
+		p.mark(q.Held != old.Held).str("held ").dec(int64(q.Held)).in(styleText).str(" ").span(max(q.TimerEnd-s.m.Now, 0))
+	} else if !n.Config.AdaptiveRx {
 		p.str("  timer off")
 	}
 }
@@ -259,8 +290,9 @@ func drawModeration(p *pen, n, was *nic.NIC, now sim.Time) {
 func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 	v, w := &n.MSIX[i], &was.MSIX[i]
 	p.str("MSI-X").to(7).dec(int64(i)).str(": ").hex(v.Addr, 8).str(" data ").hex(uint64(v.Data), 2)
-	on := n.IMS&nic.CauseRxQ0 != 0
-	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&nic.CauseRxQ0 != 0))
+	cause := n.VectorCause(i)
+	on := n.IMS&cause != 0
+	p.mark(v.Masked != w.Masked || v.Pending != w.Pending || on != (was.IMS&cause != 0))
 	switch {
 	case v.Masked:
 		p.str("masked")
@@ -269,7 +301,7 @@ func drawMSIX(p *pen, n, was *nic.NIC, i int) {
 	default:
 		p.str("off (IMS)")
 	}
-	if v.Pending || n.ICR&nic.CauseRxQ0 != 0 {
+	if v.Pending || n.ICR&cause != 0 {
 		p.rest(" pending")
 	}
 }

@@ -1,5 +1,7 @@
 package tui
 
+import "ringside/kernel"
+
 // From the softirq to the socket: what is pending, the poll, the packet in hand,
 // the queues.
 
@@ -70,19 +72,18 @@ func drawBacklogs(p *pen, s *scene) {
 	}
 }
 
-func drawNapi(p *pen, s *scene) {
-	n, was := &s.m.Napi, &s.was.Napi
-	p.str("napi").to(6).mark(n.Sched != was.Sched || n.Missed != was.Missed)
-	switch {
-	case n.Missed:
-		p.str("SCHED MISSED")
-	case n.Sched:
-		p.str("SCHED")
-	default:
-		p.str("idle")
+// shownNapi is the instance of a receive queue that the record has touched, or the
+// first that is polled.
+func shownNapi(s *scene) int {
+	if s.rec != nil && s.rec.Kind == kernel.KindNAPI && int(s.rec.Obj) < len(s.m.Napis) {
+		return int(s.rec.Obj)
 	}
-	p.in(styleText).count("", int64(n.Cleaned), int64(was.Cleaned)).str("/").dec(int64(s.m.Config.Params.NAPIWeight))
-	p.count(" GRO", int64(n.Count), int64(was.Count)).str(" budget ").dec(int64(s.m.Config.Params.Budget))
+	for i := range s.m.Napis {
+		if s.m.Napis[i].Sched {
+			return i
+		}
+	}
+	return 0
 }
 
 func drawReceived(p *pen, s *scene) {

@@ -13,8 +13,10 @@ func shownSkb(s *scene) kernel.SkbID {
 	if s.rec != nil && s.rec.Kind == kernel.KindSkb && int(s.rec.Obj) < len(s.m.Skbs) && s.m.Skbs[s.rec.Obj].InUse {
 		return s.rec.Obj
 	}
-	if s.m.Napi.Count > 0 {
-		return s.m.Napi.First
+	for i := range s.m.Napis {
+		if n := &s.m.Napis[i]; n.Count > 0 {
+			return n.First
+		}
 	}
 	for i := range s.m.CPUs {
 		if b := &s.m.CPUs[i].Backlog; b.Len > 0 {
@@ -52,6 +54,9 @@ func drawSkb(p *pen, s *scene, y int) int {
 		p.str(" own")
 	}
 	p.count(" data", int64(b.Data), int64(old.Data)).count(" len", int64(b.Len), int64(old.Len))
+	if b.Segs > 1 {
+		p.count(" segs", int64(b.Segs), int64(old.Segs))
+	}
 	if p.w > 48 {
 		p.str(" truesize ").dec(int64(b.Truesize))
 	}
@@ -102,6 +107,9 @@ func skbParts(m *kernel.Machine, b *kernel.Skb) (parts [5]skbPart, n int) {
 	case b.Frame != kernel.None:
 		add("eth", nic.EthHeader)
 		packet = m.Frames[b.Frame].Bytes[nic.EthHeader:]
+		if b.Buf != kernel.None { // GRO has made it of several
+			packet = m.Bufs[b.Buf][nic.EthHeader:]
+		}
 		end -= nic.EthHeader
 	case b.Buf != kernel.None:
 		packet = m.Bufs[b.Buf]

@@ -101,7 +101,7 @@ const (
 	EffCall                       // call of an own function: push a Frame with Enter
 	EffReturn                     // return: pop the Frame with Leave
 	EffSyscall                    // a system call through its C library wrapper
-	EffLibrary                    // compute, print, load, store
+	EffLibrary                    // compute, print, load, store, cli, rx_burst …
 	EffDirector                   // spawn, settle, wait_blocked, join
 	EffExit                       // main returned: the thread ends
 	EffDivide                     // a division by zero: the operation is to be done again, Memory.Fault names the line

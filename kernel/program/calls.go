@@ -146,6 +146,7 @@ var specs = []Spec{
 	{Name: "syscall", NR: -1, Params: []Param{{Name: "nr", Kind: Int}, {Name: "arg", Kind: Word, Variadic: true}}, Results: 1, Built: true},
 
 	{Name: "compute", Group: Library, Params: []Param{{Name: "d", Kind: Duration}}, Built: true},
+	{Name: "rx_burst", Group: Library, Params: []Param{{Name: "queue", Kind: Int}, {Name: "n", Kind: Int}}, Results: 1, Built: true, Instr: true},
 	{Name: "print", Group: Library, NR: 1, Params: []Param{{Name: "text", Kind: Str}}, Results: 1, Built: true},
 
 	{Name: "spawn", Group: Director, Params: threads, Built: true},

@@ -144,7 +144,7 @@ func TestTheFirstMistakeIsTold(t *testing.T) {
 func TestEveryCallOfTheFormatIsKnown(t *testing.T) {
 	for _, name := range strings.Fields("read write close dup dup2 fcntl pipe2 socketpair eventfd eventfd_write eventfd_read timerfd_create timerfd_settime memfd_create " +
 		"socket bind listen accept accept4 connect send sendto recv recvfrom shutdown setsockopt getsockopt poll ppoll select epoll_create epoll_create1 epoll_ctl " +
-		"epoll_wait epoll_pwait epoll_pwait2 getpid gettid nanosleep sched_yield exit sigaction tgkill syscall compute print load store cli hlt spawn settle wait_blocked join") {
+		"epoll_wait epoll_pwait epoll_pwait2 getpid gettid nanosleep sched_yield exit sigaction tgkill syscall compute rx_burst print load store cli hlt spawn settle wait_blocked join") {
 		if specOf(name) == nil {
 			t.Errorf("%s is not in the table", name)
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -119,7 +120,7 @@ func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, 
 }
 
 // Formats are the exports that Export knows.
-var Formats = []string{"steps", "strace", "ftrace", "jsonl"}
+var Formats = []string{"steps", "strace", "ftrace", "jsonl", "summary"}
 
 // Export runs a scenario on the model and writes its records in a format.
 func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
@@ -135,6 +136,8 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 			fmt.Fprintln(out, l)
 		}
 		return out.Flush()
+	case "summary":
+		return errors.Join(Summary(out, cfg, lim), out.Flush())
 	case "steps":
 		line = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) string { return m.StepText(r, seq) }
 	case "jsonl":
@@ -143,7 +146,7 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 		fmt.Fprint(out, kernel.FtraceHeader)
 		line = func(m *kernel.Machine, r *sim.Record, _ sim.Seq) string { return m.Ftrace(r) }
 	default:
-		return fmt.Errorf("unknown format %q: one of steps, strace, ftrace, jsonl", format)
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(Formats, ", "))
 	}
 	_, err := run(cfg, lim, func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 		if l := line(m, r, seq); l != "" {
@@ -151,18 +154,4 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 		}
 	})
 	return errors.Join(err, out.Flush())
-}
-
-// Counters are a machine's counts by the names that a scenario's expectations
-// use.
-func Counters(m *kernel.Machine) map[string]int64 {
-	c := &m.Counters
-	return map[string]int64{
-		"context_switches": c.ContextSwitches, "preemptions": c.Preemptions, "irqs": c.IRQs, "timer_irqs": c.TimerIRQs,
-		"ipis": c.IPIs, "softirqs": c.Softirqs, "polls": c.Polls, "skbs": c.Skbs, "wakeups": c.Wakeups, "syscalls": c.Syscalls,
-		"rcvbuf_errors": c.RcvbufErrors, "no_ports": c.NoPorts, "in_csum_errors": c.InCsumErrors, "in_hdr_errors": c.InHdrErrors,
-		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes, "minor_faults": c.MinorFaults,
-		"poll_scanned": c.PollScanned, "poll_callbacks": c.PollCallbacks, "ep_callbacks": c.EpCallbacks, "ep_polled": c.EpPolled,
-		"useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
-	}
 }
