@@ -19,7 +19,8 @@ const (
 	evIPI                        // A: core, B: vector
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
-	evRemote                     // A: remote host, B: which try
+	evRemote                     // A: remote host, whose timer is due
+	evAnswer                     // A: remote host, whose answer is ready
 )
 
 // device is the row of a stage outside the cores.
@@ -67,7 +68,9 @@ func (m *Machine) silent(e *sim.Event) bool {
 	case evWire:
 		return true
 	case evRemote:
-		return m.remoteLate(e)
+		return !m.remoteDue(e)
+	case evAnswer:
+		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
 	}
@@ -87,7 +90,9 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evDirector:
 		m.directorWake(e.A, r)
 	case evRemote:
-		m.remoteAgain(e, r)
+		m.remoteTimer(e.A, r)
+	case evAnswer:
+		m.remoteAnswer(e.A, r)
 	case nic.EvFar:
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
@@ -97,11 +102,8 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
-		switch r.Step {
-		case nic.StageTxOut:
+		if r.Step == nic.StageTxOut {
 			m.kfreeSkb(m.txSkbs[r.Arg[0]])
-		case nic.StageDrop:
-			m.checkLoss(r)
 		}
 		r.Step = 0
 	}
@@ -112,23 +114,17 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 // in.
 func (m *Machine) wireArrives(e *sim.Event) {
 	p := &m.Config.Wire[e.A]
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
+	switch {
+	case p.Proto == "tcp" && !p.To.IsValid():
+		m.remoteDoAll(e.A, e.At)
+	case p.Proto == "tcp":
+		m.remoteDo(m.remoteOf[e.A], e.A, e.At)
+	default:
 		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
 	}
 	if next := e.B + 1; int(next) < p.Count {
 		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
 		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
-	}
-}
-
-// checkLoss gives up if the card has dropped a TCP segment that it had no room
-// for: the remote host would send it again, and does not here.
-func (m *Machine) checkLoss(r *sim.Record) {
-	ip, _ := nic.ParseIPv4(m.Frames[r.Obj].Bytes[nic.EthHeader:])
-	if r.Arg[1] == nic.DropMissed && ip.Protocol == nic.ProtoTCP {
-		m.giveUp("the card has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }
 

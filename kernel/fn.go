@@ -24,6 +24,9 @@ const (
 	fnTxOut
 	fnRemote
 	fnRemoteTimer
+	fnRemoteResend
+	fnRemoteProbe
+	fnRemoteAnswer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -290,6 +293,9 @@ const (
 	fnTCPRetransmitTimer
 	fnTCPRetransmitSkb
 	fnTCPWriteErr
+	fnTCPProbeTimer
+	fnTCPSendProbe0
+	fnTCPXmitProbe
 	fnReqskTimer
 
 	// The way out, and the backlog.
@@ -416,7 +422,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpProbeText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

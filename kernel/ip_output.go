@@ -171,7 +171,6 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 	about(r, KindSkb, skb)
 	if int(b.Len) > m.Config.Params.Backlog {
 		b.Dropped++
-		m.tcpCheckLoss(skb)
 		m.drop(c, r, skb)
 		return
 	}

@@ -390,6 +390,7 @@ type Counters struct {
 	RcvbufErrors    int64 // Udp: RcvbufErrors
 	ListenOverflows int64 // TcpExt: ListenOverflows
 	RetransSegs     int64 // Tcp: RetransSegs
+	WindowProbes    int64 // TcpExt: TCPWinProbe
 	DelayedAcks     int64 // TcpExt: DelayedACKs
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors

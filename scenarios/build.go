@@ -44,6 +44,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
+	d.flows(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
 	d.live(f)
@@ -277,11 +278,39 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		}
 		cfg.Wire = append(cfg.Wire, out)
 	}
+}
+
+// flows notes the remote hosts that there are, and which of them listen.
+func (d *decoder) flows(f *file, cfg *kernel.Config) {
 	for _, name := range sortedKeys(f.Flows) {
 		fl := f.Flows[name]
-		d.checkName("flows."+name, name)
-		d.flow("flows."+name, &fl)
+		path := "flows." + name
+		d.checkName(path, name)
+		from, _ := d.flow(path, &fl)
+		if !slices.Contains(cfg.Hosts, from.Addr()) {
+			cfg.Hosts = append(cfg.Hosts, from.Addr())
+		}
+		if fl.Listen {
+			cfg.Listens = append(cfg.Listens, d.listener(path, name, &fl, from, cfg))
+		}
 	}
+}
+
+// listener reads a host that waits for connections.
+func (d *decoder) listener(path, name string, fl *flow, at netip.AddrPort, cfg *kernel.Config) kernel.Listener {
+	for _, other := range cfg.Listens {
+		if other.At == at {
+			d.failAt(path+".from", "%s.from: the flow %q listens at %s already", path, other.Flow, at)
+		}
+	}
+	l := kernel.Listener{At: at, Flow: name}
+	if a := fl.Answer; a != nil {
+		l.Says, l.Fin, l.After = []byte(a.Data), a.Fin, sim.Time(a.After)
+		if !l.Answers() {
+			d.failAt(path+".answer", "%s.answer: an answer has data, or fin", path)
+		}
+	}
+	return l
 }
 
 // carries reads what an entry brings: a UDP packet its data, a TCP flow data or
@@ -310,9 +339,11 @@ func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets,
 		d.failAt(base, "%s: an entry of a TCP flow has connect, rst, or data and fin", base)
 	case p.Count != nil && (p.Data == nil || p.Fin):
 		d.failAt(base+".count", "%s.count: only data can come several times", base)
+	case fl.Listen && p.Connect:
+		d.failAt(base, "%s: the flow %q listens: it is this machine that connects", base, p.Flow)
 	case p.Connect && connected[key]:
 		d.failAt(base, "%s: the flow %q has connected already", base, p.Flow)
-	case !p.Connect && !connected[key]:
+	case !fl.Listen && !p.Connect && !connected[key]:
 		d.failAt(base, "%s: the flow %q has not connected yet: it begins with connect: true", base, p.Flow)
 	}
 	connected[key] = true
@@ -325,7 +356,20 @@ func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
 	if fl.Proto != "tcp" {
 		d.one(path+".proto", fl.Proto, "udp", "tcp")
 	}
-	return d.address(path+".from", fl.From, false), d.address(path+".to", fl.To, true)
+	from = d.address(path+".from", fl.From, false)
+	switch {
+	case fl.Listen && fl.Proto != "tcp":
+		d.failAt(path+".listen", "%s.listen: only TCP hosts listen", path)
+	case fl.Answer != nil && !fl.Listen:
+		d.failAt(path+".answer", "%s.answer: only a host that listens answers: it needs listen: true", path)
+	case fl.Listen && fl.To != "":
+		d.failAt(path+".to", "%s.to: a host that listens takes connections from everywhere", path)
+	case fl.Listen:
+		return from, netip.AddrPort{}
+	case fl.To == "":
+		d.failAt(path, "%s: a flow needs to, or listen: true", path)
+	}
+	return from, d.address(path+".to", fl.To, true)
 }
 
 // address reads "ip:port"; ":port" is this machine's, where that is allowed.

@@ -57,9 +57,17 @@ type tunables struct {
 }
 
 type flow struct {
-	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
-	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
-	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
+	Proto  string  `yaml:"proto" required:"true" doc:"udp or tcp."`
+	From   string  `yaml:"from" required:"true" doc:"The remote address, ip:port."`
+	To     string  `yaml:"to" doc:"The port on this machine, as :port, or an address; not with listen."`
+	Listen bool    `yaml:"listen" doc:"TCP: the remote host waits at from for connections of this machine."`
+	Answer *answer `yaml:"answer" doc:"With listen: what the host answers to each request."`
+}
+
+type answer struct {
+	Data  string   `yaml:"data" doc:"What it says."`
+	After Duration `yaml:"after" doc:"How long it takes; what comes meanwhile belongs to the same request."`
+	Fin   bool     `yaml:"fin" doc:"It closes the connection with the answer."`
 }
 
 type thread struct {
@@ -74,7 +82,7 @@ type thread struct {
 
 type packet struct {
 	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
-	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
+	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to; of a host that listens all that are open then."`
 	Data    *string   `yaml:"data" doc:"What it carries."`
 	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
 	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`

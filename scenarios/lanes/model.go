@@ -163,6 +163,6 @@ func Counters(m *kernel.Machine) map[string]int64 {
 		"rcvbuf_errors": c.RcvbufErrors, "no_ports": c.NoPorts, "in_csum_errors": c.InCsumErrors, "in_hdr_errors": c.InHdrErrors,
 		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes,
 		"poll_scanned": c.PollScanned, "poll_callbacks": c.PollCallbacks, "ep_callbacks": c.EpCallbacks, "ep_polled": c.EpPolled,
-		"useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
+		"retrans_segs": c.RetransSegs, "window_probes": c.WindowProbes, "useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
 	}
 }
