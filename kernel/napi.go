@@ -251,6 +251,7 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	skb := m.newSkb(d.Frame, int32(d.Len))
 	m.pull(skb, nic.EthHeader) // eth_type_trans
 	r.Arg[0], r.Arg[1] = int64(skb), int64(d.Frame)
+	d.Status &^= nic.StatusDD // it may be looked at again before it is refilled
 	n.Next = (n.Next + 1) % int32(len(m.NIC.Queues[0].Ring))
 	n.Cleaned++
 	f.PC = 0

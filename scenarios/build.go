@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,6 +27,7 @@ const (
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
 	maxName    = 64
+	maxFill    = 1 << 20
 )
 
 // build checks a file and makes the machine's configuration of it.
@@ -313,16 +315,26 @@ func (d *decoder) listener(path, name string, fl *flow, at netip.AddrPort, cfg *
 	return l
 }
 
+// alphabet is what an entry is filled with.
+const alphabet = "abcdefghijklmnopqrstuvwxyz"
+
 // carries reads what an entry brings: a UDP packet its data, a TCP flow data or
 // a step of the connection, which begins with connect.
 func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
-	if p.Data != nil {
+	switch {
+	case p.Data != nil && p.Fill != 0:
+		d.failAt(base, "%s: data or fill, not both", base)
+	case p.Data != nil:
 		out.Payload = []byte(*p.Data)
+	case p.Fill != 0:
+		d.within(base+".fill", int(p.Fill), 1, maxFill)
+		out.Payload = bytes.Repeat([]byte(alphabet), int(p.Fill)/len(alphabet)+1)[:p.Fill]
 	}
+	carries := p.Data != nil || p.Fill != 0
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
 	key := [2]netip.AddrPort{out.From, out.To}
 	steps := 0
-	for _, is := range []bool{p.Connect, p.Rst, p.Data != nil || p.Fin} {
+	for _, is := range []bool{p.Connect, p.Rst, carries || p.Fin} {
 		if is {
 			steps++
 		}
@@ -330,14 +342,14 @@ func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets,
 	switch {
 	case fl.Proto != "tcp" && (p.Connect || p.Fin || p.Rst):
 		d.failAt(base, "%s: connect, fin and rst are for TCP flows", base)
-	case fl.Proto != "tcp" && p.Data == nil:
+	case fl.Proto != "tcp" && !carries:
 		d.failAt(base, "%s: a UDP packet needs data", base)
 	case fl.Proto != "tcp" && len(out.Payload) > 1472:
-		d.failAt(base+".data", "%s.data: %d bytes; 1472 fit into one frame", base, len(out.Payload))
+		d.failAt(base, "%s: %d bytes of data; 1472 fit into one frame", base, len(out.Payload))
 	case fl.Proto != "tcp":
 	case steps != 1:
 		d.failAt(base, "%s: an entry of a TCP flow has connect, rst, or data and fin", base)
-	case p.Count != nil && (p.Data == nil || p.Fin):
+	case p.Count != nil && (!carries || p.Fin):
 		d.failAt(base+".count", "%s.count: only data can come several times", base)
 	case fl.Listen && p.Connect:
 		d.failAt(base, "%s: the flow %q listens: it is this machine that connects", base, p.Flow)

@@ -84,6 +84,7 @@ type packet struct {
 	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
 	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to; of a host that listens all that are open then."`
 	Data    *string   `yaml:"data" doc:"What it carries."`
+	Fill    Size      `yaml:"fill" doc:"What it carries, as so many bytes of the alphabet over and over."`
 	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
 	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
 	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
