@@ -24,9 +24,6 @@ const (
 	RemoteOpen
 )
 
-// RemoteStates are their names, as RFC 9293 has them.
-var RemoteStates = [...]string{"CLOSED", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED"}
-
 // Remote is the remote end of a TCP connection.
 type Remote struct {
 	Own, Peer      SockAddr // its address, and this machine's

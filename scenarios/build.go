@@ -305,6 +305,9 @@ func (d *decoder) listener(path, name string, fl *flow, at netip.AddrPort, cfg *
 			d.failAt(path+".from", "%s.from: the flow %q listens at %s already", path, other.Flow, at)
 		}
 	}
+	if ip := at.Addr(); ip == kernel.HostIP || ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast() {
+		d.failAt(path+".from", "%s.from: %s is not a remote host's address", path, ip)
+	}
 	l := kernel.Listener{At: at, Flow: name}
 	if a := fl.Answer; a != nil {
 		l.Says, l.Fin, l.After = []byte(a.Data), a.Fin, sim.Time(a.After)
