@@ -16,6 +16,8 @@ type Step[M any] struct {
 	// Cut: an interrupt may end the step early, as it ends HLT or comes
 	// between two instructions of a long computation.
 	Cut bool
+	// Masked: even an interrupt that is masked ends it, as it ends WFI.
+	Masked bool
 	// Do is the effect at the end of the step. By then the frame's PC is on
 	// the next step; Do may call, return, or send it elsewhere.
 	Do  func(M, *Core, *sim.Record)
@@ -48,6 +50,28 @@ type Text[M any] struct {
 	IDT   [256]CodeID // the gates: entry code by vector
 	LSTAR CodeID      // entry code of the syscall instruction (the MSR of that name)
 	Entry CodeID      // the micro-steps of interrupt delivery
+	Arm64 bool        // exceptions as on Arm: LSTAR, EL0IRQ and EL1IRQ are the vectors
+
+	EL0IRQ, EL1IRQ CodeID
+}
+
+// delivery is what the processor does by itself when it takes an interrupt.
+func (t *Text[M]) delivery() []entryStep {
+	if t.Arm64 {
+		return arm64Steps
+	}
+	return entrySteps
+}
+
+// gate is the entry code of the interrupt that a core is taking.
+func (t *Text[M]) gate(c *Core) CodeID {
+	switch {
+	case !t.Arm64:
+		return t.IDT[c.Vector]
+	case c.Micro > 1 && c.Regs.R11&PStateEL1h == 0, c.Micro == 1 && c.Regs.Ring() == 3:
+		return t.EL0IRQ
+	}
+	return t.EL1IRQ
 }
 
 // Addr is where the given step of code lies in memory.

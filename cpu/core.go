@@ -7,10 +7,15 @@ type Core struct {
 	ID   int8
 	Regs Regs
 	APIC APIC
-	RSP0 uint64  // of the task state segment: where ring 0 starts its stack
-	Ctx  Context // of the task that is loaded
-	IRQ  Stack   // the core's interrupt stack
-	On   StackID
+	RSP0 uint64 // of the task state segment: where ring 0 starts its stack
+	CR2  uint64 // the address of the last page fault
+	Code int64  // the error code that the last fault has pushed
+	ESR  uint64 // ESR_EL1: why the last synchronous exception was taken, on Arm
+
+	Access Access  // the last one that was asked of the page tables
+	Ctx    Context // of the task that is loaded
+	IRQ    Stack   // the core's interrupt stack
+	On     StackID
 
 	Begun, Next sim.Time // the span of the step in flight
 	Cause       sim.Seq  // the record it follows from
@@ -18,7 +23,9 @@ type Core struct {
 	Vector      uint8    // the vector being delivered
 	resume      sim.Seq  // what the interrupted step would have followed from
 	spins       bool     // the step is done again because a lock is taken
+	fault       bool     // it is a fault's, which pushes an error code
 	cut         bool     // the step in flight may be ended by an interrupt
+	masked      bool     // even by one that is masked
 	shadow      bool     // STI has just been executed: the next instruction comes first
 	userRSP     bool     // in ring 0, but RSP is still the user's: SYSCALL switches no stack
 }
@@ -124,7 +131,7 @@ func (c *Core) Cli() { c.Regs.RFLAGS &^= FlagIF }
 // requested already.
 func (c *Core) Interrupt(v uint8, now sim.Time, cause sim.Seq) bool {
 	fresh := c.APIC.Accept(v, cause)
-	if c.cut && c.Regs.IF() && c.Next > now {
+	if c.cut && (c.Regs.IF() || c.masked) && c.Next > now {
 		if _, ok := c.APIC.Deliverable(); ok {
 			c.Next = now
 		}
@@ -155,9 +162,9 @@ func (t *Text[M]) Step(m M, c *Core, costs *[256]sim.Time, r *sim.Record, seq si
 	if c.Micro != 0 {
 		code := &t.Codes[t.Entry]
 		r.Fn, r.Step, r.Station = uint16(t.Entry), c.Micro-1, code.Station
-		gate := t.IDT[c.Vector]
-		entrySteps[c.Micro-1].do(c, r, gate, t.Codes[gate].Base)
-		if c.Micro++; int(c.Micro) > len(entrySteps) {
+		gate, steps := t.gate(c), t.delivery()
+		steps[c.Micro-1].do(c, r, gate, t.Codes[gate].Base)
+		if c.Micro++; int(c.Micro) > len(steps) {
 			c.Micro = 0
 		}
 	} else {
@@ -194,7 +201,7 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	spins := c.spins
 	c.Begun, c.cut, c.spins = now, false, false
 	if c.Micro != 0 {
-		c.Next = now + costs[entrySteps[c.Micro-1].cost]
+		c.Next = now + costs[t.delivery()[c.Micro-1].cost]
 		return
 	}
 	f := c.Frame()
@@ -206,7 +213,7 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	if c.Regs.IF() && !c.shadow {
 		if v, ok := c.APIC.Deliverable(); ok {
 			c.Micro, c.Vector, c.resume = 1, v, c.Cause
-			c.Next = now + costs[entrySteps[0].cost]
+			c.Next = now + costs[CostVector]
 			return
 		}
 	}
@@ -227,7 +234,8 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	if d := s.Span(m, c); d != sim.Never {
 		c.Next = now + d
 	}
-	if c.cut = s.Cut; c.cut && c.Regs.IF() {
+	c.masked = s.Masked
+	if c.cut = s.Cut; c.cut && (c.Regs.IF() || c.masked) {
 		if _, ok := c.APIC.Deliverable(); ok {
 			c.Next = now
 		}

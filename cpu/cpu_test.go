@@ -145,7 +145,7 @@ func TestInterruptDeliveryPushesFiveWordsOnTheKernelStack(t *testing.T) {
 	if r.Dur != 300 {
 		t.Errorf("the program has computed for %d, want 300", r.Dur)
 	}
-	for i := range entrySteps {
+	for i := range len(entrySteps) - 1 { // there is no error code
 		if c.Regs.Ring() != 3 {
 			t.Fatalf("ring %d before micro-step %d: the gate comes last", c.Regs.Ring(), i)
 		}

@@ -33,6 +33,7 @@ var entrySteps = []entryStep{
 	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, pushWord},
 	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, pushWord},
 	{"push RIP", "The instruction that comes next when all this is over.", CostPush, pushWord},
+	{"push the error code", "Some exceptions have one. Of a page fault: was the page there, was it a write, was it ring 3?", CostPush, pushCode},
 	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, throughGate},
 }
 
@@ -80,6 +81,17 @@ func pushWord(c *Core, r *sim.Record, _ CodeID, _ uint64) {
 	r.Arg[0], r.Arg[1] = int64(f.N), f.L[f.N]
 	f.N++
 	f.Addr -= wordBytes
+	if int(f.N) == len(words) && !c.fault {
+		c.Micro++ // an interrupt has no error code
+	}
+}
+
+// pushCode pushes the error code, which the entry code takes away again.
+func pushCode(c *Core, r *sim.Record, _ CodeID, _ uint64) {
+	s := c.Stack()
+	s.F[len(s.F)-1].Addr -= wordBytes
+	r.Arg[0] = c.Code
+	c.fault = false
 }
 
 func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
@@ -93,6 +105,21 @@ func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
 	c.Cli()
 	s.PushEntry(gate)
 	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+// Raise makes the step that is being done fault, with an error code: it has had
+// no effect, the processor goes through the gate of the exception at once, and
+// the step is done again when the handler returns (SDM volume 3, "Faults"). The
+// local APIC has no part in it.
+func (c *Core) Raise(v uint8, code int64) {
+	c.Again()
+	c.Micro, c.Vector, c.fault, c.Code, c.resume = 2, v, hasErrorCode(v), code, c.Cause
+}
+
+// hasErrorCode tells whether an exception pushes one (SDM volume 3, table 6-1).
+func hasErrorCode(v uint8) bool {
+	const with = 1<<8 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<17 | 1<<21
+	return v < 32 && with>>v&1 != 0
 }
 
 // Iret undoes an interrupt's entry: the handler's entry code must be the

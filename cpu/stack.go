@@ -7,9 +7,10 @@ type CodeID uint16
 type FrameKind uint8
 
 const (
-	Call    FrameKind = iota // a running function
-	HWFrame                  // the words the processor pushed by itself
-	PtRegs                   // the registers that entry code saved, struct pt_regs
+	Call      FrameKind = iota // a running function
+	HWFrame                    // the words the processor pushed by itself
+	PtRegs                     // the registers that entry code saved, struct pt_regs
+	StackArgs                  // arguments that have no register, in L, above room for those that have
 )
 
 // NumLocals is how many integers a frame carries.
@@ -70,6 +71,21 @@ func (s *Stack) Push(code CodeID, size uint64) *Frame {
 // PushEntry puts entry code on the stack, which has no frame of its own.
 func (s *Stack) PushEntry(code CodeID) *Frame {
 	s.F = append(s.F, Frame{Code: code, Addr: s.SP()})
+	return &s.F[len(s.F)-1]
+}
+
+// PushArgs puts arguments on the stack for the function that is called next, and
+// below them room for so many bytes. The stack pointer is a multiple of 16 at a call.
+func (s *Stack) PushArgs(room uint64, args ...int64) {
+	n := uint64(len(args))
+	s.F = append(s.F, Frame{Kind: StackArgs, N: uint8(n), Addr: (s.SP() - room - n*wordBytes) &^ 15})
+	copy(s.F[len(s.F)-1].L[:], args)
+}
+
+// PushLeaf puts a function on the stack that keeps nothing there but its return
+// address.
+func (s *Stack) PushLeaf(code CodeID) *Frame {
+	s.F = append(s.F, Frame{Code: code, Addr: s.SP() - wordBytes})
 	return &s.F[len(s.F)-1]
 }
 

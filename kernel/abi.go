@@ -141,4 +141,6 @@ const (
 	nrPipe2        = 293
 	nrMemfd        = 319 // memfd_create
 	nrEpollPwait2  = 441
+	nrPselect6     = 270
+	nrDup3         = 292
 )

@@ -12,6 +12,7 @@ import (
 // write it.
 type Config struct {
 	CPUs    int
+	ABI     program.ABI
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
@@ -35,6 +36,7 @@ type Params struct {
 	NAPIWeight int      // packets one poll may take (NAPI_POLL_WEIGHT)
 	Budget     int      // net.core.netdev_budget: packets one NET_RX softirq may take
 	Backlog    int      // net.core.netdev_max_backlog: packets without a card that may wait on a core
+	PTI        bool     // page-table isolation (the boot option pti=on)
 	RMem       int      // net.core.rmem_default: bytes a socket may queue, with overhead
 }
 

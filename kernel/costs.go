@@ -47,6 +47,12 @@ const (
 	costPollWait
 	costPollFree
 	costIPI
+	costAccess
+	costFindVMA
+	costPTE
+	costNewPage
+	costExtable
+	costCR3
 	numCosts
 )
 
@@ -108,6 +114,12 @@ var costTable = [numCosts]costRow{
 	costPollFD:      {"poll_fd", 35, "looking at one descriptor in poll or select, without the file's own part"},
 	costPollWait:    {"poll_wait", 15, "queueing on one descriptor's wait queue in poll or select"},
 	costPollFree:    {"poll_free", 10, "taking one entry of poll or select off its wait queue"},
+	costAccess:      {"access", 20, "a load or store of a program, with the walk of the page tables"},
+	costFindVMA:     {"find_vma", 150, "finding the range of memory that a fault is in"},
+	costPTE:         {"pte", 150, "going down the page tables, or setting an entry"},
+	costNewPage:     {"new_page", 1200, "allocating a page and clearing it"},
+	costExtable:     {"exception_table", 400, "searching the exception table"},
+	costCR3:         {"cr3_write", 60, "a change of page tables on the way in or out, with pti"},
 	costIPI:         {"ipi_latency", 800, "an interrupt message from core to core"},
 }
 

@@ -56,7 +56,9 @@ func (m *Machine) context(c *cpu.Core) uint8 {
 
 // interruptEntry tells whether a function is on the way between an interrupt
 // and its handler.
-func interruptEntry(fn cpu.CodeID) bool { return fn >= fnAsmCommonInterrupt && fn <= fnIRQExit }
+func interruptEntry(fn cpu.CodeID) bool {
+	return fn >= fnAsmCommonInterrupt && fn <= fnIRQExit || fn >= fnEl0Irq && fn <= fnPercpuDevidIRQ
+}
 
 // stamp writes into a record what it tells about its core.
 func (m *Machine) stamp(c *cpu.Core, r *sim.Record) {

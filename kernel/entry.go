@@ -47,6 +47,7 @@ var entryText = text{
 			{Name: "look again, interrupts off", Cost: costFn, Do: (*Machine).exitLookAgain},
 		}},
 
+	fnAsmExcPageFault:     asmEntry("asm_exc_page_fault", fnExcPageFault),
 	fnAsmCommonInterrupt:  asmEntry("asm_common_interrupt", fnCommonInterrupt),
 	fnAsmSysvecTimer:      asmEntry("asm_sysvec_apic_timer_interrupt", fnSysvecTimer),
 	fnAsmSysvecResched:    asmEntry("asm_sysvec_reschedule_ipi", fnSysvecResched),
@@ -156,20 +157,22 @@ func (m *Machine) wokenStation(c *cpu.Core) uint8 {
 }
 
 func (m *Machine) syscallEnter(c *cpu.Core, r *sim.Record) {
+	fn := m.noteSyscall(c, r)
+	c.Call(fn, m.current(c).Call.Args[:]...)
+}
+
+// noteSyscall notes what the running task asks for and finds its function.
+func (m *Machine) noteSyscall(c *cpu.Core, r *sim.Record) cpu.CodeID {
 	t := m.current(c)
 	saved := c.Ctx.Kernel.Saved()
 	c.Regs.RFLAGS |= cpu.FlagIF
-	nr := saved.RAX
+	nr, fn := m.sysCall(t, *saved.At(m.ABI.Number))
 	m.Counters.Syscalls++
-	t.Call.Active, t.Call.NR, t.Call.Args = true, int32(nr), saved.Args()
+	t.Call.Active, t.Call.NR, t.Call.Args = true, nr, saved.Read(&m.ABI.Args)
 	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0
-	r.Arg[0], r.Arg[1] = int64(nr), int64(saved.RDI)
+	r.Arg[0], r.Arg[1] = int64(nr), t.Call.Args[0]
 	m.point(c, r, PointSysEnter)
-	fn := cpu.CodeID(fnSysNi)
-	if nr < uint64(len(m.sysCalls)) && m.sysCalls[nr] != fnNone {
-		fn = m.sysCalls[nr]
-	}
-	c.Call(fn, t.Call.Args[:]...)
+	return fn
 }
 
 func (m *Machine) syscallExit(c *cpu.Core, r *sim.Record) {
@@ -249,13 +252,20 @@ func (m *Machine) irqentryExit(c *cpu.Core, r *sim.Record) {
 
 // interruptedRing reads the pushed CS below the running interrupt entry.
 func (m *Machine) interruptedRing(c *cpu.Core) uint8 {
-	s := c.Stack()
-	for i := len(s.F) - 1; i >= 0; i-- {
-		if s.F[i].Kind == cpu.HWFrame {
-			return uint8(s.F[i].L[3] & 3)
-		}
+	if f := pushedWords(c.Stack()); f != nil {
+		return uint8(f.L[3] & 3)
 	}
 	return 0
+}
+
+// pushedWords are the innermost ones that the processor has pushed, or nil.
+func pushedWords(s *cpu.Stack) *cpu.Frame {
+	for i := len(s.F) - 1; i >= 0; i-- {
+		if s.F[i].Kind == cpu.HWFrame {
+			return &s.F[i]
+		}
+	}
+	return nil
 }
 
 func (m *Machine) asmPopRegs(c *cpu.Core, r *sim.Record) {

@@ -432,10 +432,14 @@ func (m *Machine) sendEventsCopy(c *cpu.Core, r *sim.Record) {
 	it := &m.Epis[epi]
 	about(r, KindEpi, epi)
 	r.Station = m.wokenStation(c)
+	at := f.L[1] + f.L[seRes]*epollEventBytes
+	if !m.reach(c, at, epollEventBytes, toWrite) {
+		return
+	}
 	f.PC = 1
 	revents := uint32(c.Result())
 	r.Arg[0] = int64(revents)
-	out := m.userWrite(c, f.L[1]+f.L[seRes]*epollEventBytes, epollEventBytes)
+	out := m.userWrite(c, at, epollEventBytes)
 	if out == nil {
 		m.Epis[epi].Next, m.Epis[epi].OnReady = EpiID(f.L[seTx]), true
 		f.L[seTx] = int64(epi)

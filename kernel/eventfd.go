@@ -199,10 +199,19 @@ func eventfdWake(key int64) func(*Machine, *cpu.Core, *sim.Record) {
 
 func (m *Machine) eventfdCopy(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	m.irqRestore(c, f.L[efFlags])
+	if f.L[efFlags] != efUnlocked {
+		m.irqRestore(c, f.L[efFlags])
+		f.L[efFlags] = efUnlocked
+	}
+	if !m.reach(c, f.L[efAddr], 8, toWrite) {
+		return
+	}
 	r.Arg[0] = f.L[efValue]
 	c.Return(m.copyCount(c, f.L[efAddr], uint64(f.L[efValue])))
 }
+
+// efUnlocked stands in place of the flags when the counter's lock is given back.
+const efUnlocked = -1
 
 // copyCount gives the reader of a counter its eight bytes.
 func (m *Machine) copyCount(c *cpu.Core, addr int64, v uint64) int64 {
@@ -221,6 +230,9 @@ func (m *Machine) eventfdWrite(c *cpu.Core, r *sim.Record) {
 	var data [8]byte
 	if f.L[efBytes] != int64(len(data)) {
 		c.Return(-EINVAL)
+		return
+	}
+	if !m.reach(c, f.L[efAddr], int64(len(data)), toRead) {
 		return
 	}
 	if !m.copyFromUser(c, data[:], f.L[efAddr]) {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"ringside/cpu"
+	"ringside/kernel/program"
 	"ringside/kernel/strace"
 	"ringside/sim"
 )
@@ -55,7 +56,7 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 		return "exit(0)"
 	}
 	c := strace.Call{
-		Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
+		ABI: m.Config.ABI, Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
 		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
 	}
 	switch c.Spec.Name {
@@ -128,6 +129,9 @@ func (m *Machine) StepText(r *sim.Record, seq sim.Seq) string {
 	if r.Point != PointNone {
 		line += "  " + Points[r.Point]
 	}
+	if r.Point == PointSysEnter && m.Config.ABI != program.LinuxAMD64 {
+		line += "  " + m.numberText(r.Arg[0])
+	}
 	return line
 }
 
@@ -183,3 +187,33 @@ func Printable(s string) string {
 	}
 	return b.String()
 }
+
+// Functions are the names that records of a machine can have: the kernel's, the
+// devices' and those of the thread programs.
+func Functions(cfg *Config) []string {
+	im := &Image{Config: cfg, ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes = im.kernelText()
+	for i := range cfg.Threads {
+		im.addProgram(int32(i), cfg.Threads[i].Program)
+	}
+	var names []string
+	for _, c := range im.Text.Codes {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// TaskNames are the names of a machine's tasks.
+func TaskNames(cfg *Config) []string {
+	var names []string
+	for i := range cfg.Threads {
+		names = append(names, cfg.Threads[i].Name)
+	}
+	for cpu := range cfg.CPUs {
+		names = append(names, fmt.Sprintf("swapper/%d", cpu), fmt.Sprintf("ksoftirqd/%d", cpu))
+	}
+	return names
+}
+
+// ObjectKinds are the kinds of objects that Object names.
+func ObjectKinds() []string { return objectNames[1:] }

@@ -396,6 +396,32 @@ const (
 	fnSigHandler
 	fnRestoreRT
 
+	// Exceptions.
+	fnCli
+	fnHlt
+	fnUd2
+	fnAsmExcDivideError
+	fnAsmExcInvalidOp
+	fnAsmExcGeneralProtection
+	fnExcDivideError
+	fnExcInvalidOp
+	fnExcGeneralProtection
+
+	// Memory accesses of programs, and page faults.
+	fnLoad
+	fnStore
+	fnAsmExcPageFault
+	fnExcPageFault
+	fnDoUserAddrFault
+	fnDoKernAddrFault
+	fnHandleMmFault
+	fnHandlePteFault
+	fnDoAnonymousPage
+	fnDoWpPage
+	fnBadArea // __bad_area_nosemaphore
+	fnForceSigFault
+	fnFixupException
+
 	// The director.
 	fnDirectorStop
 	fnDirectorGo
@@ -409,6 +435,32 @@ const (
 	fnDoExit
 	fnSysNi
 
+	// arm64 (arch/arm64/kernel).
+	fnEl0SyncHandler
+	fnEl0Svc
+	fnDoEl0Svc
+	fnEl0SvcCommon
+	fnInvokeSyscall
+	fnEl0Irq // the first of the interrupt entries: see interruptEntry
+	fnEl1Irq
+	fnEl0IrqHandler
+	fnEl1IrqHandler
+	fnEl0Interrupt
+	fnEl1Interrupt
+	fnDoInterruptHandler
+	fnCallOnIRQStack
+	fnGICHandleIRQ
+	fnGICDomainIRQ   // generic_handle_domain_irq
+	fnPercpuDevidIRQ // handle_percpu_devid_irq
+	fnPrimarySwitched
+	fnNtWriteFile // Windows
+	fnNtClose
+	fnNtTerminateThread
+	fnPrint
+	fnSysDup3
+	fnSysPselect6
+	fnDoPselect
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -416,13 +468,13 @@ const (
 type text map[cpu.CodeID]code
 
 // kernelText joins the tables of all subjects.
-func kernelText() []code {
+func (im *Image) kernelText() []code {
 	codes := make([]code, fnUserBase)
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpProbeText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpProbeText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText, faultText, trapsText, armText, ntText, libraryText, substituteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {
@@ -440,6 +492,7 @@ func kernelText() []code {
 			codes[id].Base = libraryBase + uint64(id)*codeStride
 		}
 	}
+	im.abiText(codes)
 	return codes
 }
 

@@ -133,9 +133,9 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 			Printable(p.Name), p.PID, p.Prio, TaskState(r.Arg[1]).Letter(), Printable(n.Name), n.PID, n.Prio)
 	case PointSignalGenerate:
 		t := &m.Tasks[r.Obj]
-		return fmt.Sprintf("sig=%d errno=0 code=-6 comm=%s pid=%d grp=0 res=0", r.Arg[0], Printable(t.Name), t.PID)
+		return fmt.Sprintf("sig=%d errno=0 code=%d comm=%s pid=%d grp=0 res=0", r.Arg[0], signalCode(r), Printable(t.Name), t.PID)
 	case PointSignalDeliver:
-		return fmt.Sprintf("sig=%d errno=0 code=-6 sa_handler=%x sa_flags=14000000", r.Arg[0], m.Text.Addr(fnSigHandler, 0))
+		return fmt.Sprintf("sig=%d errno=0 code=%d sa_handler=%x sa_flags=14000000", r.Arg[0], signalCode(r), m.Text.Addr(fnSigHandler, 0))
 	case PointProcessExit:
 		t := &m.Tasks[r.Obj]
 		return fmt.Sprintf("comm=%s pid=%d prio=%d", Printable(t.Name), t.PID, t.Prio)
@@ -156,10 +156,29 @@ func (m *Machine) ftraceFields(r *sim.Record) string {
 		return fmt.Sprintf("timer=%016x function=%s now=%d baseclk=%d", wheelAddr(r), wheelNames[r.Arg[0]], jiffies, jiffies)
 	case PointTimerExpireExit:
 		return fmt.Sprintf("timer=%016x", wheelAddr(r))
+	case PointPageFaultUser, PointPageFaultKernel:
+		return fmt.Sprintf("address=%#x ip=%s error_code=%#x", uint64(r.Arg[0]), m.faultIP(r), r.Arg[1])
 	case PointIPISendCPU:
 		return fmt.Sprintf("cpu=%d callsite=ttwu_queue_wakelist callback=generic_smp_call_function_single_interrupt", r.Arg[0])
 	}
 	return ""
+}
+
+// signalCode is a signal's si_code: that of a fault, or SI_TKILL.
+func signalCode(r *sim.Record) int64 {
+	if r.Arg[1] != 0 {
+		return r.Arg[1]
+	}
+	return -6
+}
+
+// faultIP names the instruction that has faulted, as %ps does.
+func (m *Machine) faultIP(r *sim.Record) string {
+	ip := uint64(pushedWords(&m.Context(TaskID(r.Task)).Kernel).L[4])
+	if fn := (ip - kernelBase) / codeStride; ip >= kernelBase && fn < uint64(len(m.Text.Codes)) {
+		return m.Text.Codes[fn].Name
+	}
+	return fmt.Sprintf("%#x", ip)
 }
 
 // Addresses that tracepoints print, typical of the kernel's direct map.
@@ -240,6 +259,8 @@ var sysNames = map[int64]sysName{
 	nrGetsockopt:   {"getsockopt", []string{"fd", "level", "optname", "optval"}},
 	nrEpollPwait:   {"epoll_pwait", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
 	nrEpollPwait2:  {"epoll_pwait2", []string{"epfd", "events", "maxevents", "timeout", "sigmask"}},
+	nrDup3:         {"dup3", []string{"oldfd", "newfd", "flags"}},
+	nrPselect6:     {"pselect6", []string{"n", "inp", "outp", "exp", "tsp", "sig"}},
 	nrRtSigaction:  {"rt_sigaction", []string{"sig", "flags"}},
 	nrRtSigreturn:  {"rt_sigreturn", nil},
 	nrTgkill:       {"tgkill", []string{"tgid", "pid", "sig"}},

@@ -18,14 +18,18 @@ type Image struct {
 	Config   *Config
 	Text     cpu.Text[*Machine]
 	Costs    [256]sim.Time
+	ABI      *cpu.ABI
 	frames   []nic.Frame // of UDP packets
 	frameOf  []int32     // the frame of each entry of the wire section, or None
 	remoteOf []int32     // its remote host, for TCP, or None
 	programs []*program.Program
-	user     []userFunc     // by code, from fnUserBase
-	userCode []cpu.CodeID   // the main function of each thread
-	wrappers [][]cpu.CodeID // the wrapper of each call site, by thread
-	sysCalls [512]cpu.CodeID
+	user     []userFunc      // by code, from fnUserBase
+	userCode []cpu.CodeID    // the main function of each thread
+	wrappers [][]cpu.CodeID  // the wrapper of each call site, by thread
+	sysCalls [512]cpu.CodeID // by the ABI's numbers
+	sysNR    [512]int16      // the same calls' numbers on linux-amd64
+	numbers  [512]int16      // the way back
+	vmas     [][]VMA         // by process, in order of their addresses
 }
 
 // Fn gives the name of a record's function.

@@ -82,7 +82,8 @@ func (m *Machine) giveUp(why string) {
 func (m *Machine) CopyFrom(src *Machine) {
 	old := *m
 	*m = *src
-	m.Queue, m.NIC = old.Queue, old.NIC
+	m.Queue, m.NIC, m.PT = old.Queue, old.NIC, old.PT
+	m.PT.CopyFrom(&src.PT)
 	m.Frames = src.Frames[:len(src.Frames):len(src.Frames)]
 	m.Remotes = resize(old.Remotes, len(src.Remotes))
 	for i := range src.Remotes {
@@ -166,8 +167,9 @@ func (p *Pipe) copyFrom(src *Pipe) {
 }
 
 func (p *Process) copyFrom(src *Process) {
-	fds, shared := p.FDs, p.Shared
+	fds, shared, heap := p.FDs, p.Shared, p.Heap
 	*p = *src
+	p.Heap = append(heap[:0], src.Heap...)
 	p.FDs = append(fds[:0], src.FDs...)
 	p.Shared = append(shared[:0], src.Shared...)
 }
@@ -183,7 +185,7 @@ func (m *Machine) Size() int {
 		n += 900 + 64*(len(t.Ctx.Kernel.F)+len(t.Ctx.User.F)) + len(t.Mem.Data) + 8*len(t.Mem.Slots)
 	}
 	for i := range m.Procs {
-		n += 4 * len(m.Procs[i].FDs)
+		n += 4*len(m.Procs[i].FDs) + len(m.Procs[i].Heap)
 	}
 	for i := range m.Pipes {
 		n += 64 + 8*len(m.Pipes[i].Bufs)
@@ -191,7 +193,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + 40*len(m.Files) + 96*len(m.Socks) + 120*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
+	return n + m.NIC.Size() + m.PT.Size() + 40*len(m.Files) + 96*len(m.Socks) + 120*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

@@ -51,6 +51,9 @@ func (m *Machine) shmemRead(c *cpu.Core, r *sim.Record) {
 	f := &m.Files[l[0]]
 	data := m.Bufs[f.Obj][f.Pos:]
 	data = data[:min(int64(len(data)), l[2])]
+	if !m.reach(c, l[1], int64(len(data)), toWrite) {
+		return
+	}
 	if !m.copyToUser(c, l[1], data) {
 		c.Return(-EFAULT)
 		return
@@ -65,6 +68,9 @@ func (m *Machine) shmemRead(c *cpu.Core, r *sim.Record) {
 func (m *Machine) shmemWrite(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
 	f := &m.Files[l[0]]
+	if !m.reach(c, l[1], l[2], toRead) {
+		return
+	}
 	if f.Flags&oAppend != 0 && l[2] > 0 {
 		f.Pos = int64(len(m.Bufs[f.Obj]))
 	}

@@ -36,6 +36,7 @@ func New(cfg *Config) (*Machine, error) {
 		m.ports[i] = None
 	}
 	m.Napi.First, m.Napi.Last = None, None
+	m.bootPaging()
 	m.Cores, m.CPUs = make([]cpu.Core, cfg.CPUs), make([]CPU, cfg.CPUs)
 	for i := range m.Cores {
 		m.bootCore(int32(i))
@@ -65,16 +66,22 @@ func Fresh() *Machine { return &Machine{} }
 
 // newImage builds what never changes.
 func newImage(cfg *Config) (*Image, error) {
-	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
-	im.Text.Codes = kernelText()
+	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
+	im.Text.Codes, im.Text.Arm64 = im.kernelText(), im.ABI.Arm64
+	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
+	if cfg.Params.PTI {
+		isolate(im.Text.Codes)
+	}
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
 	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
+	im.Text.IDT[vectorPF] = fnAsmExcPageFault
+	im.Text.IDT[vectorDE] = fnAsmExcDivideError
+	im.Text.IDT[vectorUD] = fnAsmExcInvalidOp
+	im.Text.IDT[vectorGP] = fnAsmExcGeneralProtection
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
-	for nr, fn := range sysCallTable {
-		im.sysCalls[nr] = fn
-	}
+	im.fillSysCalls()
 	if breakText != nil {
 		breakText(im)
 	}
@@ -113,7 +120,7 @@ var sysCallTable = map[int]cpu.CodeID{
 	nrSetsockopt: fnSysSetsockopt, nrGetsockopt: fnSysGetsockopt, nrSendto: fnSysSendto, nrShutdown: fnSysShutdown, nrListen: fnSysListen,
 	nrRtSigaction: fnSysRtSigaction, nrRtSigreturn: fnSysRtSigreturn, nrTgkill: fnSysTgkill,
 	nrPipe2: fnSysPipe2, nrEventfd2: fnSysEventfd2, nrTimerfd: fnSysTimerfdCreate, nrTimerfdSet: fnSysTimerfdSettime,
-	nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
+	nrDup3: fnSysDup3, nrPselect6: fnSysPselect6, nrMemfd: fnSysMemfdCreate, nrSocketpair: fnSysSocketpair,
 }
 
 // peerMAC is a remote host's hardware address, made from its IP address.
@@ -127,11 +134,11 @@ func peerMAC(a netip.Addr) [6]byte {
 func (im *Image) addProgram(thread int32, p *program.Program) {
 	im.programs = append(im.programs, p)
 	im.userCode = append(im.userCode, cpu.CodeID(len(im.Text.Codes)))
-	base := uint64(userBase) + uint64(thread)<<20
+	base := userBase + uint64(thread)*program.ImageStride
 	for fn := range p.Funcs {
 		im.user = append(im.user, userFunc{thread: thread, fn: int32(fn)})
 		im.Text.Codes = append(im.Text.Codes, code{
-			Name: p.Funcs[fn].Name, Ring: 3, Interp: true, Base: base + uint64(fn)<<16,
+			Name: p.Funcs[fn].Name, Ring: 3, Interp: true, Base: base + textOffset(fn),
 			File: "(the thread program)", Say: "The thread's own code runs.", Why: "In ring 3, until it asks the kernel for something or is interrupted.",
 			Steps: []step{{Name: "one operation of the program", Cost: costOp, Do: (*Machine).userOp}},
 		})
@@ -145,24 +152,45 @@ func (im *Image) addProgram(thread int32, p *program.Program) {
 		if spec == nil {
 			continue
 		}
-		id, ok := byName[spec.Name]
+		name := spec.Name
+		if name == "print" {
+			name = "write"
+		}
+		id, ok := byName[name]
 		if !ok {
 			id = cpu.CodeID(len(im.Text.Codes))
-			byName[spec.Name] = id
-			w := wrapperCode(spec.Name)
-			w.Base = libraryBase + uint64(id)*codeStride
-			im.Text.Codes = append(im.Text.Codes, w)
-			im.user = append(im.user, userFunc{thread: thread, fn: None})
+			byName[name] = id
+			im.addLibrary(thread, im.wrapper(name))
 		}
 		sites[i] = id
 	}
 	im.wrappers = append(im.wrappers, sites)
 }
 
+// textOffset is where a function of a program lies in its text. The first ones
+// have their place below the constants, the others behind them.
+func textOffset(fn int) uint64 {
+	off := uint64(fn) << 16
+	if off+1<<16 > uint64(program.RodataBase)-userBase {
+		off += 1 << 31
+	}
+	return off
+}
+
+// addLibrary adds functions of a thread's library, one behind the other.
+func (im *Image) addLibrary(thread int32, codes []code) {
+	for _, c := range codes {
+		c.Base = libraryBase + uint64(len(im.Text.Codes))*codeStride
+		im.Text.Codes = append(im.Text.Codes, c)
+		im.user = append(im.user, userFunc{thread: thread, fn: None})
+	}
+}
+
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
+	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
 	c.APIC.Timer = sim.Never
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
@@ -171,7 +199,11 @@ func (m *Machine) bootCore(i int32) {
 	k.Firing.Task = None
 	k.Preempt = CountPreempt
 	idle := &m.Tasks[k.Idle].Ctx
-	idle.Kernel.PushEntry(fnSecondaryStartup)
+	if i == 0 && m.ABI.Arm64 {
+		idle.Kernel.PushEntry(fnPrimarySwitched)
+	} else {
+		idle.Kernel.PushEntry(fnSecondaryStartup)
+	}
 	if i == 0 {
 		idle.Kernel.Push(fnStartKernel, 0)
 		idle.Kernel.Push(fnRestInit, 0)
@@ -181,7 +213,7 @@ func (m *Machine) bootCore(i int32) {
 	idle.Kernel.Push(fnCpuStartupEntry, 0)
 	idle.Kernel.Push(fnDoIdle, 0)
 	idle.On = cpu.OnKernel
-	idle.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(0)}
+	idle.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags, CR3: bootPGD}
 	k.Ksoftirqd = m.newTask(Task{Name: fmt.Sprintf("ksoftirqd/%d", i), Kernel: true, State: Interruptible, CPU: i, Affinity: i, Thread: None, Proc: None, PID: 14 + i*8, Preempt: bornPreempt})
 	ks := &m.Tasks[k.Ksoftirqd].Ctx
 	ks.Kernel.PushEntry(fnRetFromForkAsm).PC = 1
@@ -211,6 +243,7 @@ func (m *Machine) newTask(t Task) TaskID {
 	id := TaskID(len(m.Tasks))
 	t.Ctx.Task = id
 	t.Ctx.Kernel.Top = uint64(kernelStackTop) + uint64(id)*kernelStackGap
+	m.mapKernelStack(t.Ctx.Kernel.Top)
 	t.Wakee = sim.NoSeq
 	t.Call.Site, t.PollTable = None, None
 	m.initSched(&t)
@@ -244,17 +277,22 @@ func (m *Machine) addThread(i int32) {
 	}
 	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
+	t.Mem.Slot = int64(m.Procs[proc].Live - 1)
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
 	f := t.Ctx.User.Push(m.userCode[i], 0)
 	f.L[0], f.L[1] = int64(frame.Slots), int64(frame.Data)
-	regs := cpu.Regs{CS: cpu.UserCS, SS: cpu.UserSS, RFLAGS: cpu.DefaultFlags, CR3: m.cr3(proc)}
+	regs := cpu.Regs{CS: cpu.UserCS, SS: cpu.UserSS, RFLAGS: cpu.DefaultFlags, CR3: m.Procs[proc].CR3}
 	regs.RIP, regs.RSP = m.Text.Addr(m.userCode[i], 0), t.Ctx.User.SP()
 	regs.RCX, regs.R11 = regs.RIP, regs.RFLAGS
+	if m.ABI.Arm64 {
+		regs.R11 = regs.PState()
+	}
 	t.Ctx.Kernel.PushEntry(fnRetFromForkAsm)
 	t.Ctx.Kernel.PushRegs(&regs, 5)
 	t.Ctx.On = cpu.OnKernel
 	t.Ctx.Regs = cpu.Regs{CS: cpu.KernelCS, SS: cpu.KernelSS, RFLAGS: cpu.DefaultFlags &^ cpu.FlagIF}
+	m.mapThread(id)
 	if !tc.Spawned {
 		m.Queue.Push(sim.Event{At: tc.Start, Cause: sim.NoSeq, Kind: evStart, A: id})
 	}
@@ -270,6 +308,7 @@ func (m *Machine) process(name string) int32 {
 	console := m.newFile(FileConsole, None, oRdwr|oLargefile)
 	m.Files[console].Refs = 3
 	m.Procs = append(m.Procs, Process{Name: name, FDs: []FileID{console, console, console}, Free: 3, Shared: make([]int64, len(m.Config.Shared))})
+	m.newMM(int32(len(m.Procs) - 1))
 	return int32(len(m.Procs) - 1)
 }
 

@@ -86,6 +86,9 @@ var pipeText = text{
 
 func (p *Pipe) full() bool { return len(p.Bufs) >= int(p.Slots) }
 
+// room is how many bytes its free slots take.
+func (p *Pipe) room() int64 { return (int64(p.Slots) - int64(len(p.Bufs))) * pageSize }
+
 // pipeOf is the pipe of an open file.
 func (m *Machine) pipeOf(file int64) *Pipe { return &m.Pipes[m.Files[file].Obj] }
 
@@ -159,8 +162,10 @@ func (m *Machine) pipeRead(c *cpu.Core, r *sim.Record) {
 		c.Return(f.L[ppRet])
 		return
 	}
-	fault := m.pipeTake(c, p)
+	fault, again := m.pipeTake(c, p)
 	switch {
+	case again:
+		return
 	case fault:
 		pipeFails(f, EFAULT)
 	case f.L[ppRet] > 0 || p.Writers == 0:
@@ -177,15 +182,18 @@ func (m *Machine) pipeRead(c *cpu.Core, r *sim.Record) {
 }
 
 // pipeTake copies what is in the pipe to the reader's memory, and tells whether
-// there was none.
-func (m *Machine) pipeTake(c *cpu.Core, p *Pipe) (fault bool) {
+// there was none, or whether it has to be made first.
+func (m *Machine) pipeTake(c *cpu.Core, p *Pipe) (fault, again bool) {
 	f := c.Frame()
 	for len(p.Bufs) > 0 && f.L[ppLeft] > 0 {
 		b := &p.Bufs[0]
 		data := m.Bufs[b.Page][b.Off:]
 		data = data[:min(int64(len(data)), f.L[ppLeft])]
+		if !m.reach(c, f.L[ppAddr], int64(len(data)), toWrite) {
+			return false, true
+		}
 		if !m.copyToUser(c, f.L[ppAddr], data) {
-			return true
+			return true, false
 		}
 		pipeAdvance(f, len(data))
 		if b.Off += int32(len(data)); int(b.Off) < len(m.Bufs[b.Page]) {
@@ -197,7 +205,7 @@ func (m *Machine) pipeTake(c *cpu.Core, p *Pipe) (fault bool) {
 		m.freeBuf(b.Page)
 		p.Bufs = append(p.Bufs[:0], p.Bufs[1:]...)
 	}
-	return false
+	return false, false
 }
 
 func (p *Pipe) readable() bool { return len(p.Bufs) > 0 || p.Writers == 0 }
@@ -269,6 +277,9 @@ func (m *Machine) pipeWrite(c *cpu.Core, r *sim.Record) {
 		return
 	}
 	rest := int(f.L[ppLeft] % pageSize)
+	if !m.reach(c, f.L[ppAddr], min(f.L[ppLeft], int64(rest)+p.room()), toRead) {
+		return
+	}
 	if len(p.Bufs) == 0 {
 		f.L[ppFlags] |= pipeWasEdge
 	} else if last := p.Bufs[len(p.Bufs)-1].Page; rest != 0 && len(m.Bufs[last])+rest <= pageSize {
@@ -348,6 +359,9 @@ func (m *Machine) pipeWriteAwake(c *cpu.Core, r *sim.Record) {
 	p := m.pipeOf(f.L[ppFile])
 	about(r, KindQueue, p.WrWait)
 	if m.entrySpin(c, WaitID(f.L[ppWait])) {
+		return
+	}
+	if !m.reach(c, f.L[ppAddr], min(f.L[ppLeft], p.room()), toRead) {
 		return
 	}
 	m.finishWait(c, WaitID(f.L[ppWait]))

@@ -44,6 +44,8 @@ const (
 	PointTimerExpireEntry
 	PointTimerExpireExit
 	PointTCPRetransmitSkb
+	PointPageFaultUser
+	PointPageFaultKernel
 	NumPoints
 )
 
@@ -62,4 +64,5 @@ var Points = [NumPoints]string{
 	"net:net_dev_queue", "net:net_dev_start_xmit", "net:net_dev_xmit", "net:netif_rx_entry", "net:netif_rx",
 	"sock:sk_data_ready", "sock:sock_send_length", "sock:sock_recv_length", "sock:inet_sock_set_state",
 	"timer:timer_expire_entry", "timer:timer_expire_exit", "tcp:tcp_retransmit_skb",
+	"exceptions:page_fault_user", "exceptions:page_fault_kernel",
 }

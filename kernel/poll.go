@@ -213,6 +213,9 @@ func (m *Machine) doSysPoll(c *cpu.Core, r *sim.Record) {
 		c.Return(-EINVAL)
 		return
 	}
+	if !m.reach(c, f.L[spUfds], n*pollfdBytes, toRead) {
+		return
+	}
 	buf := m.newBuf(int(n) * pollfdBytes)
 	if !m.copyFromUser(c, m.Bufs[buf], f.L[spUfds]) {
 		m.freeBuf(buf)
@@ -237,6 +240,9 @@ func (m *Machine) doSysPollOut(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	r.Station = m.wokenStation(c)
 	fds, res := m.Bufs[f.L[spBuf]], f.L[spRes]
+	if !m.reach(c, f.L[spUfds], int64(len(fds)), toWrite) {
+		return
+	}
 	if out := m.userWrite(c, f.L[spUfds], int64(len(fds))); out != nil || len(fds) == 0 {
 		for at := pollfdRevents; at < len(fds); at += pollfdBytes {
 			copy(out[at:], fds[at:at+2])

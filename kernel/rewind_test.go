@@ -41,6 +41,7 @@ func anyConfig(t *rapid.T) *Config {
 		threads = append(threads, anyTalkers(t)...)
 	}
 	cfg := config(cores, threads)
+	cfg.ABI = rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
@@ -67,6 +68,7 @@ func anyConfig(t *rapid.T) *Config {
 	if rapid.Bool().Draw(t, "tcp to remote hosts") {
 		anyClient(t, cfg)
 	}
+	cfg.Params.PTI = rapid.Bool().Draw(t, "pti")
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
 }
@@ -92,6 +94,7 @@ func anyProgram(t *rapid.T, port int) string {
 		"fcntl(s, F_SETFL, O_NONBLOCK)", "fcntl(s, F_SETFL, 0)", "print(\"hi\")", "close(99)", "epoll_ctl(ep, EPOLL_CTL_DEL, s, 0)",
 		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)", "poll(p, 3, -1)", "poll(p, 3, 1)", "poll(p, 3, 0)", "ppoll(p, 1, 20*us)",
 		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
+		"store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(45, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)", "syscall(SYS_read, s, 0x1000, 64)",
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "func twice(x int) int { return 2*x + 1 }\nfunc main() {\ns := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":%d\")\nep := epoll_create1(0)\n", port)

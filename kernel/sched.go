@@ -137,7 +137,7 @@ func (m *Machine) switchMM(c *cpu.Core, r *sim.Record) {
 		p.Preempted++
 	}
 	if !n.Kernel && !n.Idle {
-		c.Regs.CR3 = m.cr3(n.Proc)
+		c.Regs.CR3 = m.Procs[n.Proc].CR3
 	}
 	if n.Wakee > p.Wakee {
 		c.Cause = n.Wakee
@@ -145,9 +145,6 @@ func (m *Machine) switchMM(c *cpu.Core, r *sim.Record) {
 	}
 	m.point(c, r, PointSchedSwitch)
 }
-
-// cr3 is the physical address of a process's page tables.
-func (m *Machine) cr3(proc int32) uint64 { return 0x0100_0000 + uint64(proc)<<16 }
 
 // switchTo changes stacks: what was below this frame is the next task's past.
 func (m *Machine) switchTo(c *cpu.Core, r *sim.Record) {

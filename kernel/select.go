@@ -100,6 +100,11 @@ func (m *Machine) coreSysSelect(c *cpu.Core, r *sim.Record) {
 	}
 	n = min(n, m.Procs[m.current(c).Proc].fdtableSize())
 	size := setBytes(n)
+	for _, addr := range f.L[ssSets : ssSets+3] {
+		if addr != 0 && !m.reach(c, addr, size, toRead) {
+			return
+		}
+	}
 	buf := m.newBuf(int(6 * size))
 	for i, addr := range f.L[ssSets : ssSets+3] {
 		if addr != 0 && !m.copyFromUser(c, m.Bufs[buf][int64(i)*size:][:size], addr) {
@@ -123,6 +128,11 @@ func (m *Machine) coreSysSelectOut(c *cpu.Core, r *sim.Record) {
 		res = -ERESTARTNOHAND
 	}
 	size := setBytes(f.L[ssN])
+	for _, addr := range f.L[ssSets : ssSets+3] {
+		if res >= 0 && addr != 0 && !m.reach(c, addr, size, toWrite) {
+			return
+		}
+	}
 	for i, addr := range f.L[ssSets : ssSets+3] {
 		if answer := m.Bufs[f.L[ssBuf]][int64(3+i)*size:][:size]; res >= 0 && addr != 0 && !m.copyToUser(c, addr, answer) {
 			res = -EFAULT

@@ -14,6 +14,7 @@ const fileSignal = "kernel/signal.c"
 // Numbers of signals that the kernel itself knows.
 const (
 	sigKILL  = 9
+	sigSEGV  = 11
 	sigPIPE  = 13
 	sigCHLD  = 17
 	sigCONT  = 18
@@ -164,7 +165,7 @@ func ignored(sig int64) bool {
 	return sig == sigCHLD || sig == sigCONT || sig == sigURG || sig == sigWINCH
 }
 
-// sendSignal: locals are the task and the signal.
+// sendSignal: locals are the task, the signal and, of a fault, its code.
 func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 	id, sig := TaskID(c.Frame().L[0]), c.Frame().L[1]
 	t := &m.Tasks[id]
@@ -181,7 +182,7 @@ func (m *Machine) sendSignal(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) signalGenerated(c *cpu.Core, r *sim.Record) {
 	about(r, KindTask, TaskID(c.Frame().L[0]))
-	r.Arg[0] = c.Frame().L[1]
+	r.Arg[0], r.Arg[1] = c.Frame().L[1], c.Frame().L[2]
 	m.point(c, r, PointSignalGenerate)
 }
 
@@ -214,7 +215,9 @@ func (m *Machine) getSignal(c *cpu.Core, r *sim.Record) {
 	}
 	t.SigPending &^= sigBit(sig)
 	f.L[0] = sig
-	r.Arg[0] = sig
+	if r.Arg[0] = sig; sig == sigSEGV {
+		r.Arg[1], t.FaultCode = int64(t.FaultCode), 0
+	}
 	flags := m.irqSave(c) // sighand->siglock
 	m.point(c, r, PointSignalDeliver)
 	m.irqRestore(c, flags)
@@ -248,7 +251,8 @@ func (m *Machine) handleSignal(c *cpu.Core, r *sim.Record) {
 	t.SigBlocked = blocked | sigBit(sig)
 	c.Ctx.User.Push(fnRestoreRT, sigFrameBytes)
 	c.Ctx.User.Push(fnSigHandler, 0)
-	saved.RIP, saved.RSP, saved.RDI = m.Text.Addr(fnSigHandler, 0), c.Ctx.User.SP(), uint64(sig)
+	saved.RIP, saved.RSP = m.Text.Addr(fnSigHandler, 0), c.Ctx.User.SP()
+	*saved.At(m.ABI.Call[0]) = uint64(sig)
 	r.Arg[0] = sig
 }
 
@@ -304,8 +308,8 @@ func (m *Machine) doGroupExit(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) restoreRT(c *cpu.Core, r *sim.Record) {
-	c.Regs.RAX = nrRtSigreturn
-	c.Syscall(m.Text.LSTAR, m.Text.Codes[m.Text.LSTAR].Base)
+	*c.Regs.At(m.ABI.Number) = uint64(m.numbers[nrRtSigreturn])
+	m.door(c)
 }
 
 func (m *Machine) sysRtSigreturn(c *cpu.Core, r *sim.Record) {

@@ -75,6 +75,13 @@ func (m *Machine) sysSetsockopt(c *cpu.Core, r *sim.Record) {
 		c.Return(errno)
 		return
 	}
+	n := int64(4)
+	if int32(l[1]) == solSocket && int32(l[2]) == soRcvTimeo && l[4] >= timevalBytes {
+		n = timevalBytes
+	}
+	if int32(l[4]) >= 4 && !m.reach(c, l[3], n, toRead) {
+		return
+	}
 	var value [4]byte
 	switch {
 	case int32(l[4]) < 0 || int32(l[1]) == solSocket && int32(l[4]) < 4:
@@ -193,6 +200,9 @@ func (m *Machine) sysGetsockopt(c *cpu.Core, r *sim.Record) {
 	ops := &protos[m.Socks[sock].Kind]
 	switch {
 	case int32(l[1]) == solSocket:
+		if !m.reach(c, l[3], 4, toWrite) {
+			return
+		}
 		v, errno := m.getSockopt(sock, int32(l[2]))
 		var value [4]byte
 		binary.LittleEndian.PutUint32(value[:], uint32(v))

@@ -56,6 +56,7 @@ type Machine struct {
 	EventFDs []EventFD
 	TimerFDs []TimerFD
 	Bufs     [][]byte // kernel memory that holds data, by BufID
+	PT       cpu.PageTables
 	Napi     Napi
 
 	Counters Counters
@@ -65,6 +66,7 @@ type Machine struct {
 	here     int32              // the core whose step is being done, or None
 	ports    [portChains]SockID // bound sockets by port
 	autoPort uint16             // the last port given to a socket that asked for none
+	pages    uint64             // page frames given out
 	freeSkb  SkbID
 	freeReq  ReqID
 	txSkbs   [nic.TxRing]SkbID // by transmit descriptor
@@ -169,6 +171,10 @@ type Task struct {
 	SE            SchedEntity
 	Ctx           cpu.Context // while it does not run; a running task's is in its core
 	Mem           program.Memory
+	ArrayPages    int32    // pages of its arrays that are mapped
+	Fixup         bool     // a copy has faulted where there is no memory, and is to end
+	FaultCode     int8     // si_code of the SIGSEGV that a fault has brought
+	MinFlt        int64    // faults for which a page was found (task_struct.min_flt)
 	Wakee         sim.Seq  // the record that woke it last
 	Since         sim.Time // when it last changed its state
 	Switches      int32    // voluntary context switches
@@ -198,10 +204,12 @@ type Syscall struct {
 	Ret         int64    // what the kernel returned: a result, or minus errno
 }
 
-// Process is what threads share: the table of descriptors.
+// Process is what threads share: the table of descriptors and the memory.
 type Process struct {
 	Name   string
 	PID    int32
+	CR3    uint64   // its page tables (mm->pgd)
+	Heap   []byte   // what its heap holds, as far as it has been touched
 	FDs    []FileID // by descriptor
 	Free   int32    // no descriptor below is free
 	Shared []int64
@@ -399,6 +407,7 @@ type Counters struct {
 	ICMPOut         int64 // Icmp: OutMsgs
 	ICMPErrors      int64 // Icmp: InCsumErrors
 	Delivered       int64 // datagrams that a program has received
+	MinorFaults     int64 // page faults for which a page was found
 	CopiedBytes     int64 // bytes copied to and from user space
 	PollScanned     int64 // descriptors that poll and select have looked at
 	PollCallbacks   int64 // pollwake

@@ -143,13 +143,22 @@ func (m *Machine) tcpSendCopy(c *cpu.Core, r *sim.Record) {
 		t.NoSpace = true
 		return
 	default:
+		skb = None
+	}
+	n := min(f.L[2]-f.L[4], int64(t.MSS))
+	if skb != None {
+		n = min(n, int64(t.MSS-m.Skbs[skb].Len))
+	}
+	if !m.reach(c, f.L[1]+f.L[4], n, toRead) {
+		return
+	}
+	if skb == None {
 		skb = m.newOwnSkb(0, None)
 		k := &m.Skbs[skb]
 		k.Seq, k.End, k.Truesize = t.WriteSeq, t.WriteSeq, tcpOverhead
 		t.Queued += tcpOverhead
 		m.appendSkb(&t.Write.First, &t.Write.Last, skb)
 	}
-	n := min(f.L[2]-f.L[4], int64(t.MSS-m.Skbs[skb].Len))
 	if !m.fillSegment(c, t, skb, f.L[1]+f.L[4], n) {
 		f.L[5] = -EFAULT
 		c.Goto(sendError)
@@ -386,6 +395,9 @@ func (m *Machine) tcpRecvCopy(c *cpu.Core, r *sim.Record, sock SockID, skb SkbID
 	data := m.skbBytes(skb)[seq-k.Seq:]
 	n := min(int64(len(data)), f.L[2]-f.L[4])
 	r.Arg[0] = n
+	if f.L[3]&msgTrunc == 0 && !m.reach(c, f.L[1]+f.L[4], n, toWrite) {
+		return
+	}
 	if f.L[3]&msgTrunc == 0 && !m.copyToUser(c, f.L[1]+f.L[4], data[:n]) {
 		if f.L[4] == 0 {
 			f.L[4] = -EFAULT
@@ -531,6 +543,9 @@ func (m *Machine) tcpGetsockopt(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, SockID(l[0]))
 	if int32(l[1]) != tcpNodelay {
 		m.giveUp("of TCP's options only TCP_NODELAY is modelled")
+		return
+	}
+	if !m.reach(c, l[2], 4, toWrite) {
 		return
 	}
 	var value [4]byte

@@ -197,6 +197,9 @@ func (m *Machine) timerfdTake(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) timerfdCopy(c *cpu.Core, r *sim.Record) {
 	l := c.Frame().L
+	if !m.reach(c, l[efAddr], 8, toWrite) {
+		return
+	}
 	r.Arg[0] = l[efValue]
 	c.Return(m.copyCount(c, l[efAddr], uint64(l[efValue])))
 }

@@ -85,6 +85,9 @@ func (m *Machine) udpCopy(c *cpu.Core, r *sim.Record) {
 	}
 	data := m.skbBytes(SkbID(skb))
 	n := min(int64(len(data)), f.L[2])
+	if !m.reach(c, f.L[1], n, toWrite) {
+		return
+	}
 	about(r, KindSkb, SkbID(skb))
 	r.Arg[0] = n
 	f.L[4], f.L[5] = skb, n
@@ -275,6 +278,9 @@ func (m *Machine) udpMakeSkb(c *cpu.Core, r *sim.Record) {
 	sock := SockID(f.L[0])
 	if err := m.sendError(sock); err != 0 {
 		c.Return(err)
+		return
+	}
+	if !m.reach(c, f.L[1], f.L[2], toRead) {
 		return
 	}
 	skb := m.newDatagram(int32(f.L[2])+ipUDPHeaders, sock)

@@ -65,6 +65,9 @@ func (m *Machine) unixDgramQueue(c *cpu.Core, r *sim.Record) {
 	if n > skbMaxAlloc {
 		paged = pageAlign(min(n-skbMaxAlloc, maxSkbFrags*pageSize))
 	}
+	if !m.reach(c, f.L[1], f.L[2], toRead) {
+		return
+	}
 	skb, ok := m.unixSkb(c, sock, f.L[1], n, paged)
 	peer := m.unixPeer(sock)
 	f.L[udSkb] = int64(skb) + 1
@@ -125,6 +128,9 @@ func (m *Machine) unixDgramTake(c *cpu.Core, r *sim.Record, sock SockID) {
 	skb := m.Socks[sock].First
 	data := m.skbBytes(skb)
 	n := min(int64(len(data)), f.L[2])
+	if !m.reach(c, f.L[1], n, toWrite) {
+		return
+	}
 	about(r, KindSkb, skb)
 	r.Arg[0] = n
 	m.current(c).Call.From = SockAddr{}

@@ -112,6 +112,9 @@ func (m *Machine) unixStreamQueue(c *cpu.Core, r *sim.Record) {
 	}
 	n := int32(min(f.L[usLeft], int64(m.Socks[sock].SndBuf>>1)-64, unixHeadMax+unixPagedMax))
 	paged := min(n, pageAlign(max(0, n-unixHeadMax)))
+	if !m.reach(c, f.L[usAddr], int64(n), toRead) {
+		return
+	}
 	skb, ok := m.unixSkb(c, sock, f.L[usAddr], n, paged)
 	peer := m.unixPeer(sock)
 	switch {
@@ -155,7 +158,7 @@ func (m *Machine) unixStreamTake(c *cpu.Core, r *sim.Record) {
 	m.current(c).Call.From = SockAddr{}
 	switch {
 	case f.L[usFlags]&msgPeek != 0 && s.First != None:
-		c.Return(m.unixStreamPeek(c, s.First))
+		m.unixStreamPeek(c, s.First)
 	case s.First != None:
 		m.unixStreamCopy(c, r, s.First)
 	case f.L[usDone] > 0:
@@ -178,6 +181,10 @@ func (m *Machine) unixStreamCopy(c *cpu.Core, r *sim.Record, skb SkbID) {
 	f := c.Frame()
 	data := m.skbBytes(skb)
 	data = data[:min(int64(len(data)), f.L[usLeft])]
+	if !m.reach(c, f.L[usAddr], int64(len(data)), toWrite) {
+		m.Socks[f.L[usSock]].Reading, f.L[usHeld] = true, 1
+		return
+	}
 	if !m.copyToUser(c, f.L[usAddr], data) {
 		if f.L[usDone] == 0 {
 			f.L[usDone] = -EFAULT
@@ -200,13 +207,16 @@ func (m *Machine) unixStreamCopy(c *cpu.Core, r *sim.Record, skb SkbID) {
 	c.Call(fnSockWfree, int64(m.unixUnlink(sock)))
 }
 
-// unixStreamPeek copies without taking, and gives the result of the call.
-func (m *Machine) unixStreamPeek(c *cpu.Core, skb SkbID) int64 {
+// unixStreamPeek copies without taking, and ends the call.
+func (m *Machine) unixStreamPeek(c *cpu.Core, skb SkbID) {
 	f := c.Frame()
 	done := int64(0)
 	for ; skb != None && done < f.L[usLeft]; skb = m.Skbs[skb].Next {
 		data := m.skbBytes(skb)
 		data = data[:min(int64(len(data)), f.L[usLeft]-done)]
+		if !m.reach(c, f.L[usAddr]+done, int64(len(data)), toWrite) {
+			return
+		}
 		if !m.copyToUser(c, f.L[usAddr]+done, data) {
 			if done == 0 {
 				done = -EFAULT
@@ -215,7 +225,7 @@ func (m *Machine) unixStreamPeek(c *cpu.Core, skb SkbID) int64 {
 		}
 		done += int64(len(data))
 	}
-	return done
+	c.Return(done)
 }
 
 func (m *Machine) unixStreamMore(c *cpu.Core, r *sim.Record) {

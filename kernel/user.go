@@ -20,22 +20,11 @@ type userFunc struct {
 const maxUserDepth = 200
 
 var userText = text{
-	fnSyscallWrapper: wrapperCode("exit"),
+	fnSyscallWrapper: (&Image{Config: &Config{}}).stub("exit"),
 	fnCompute: {Name: "compute", Ring: 3, File: "(the thread program)",
 		Say:   "Computes, in ring 3, without asking the kernel for anything.",
 		Why:   "Only an interrupt can take the core away from it.",
 		Steps: []step{{Name: "compute", Cut: true, Span: computeLeft, Do: (*Machine).compute}}},
-}
-
-// wrapperCode is the C library's function for a system call.
-func wrapperCode(name string) code {
-	return code{Name: name, Ring: 3, File: "glibc sysdeps/unix/sysv/linux/" + name + ".c",
-		Say: "The C library's wrapper: the number into RAX, the arguments into registers, and syscall.",
-		Why: "A program cannot call a kernel function: it can only knock at this one door.",
-		Steps: []step{
-			{Name: "load the registers, syscall", Cost: cpu.CostSyscall, Do: (*Machine).wrapperSyscall},
-			{Name: "check RAX for an error", Cost: costOp, Do: (*Machine).wrapperReturn},
-		}}
 }
 
 func computeLeft(_ *Machine, c *cpu.Core) sim.Time { return sim.Time(c.Frame().L[0]) }
@@ -49,13 +38,15 @@ func (m *Machine) compute(c *cpu.Core, r *sim.Record) {
 	}
 }
 
-// wrapperSyscall: the call is in the task since the program's operation.
+// wrapperSyscall: the call is in the task since the program's operation, its number
+// in local 0.
 func (m *Machine) wrapperSyscall(c *cpu.Core, r *sim.Record) {
 	call := &m.current(c).Call
-	c.Regs.SetArgs(call.Args)
-	c.Regs.RAX = uint64(call.NR)
-	r.Arg[0] = int64(call.NR)
-	c.Syscall(m.Text.LSTAR, m.Text.Codes[m.Text.LSTAR].Base)
+	c.Regs.Load(&m.ABI.Args, &call.Args)
+	nr := c.Frame().L[0]
+	*c.Regs.At(m.ABI.Number) = uint64(nr)
+	r.Arg[0] = nr
+	m.door(c)
 }
 
 // wrapperReturn turns a result between -4095 and -1 into errno and -1, and gives
@@ -64,20 +55,12 @@ func (m *Machine) wrapperReturn(c *cpu.Core, r *sim.Record) {
 	t := m.current(c)
 	ret := c.Result()
 	r.Arg[0], r.Arg[1] = ret, int64(t.Call.NR)
-	t.Call.Ret, t.Call.Woken = ret, false
+	t.Call.Ret = ret
 	if failed(ret) {
 		t.Mem.Errno = -ret
 		ret = -1
 	}
-	c.Return(ret)
-	if t.Call.Site == None {
-		return
-	}
-	first, second := m.results(t)
-	if ret == -1 {
-		first, second = -1, -1
-	}
-	m.complete(c, first, second)
+	m.finish(c, ret)
 }
 
 // failed tells whether an answer of the kernel is an error's number.
@@ -87,6 +70,8 @@ func failed(ret int64) bool { return ret < 0 && ret >= -4095 }
 // failed.
 func (m *Machine) results(t *Task) (first, second int64) {
 	switch spec := m.spec(t); spec.Name {
+	case "dup2":
+		return t.Call.Prog[1], 0
 	case "pipe2", "socketpair":
 		return int64(t.Call.Pair[0]), int64(t.Call.Pair[1])
 	case "eventfd_read":
@@ -107,22 +92,22 @@ func (m *Machine) spec(t *Task) *program.Spec {
 // lower turns what a program passes to the C library into what the library
 // passes to the kernel: values that the kernel takes or gives through memory go
 // to the thread's scratch.
-func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, regs [6]int64) {
-	nr = int32(spec.NR)
+func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int64, regs [6]int64) {
+	nr = int64(spec.NR)
 	copy(regs[:], args[:6])
 	switch spec.Name {
 	case "print":
 		regs = [6]int64{1, args[0], args[1]}
 	case "eventfd_read":
-		regs = [6]int64{args[0], program.ScratchBase, 8}
+		regs = [6]int64{args[0], t.Mem.ScratchAt(), 8}
 	case "eventfd_write":
 		binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[1]))
-		regs = [6]int64{args[0], program.ScratchBase, 8}
+		regs = [6]int64{args[0], t.Mem.ScratchAt(), 8}
 	case "getsockopt":
-		regs[3] = program.ScratchBase
+		regs[3] = t.Mem.ScratchAt()
 	case "setsockopt":
 		binary.LittleEndian.PutUint32(t.Mem.Scratch[:], uint32(args[3]))
-		regs[3], regs[4] = program.ScratchBase, 4
+		regs[3], regs[4] = t.Mem.ScratchAt(), 4
 		if args[1] == solSocket && args[2] == soRcvTimeo { // the program gives a duration, the kernel wants a struct timeval
 			binary.LittleEndian.PutUint64(t.Mem.Scratch[:], uint64(args[3]/int64(sim.Second)))
 			binary.LittleEndian.PutUint64(t.Mem.Scratch[8:], uint64(args[3]%int64(sim.Second)/int64(sim.Microsecond)))
@@ -134,7 +119,7 @@ func (m *Machine) lower(spec *program.Spec, t *Task, args [8]int64) (nr int32, r
 	case "send":
 		regs[4] = 0
 	case "syscall":
-		nr = int32(args[0])
+		nr = int64(int32(args[0]))
 		copy(regs[:], args[1:7])
 	}
 	return nr, regs
@@ -183,6 +168,8 @@ func (m *Machine) userOp(c *cpu.Core, r *sim.Record) {
 		m.callLibrary(c, p, eff)
 	case program.EffDirector:
 		m.direct(c, p, eff)
+	case program.EffDivide:
+		m.divide(c)
 	case program.EffExit:
 		m.knock(c, None, [8]int64{})
 	default:
@@ -202,6 +189,7 @@ func (m *Machine) enterUser(c *cpu.Core, p *program.Program, eff program.Effect)
 	size := uint64(len(t.Mem.Data)) - uint64(next.Data)
 	nf := c.Ctx.User.Push(m.userCode[t.Thread]+cpu.CodeID(fn), size)
 	nf.L[0], nf.L[1] = int64(next.Slots), int64(next.Data)
+	m.mapArrays(t)
 }
 
 // knock calls the wrapper of a system call.
@@ -209,16 +197,27 @@ func (m *Machine) knock(c *cpu.Core, site int32, args [8]int64) {
 	t := m.current(c)
 	t.Call.Site, t.Call.Prog = site, args
 	if site == None {
-		t.Call.NR, t.Call.Args = nrExit, [6]int64{}
-		c.Call(fnSyscallWrapper)
+		t.Call.Args = [6]int64{}
+		c.Call(fnSyscallWrapper, int64(m.numbers[nrExit]))
 		return
 	}
 	spec := m.spec(t)
 	if spec.Name == "select" {
 		m.noteSets(t)
 	}
-	t.Call.NR, t.Call.Args = m.lower(spec, t, args)
-	c.Call(m.wrappers[t.Thread][site])
+	nr, regs := m.lower(spec, t, args)
+	if spec.Name != "syscall" {
+		var errno int64
+		if nr, errno = m.substitute(nr, &regs); errno != 0 {
+			t.Mem.Errno = errno
+			m.complete(c, -1)
+			return
+		}
+		nr = int64(m.numbers[nr])
+	}
+	t.Call.Args = regs
+	c.Regs.Load(&m.ABI.Call, &regs)
+	c.Call(m.wrappers[t.Thread][site], nr)
 }
 
 // noteSets keeps the sets that select is given, for strace: the call overwrites
@@ -236,45 +235,19 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 	switch p.Calls[eff.Site].Spec.Name {
 	case "compute":
 		c.Call(fnCompute, eff.Args[0])
+	case "load":
+		c.Call(fnLoad, eff.Args[0])
+	case "store":
+		c.Call(fnStore, eff.Args[0], eff.Args[1])
+	case "cli":
+		c.Call(fnCli)
+	case "hlt":
+		c.Call(fnHlt)
+	case "ud2":
+		c.Call(fnUd2)
 	case "print":
-		eff.Args[1] = int64(len(p.String(eff.Args[0])))
-		m.knock(c, eff.Site, eff.Args)
+		c.Call(fnPrint, int64(eff.Site), eff.Args[0], int64(len(p.String(eff.Args[0]))))
 	}
-}
-
-// userWrite gives n bytes of the running task's memory to write to, or nil if
-// it has none there.
-func (m *Machine) userWrite(c *cpu.Core, addr, n int64) []byte {
-	b, ok := m.current(c).Mem.Writable(addr, n)
-	if !ok {
-		return nil
-	}
-	return b
-}
-
-// copyToUser copies data to the running task's memory; false if it has none
-// there (copy_to_user).
-func (m *Machine) copyToUser(c *cpu.Core, addr int64, data []byte) bool {
-	if len(data) == 0 {
-		return true
-	}
-	b := m.userWrite(c, addr, int64(len(data)))
-	copy(b, data)
-	m.Counters.CopiedBytes += int64(len(b))
-	return b != nil
-}
-
-// copyFromUser fills to with what lies in the running task's memory; false if
-// it has nothing there (copy_from_user).
-func (m *Machine) copyFromUser(c *cpu.Core, to []byte, addr int64) bool {
-	if len(to) == 0 {
-		return true
-	}
-	t := m.current(c)
-	b, ok := m.programs[t.Thread].Bytes(&t.Mem, addr, int64(len(to)))
-	copy(to, b)
-	m.Counters.CopiedBytes += int64(len(b))
-	return ok
 }
 
 // userString reads a string that the running task points to.

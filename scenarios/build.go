@@ -37,7 +37,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 	}
 	d.machine(&f.Machine)
 	cfg := &kernel.Config{
-		CPUs: f.Machine.CPUs, Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
+		CPUs: f.Machine.CPUs, ABI: abi(f), Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
 	if len(f.Machine.NIC.IRQCPU) > 0 {
@@ -53,8 +53,16 @@ func (d *decoder) build(f *file) *kernel.Config {
 	return cfg
 }
 
+// abi is the machine's, which has been checked.
+func abi(f *file) program.ABI {
+	return program.ABI(slices.Index(program.ABINames, f.Machine.ABI))
+}
+
 func (d *decoder) live(f *file) {
 	l := &f.Live
+	if l.Run != nil && *l.Run && !abi(f).Native() {
+		d.failAt("live", "programs for %s do not run on Linux", abi(f))
+	}
 	switch {
 	case l.Why != "":
 	case l.Run != nil && !*l.Run:
@@ -83,7 +91,7 @@ func params(k *tunables) kernel.Params {
 	if k.Slice != nil {
 		slice = sim.Time(*k.Slice)
 	}
-	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, RMem: int(k.RMem)}
+	return kernel.Params{Scheduler: scheduler, Slice: slice, HZ: k.HZ, NAPIWeight: k.NAPIWeight, Budget: k.Budget, Backlog: k.Backlog, PTI: k.PTI, RMem: int(k.RMem)}
 }
 
 // one fails unless a setting has its only possible value.
@@ -108,7 +116,9 @@ func (d *decoder) within(path string, n, least, most int) {
 
 func (d *decoder) machine(m *machine) {
 	d.within("machine.cpus", m.CPUs, 1, 64)
-	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
+	if !slices.Contains(program.ABINames, m.ABI) {
+		d.failAt("machine.abi", "machine.abi: unknown value %q%s", m.ABI, program.Nearest(m.ABI, slices.Clone(program.ABINames)))
+	}
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
 	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
@@ -183,7 +193,7 @@ func (d *decoder) threads(f *file, cfg *kernel.Config) {
 	if len(f.Threads) == 0 || len(f.Threads) > maxThreads {
 		d.failAt("threads", "threads: 1 to %d of them", maxThreads)
 	}
-	env := program.Env{Shared: f.Shared}
+	env := program.Env{Shared: f.Shared, ABI: abi(f)}
 	seen := map[string]bool{}
 	for i := range f.Threads {
 		t := &f.Threads[i]
@@ -195,6 +205,7 @@ func (d *decoder) threads(f *file, cfg *kernel.Config) {
 		env.Threads = append(env.Threads, t.Name)
 	}
 	for i := range f.Threads {
+		env.Self = i
 		cfg.Threads = append(cfg.Threads, d.thread(i, &f.Threads[i], f, env))
 	}
 }
@@ -224,6 +235,10 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 			d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 		}
 		d.failAt(base+"program", "%s", err)
+	}
+	if err := abi(f).Check(p); err != nil {
+		pe := err.(*program.Error)
+		d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 	}
 	tc.Program = p
 	return tc

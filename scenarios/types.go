@@ -23,13 +23,17 @@ type file struct {
 	Shared        []string        `yaml:"shared" doc:"Integer variables that all threads of the process share."`
 	Threads       []thread        `yaml:"threads" required:"true" doc:"The threads and their programs."`
 	Wire          []packet        `yaml:"wire" doc:"What reaches the card, in time order."`
+	Marks         []mark          `yaml:"marks" doc:"Named places of the run."`
+	Narration     []narration     `yaml:"narration" doc:"What is said at some records."`
+	Predict       []question      `yaml:"predict" doc:"Questions that are asked before a record is shown."`
+	Variants      []variant       `yaml:"variants" doc:"The same scenario with something different, to compare."`
 	Expect        expect          `yaml:"expect" doc:"What ringside check holds the run against."`
 	Live          live            `yaml:"live" doc:"Whether the programs can run on the real kernel."`
 }
 
 type machine struct {
 	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
-	ABI    string              `yaml:"abi" doc:"linux-amd64."`
+	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
 	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
@@ -53,6 +57,7 @@ type tunables struct {
 	NAPIWeight int       `yaml:"napi_weight" doc:"Packets that one poll may take."`
 	Budget     int       `yaml:"budget" doc:"Packets that one receive softirq may take."`
 	Backlog    int       `yaml:"backlog" doc:"Packets that a core's backlog may hold."`
+	PTI        bool      `yaml:"pti" doc:"Page-table isolation: programs run on page tables without the kernel."`
 	RMem       Size      `yaml:"rmem" doc:"What a socket may queue, with overhead."`
 }
 

@@ -231,8 +231,12 @@ func drawOwner(p *pen, s *scene) {
 	case kernel.CtxIdle:
 		p.str("kernel, idle task of cpu").dec(int64(r.CPU))
 	case kernel.CtxUser:
-		p.str("ring 3: ").str(task).str(" on its own user stack")
+		p.str(s.m.ABI.User).str(": ").str(task).str(" on its own user stack")
 	default:
+		if s.m.InFault(int32(r.Task)) {
+			p.str("kernel, a page fault of ").str(task).str(": on its own kernel stack")
+			return
+		}
 		if onInterruptFrame(s) {
 			p.str("kernel, into or out of an interrupt on cpu").dec(int64(r.CPU)).str(": on the kernel stack of ").str(task)
 			return
@@ -246,7 +250,7 @@ func drawOwner(p *pen, s *scene) {
 func onInterruptFrame(s *scene) bool {
 	for _, m := range []*kernel.Machine{s.m, s.was} {
 		for _, f := range loaded(m, int32(s.rec.Task)).Kernel.F {
-			if f.Kind == cpu.HWFrame {
+			if f.Kind == cpu.HWFrame || m.Text.Arm64 && (f.Code == m.Text.EL0IRQ || f.Code == m.Text.EL1IRQ) {
 				return true
 			}
 		}

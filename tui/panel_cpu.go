@@ -12,22 +12,25 @@ func headCPU(p *pen, s *scene) {
 	i := s.cpu()
 	if n := len(s.m.Cores); n > 1 {
 		p.in(styleDim).str("step on cpu").dec(int64(i)).str(" of ").dec(int64(n))
-		return
+	} else {
+		p.str("cpu0  ")
+		drawContext(p, s, i)
 	}
-	p.str("cpu0  ")
-	drawContext(p, s, i)
+	if name := s.m.ABI.Name; p.left() > len(name)+2 {
+		p.in(styleDim).str("  ").str(name)
+	}
 }
 
 // drawContext writes a core's context and ring, with the old ring if it has
 // changed.
 func drawContext(p *pen, s *scene, i int) {
 	ctx := contextOf(s.m, i)
-	ring, was := s.m.Cores[i].Regs.Ring(), s.was.Cores[i].Regs.Ring()
-	p.in(ctxStyles[ctx]).rune(rune(kernel.ContextLetters[ctx])).str(" ").str(ctxNames[ctx]).in(styleText).str(" ring ")
+	ring, was := level(s.m, i), level(s.was, i)
+	p.in(ctxStyles[ctx]).rune(rune(kernel.ContextLetters[ctx])).str(" ").str(ctxNames[ctx]).in(styleText).str(levelWord(s.m))
 	if ring != was {
-		p.in(styleChanged).dec(int64(was)).str(">")
+		p.in(styleChanged).dec(was).str(">")
 	}
-	p.dec(int64(ring)).in(styleText)
+	p.dec(ring).in(styleText)
 }
 
 // drawCPU gives every core the same room if there is enough, else the core of
@@ -65,18 +68,15 @@ func drawOtherCore(p *pen, s *scene, i, y int) {
 	}
 }
 
-// coreRows are the rows of a core in their order; the lower the rank, the longer
-// a row stays when there is less room.
-var coreRows = []struct {
-	rank int
-	draw func(p *pen, s *scene, i int)
-}{
-	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowRAX}, {9, rowRSI}, {10, rowCR3},
-	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext},
-}
-
 func drawCore(p *pen, s *scene, i int, named bool) {
 	y := 0
+	if i == s.cpu() && s.m.Cores[i].Access.Made && p.h >= leastCore+walkRows {
+		whole := p.rect
+		h := min(walkRows+1, whole.h-leastCore)
+		p.over(rect{whole.x, whole.y + whole.h - h, whole.w, h})
+		drawWalk(p, s, i)
+		p.over(rect{whole.x, whole.y, whole.w, whole.h - h})
+	}
 	if named {
 		p.line(0).in(styleBold).str("cpu").dec(int64(i)).str("  ").in(styleText)
 		drawContext(p, s, i)
@@ -87,7 +87,7 @@ func drawCore(p *pen, s *scene, i int, named bool) {
 		}
 		y++
 	}
-	for _, r := range coreRows {
+	for _, r := range rowsOf(s.m.ABI) {
 		if r.rank < p.h-b2i(named) {
 			p.line(y)
 			r.draw(p, s, i)
@@ -95,6 +95,9 @@ func drawCore(p *pen, s *scene, i int, named bool) {
 		}
 	}
 }
+
+// leastCore is how many rows of a core stay when a walk is shown below them.
+const leastCore = 1
 
 func b2i(b bool) int {
 	if b {
@@ -112,7 +115,7 @@ func rowTask(p *pen, s *scene, i int) {
 
 func rowRIP(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
-	p.str("RIP").to(6).mark(c.Regs.RIP != was.Regs.RIP).address(c.Regs.RIP).in(styleText).str(" ")
+	p.str(s.m.ABI.PC).to(6).mark(c.Regs.RIP != was.Regs.RIP).address(c.Regs.RIP).in(styleText).str(" ")
 	p.rest(running(s.m, c))
 }
 
@@ -157,16 +160,6 @@ func (p *pen) reg(name string, col int, now, was uint64) *pen {
 		return p.str("..").hex(now&0xffffffff, 8).in(styleText)
 	}
 	return p.hex(now, 1).in(styleText)
-}
-
-func rowRAX(p *pen, s *scene, i int) {
-	r, was := &s.m.Cores[i].Regs, &s.was.Cores[i].Regs
-	p.reg("RAX", 0, r.RAX, was.RAX).reg("RDI", p.w/2, r.RDI, was.RDI)
-}
-
-func rowRSI(p *pen, s *scene, i int) {
-	r, was := &s.m.Cores[i].Regs, &s.was.Cores[i].Regs
-	p.reg("RSI", 0, r.RSI, was.RSI).reg("RDX", p.w/2, r.RDX, was.RDX)
 }
 
 func rowCR3(p *pen, s *scene, i int) {

@@ -63,8 +63,7 @@ func drawHardware(p *pen, s *scene) {
 	}
 	for i := range s.m.Cores {
 		if line(4 + 6*min(i, 2)) {
-			p.str("LAPIC").dec(int64(i)).to(7)
-			drawAPIC(p, s, i)
+			drawController(p, s, i)
 		}
 	}
 	if line(12) {
@@ -74,6 +73,17 @@ func drawHardware(p *pen, s *scene) {
 	if line(13) {
 		p.str("sum").to(7).count("frames", n.Stats.Arrived, was.Stats.Arrived).count(" interrupts", n.Stats.Interrupts, was.Stats.Interrupts)
 	}
+}
+
+// drawController writes a core's own interrupt controller.
+func drawController(p *pen, s *scene, i int) {
+	if s.m.ABI.Arm64 {
+		p.str("GIC").dec(int64(i)).to(7)
+		drawGIC(p, s, i)
+		return
+	}
+	p.str("LAPIC").dec(int64(i)).to(7)
+	drawAPIC(p, s, i)
 }
 
 // shownFrame is the frame that the hardware panel speaks of: the one that the

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"ringside/cpu"
+	"ringside/kernel/program"
 )
 
 // The stacks of the core of the step: the user stack and the kernel stack of
@@ -15,12 +16,16 @@ func headStacks(p *pen, s *scene) {
 func drawStacks(p *pen, s *scene) {
 	whole, c := p.rect, s.core()
 	user := max(whole.w/5, 12)
+	if s.m.Config.ABI == program.WindowsAMD64 {
+		user = max(whole.w/3, 12) // five arguments lie there
+	}
 	columns := [3]int{user, whole.w - user - 1}
 	wide := whole.w >= 60
 	if wide {
 		irq := (whole.w - user - 2) / 2
 		columns[1], columns[2] = whole.w-user-2-irq, irq
 	}
+	titles := &stackTitles[s.m.Config.ABI]
 	walls := [...]rune{'║', '│'}
 	x := whole.x
 	for i, w := range columns {
@@ -30,13 +35,13 @@ func drawStacks(p *pen, s *scene) {
 		p.over(rect{x, whole.y, w, whole.h})
 		switch {
 		case i == 0:
-			drawStack(p, s, "ring 3, user", &c.Ctx.User, &was(s).Ctx.User, c.On == cpu.OnUser)
+			drawStack(p, s, titles[0], &c.Ctx.User, &was(s).Ctx.User, c.On == cpu.OnUser)
 		case i == 1 && !wide:
 			drawKernelSide(p, s)
 		case i == 1:
-			drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+			drawStack(p, s, titles[1], &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 		default:
-			drawStack(p, s, "ring 0, interrupt", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
+			drawStack(p, s, titles[2], &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
 		}
 		x += w
 		if i < len(walls) && columns[i+1] > 0 {
@@ -55,17 +60,17 @@ func was(s *scene) *cpu.Core { return &s.was.Cores[s.cpu()] }
 // drawKernelSide shows the kernel stack, and below it the interrupt stack while
 // it is in use: the core came from the one to the other.
 func drawKernelSide(p *pen, s *scene) {
-	c, r := s.core(), p.rect
+	c, r, titles := s.core(), p.rect, &stackTitles[s.m.Config.ABI]
 	n := stackRows(&c.IRQ)
 	if n == 0 {
-		drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+		drawStack(p, s, titles[1], &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 		return
 	}
 	low := min(n+2, r.h-min(3, r.h/3))
 	p.over(rect{r.x, r.y, r.w, r.h - low})
-	drawStack(p, s, "ring 0, kernel", &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
+	drawStack(p, s, titles[1], &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 	p.over(rect{r.x, r.y + r.h - low, r.w, low})
-	drawStack(p, s, "ring 0, interrupt", &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
+	drawStack(p, s, titles[2], &c.IRQ, &was(s).IRQ, c.On == cpu.OnIRQ)
 }
 
 // stackRows is how many rows the frames of a stack take: one each, but one for
@@ -79,8 +84,11 @@ func stackRows(st *cpu.Stack) int {
 }
 
 func frameRows(f *cpu.Frame) int {
-	if f.Kind == cpu.HWFrame {
+	switch f.Kind {
+	case cpu.HWFrame:
 		return max(int(f.N), 1)
+	case cpu.StackArgs:
+		return int(f.N) + 1
 	}
 	return 1
 }
@@ -115,7 +123,7 @@ func drawStack(p *pen, s *scene, title string, st, old *cpu.Stack, active bool) 
 		y = 2
 	}
 	if active {
-		p.line(y).in(styleBold).to(min(5, max(p.w-4, 0))).str("^RSP")
+		p.line(y).in(styleBold).to(min(5, max(p.w-4, 0))).str("^").str(s.m.ABI.SP)
 	}
 }
 
@@ -145,8 +153,10 @@ func drawFrame(p *pen, s *scene, y int, f *cpu.Frame, fresh bool) int {
 		}
 		return y
 	case cpu.PtRegs:
-		frameLine(p, y, f.Addr, fresh).in(styleSoftirq).rest("{pt_regs} by software")
+		frameLine(p, y, f.Addr, fresh).in(styleSoftirq).str("{").str(s.m.ABI.Frame).rest("} by software")
 		return y + 1
+	case cpu.StackArgs:
+		return drawStackArgs(p, y, f, fresh)
 	}
 	code := &s.m.Text.Codes[f.Code]
 	st := styleKernel

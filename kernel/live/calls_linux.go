@@ -7,13 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/kernel/strace"
 )
 
 // errRefused is of calls that reach outside the scenario: this process must not
 // do for a stranger's file what it could do.
 var errRefused = errors.New("the live lane does not make this call")
+
+// errTouches is of load and store: programs here have addresses that only the
+// model knows.
+var errTouches = errors.New("the live lane touches no memory by its address")
 
 // syscall makes a call for real. Descriptors are translated; buffers are the
 // program's own memory. A call that the Go runtime's signals interrupt, or the
@@ -69,7 +72,7 @@ const neverUsed = 600
 // lowered finds the call that syscall makes.
 func lowered(c *strace.Call) (*strace.Call, error) {
 	nr := c.Args[0]
-	if spec := program.SpecOf(nr); spec != nil && raw[spec.Name] && c.N-1 >= len(spec.Params) {
+	if spec := c.ABI.SpecOf(nr); spec != nil && raw[spec.Name] && c.N-1 >= len(spec.Params) {
 		sub := *c
 		sub.Spec, sub.Args = spec, append(c.Args[1:8:8], 0)
 		return &sub, nil
@@ -95,6 +98,8 @@ func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 		return int64(n), err
 	case "write", "send", "sendto":
 		return t.send(c, a)
+	case "load", "store":
+		return 0, errTouches
 	case "close":
 		return 0, p.closeFD(a[0])
 	case "dup":

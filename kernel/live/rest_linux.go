@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ringside/kernel/program"
 	"ringside/kernel/strace"
 )
 
@@ -29,7 +28,7 @@ const noSleep = -1
 func sleepsIn(c *strace.Call) int {
 	name := c.Spec.Name
 	if name == "syscall" {
-		if spec := program.SpecOf(c.Args[0]); spec != nil {
+		if spec := c.ABI.SpecOf(c.Args[0]); spec != nil {
 			name = spec.Name
 		}
 	}

@@ -167,7 +167,7 @@ func (t *thread) execute() (int, error) {
 			t.direct(&e)
 		case program.EffExit:
 			return 0, nil
-		case program.EffFault:
+		case program.EffFault, program.EffDivide:
 			return 0, errors.New(t.mem.Fault)
 		}
 	}
@@ -199,7 +199,7 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 		t.compute(sim.Time(e.Args[0]))
 		return nil, nil
 	}
-	c := &strace.Call{Spec: spec, Args: e.Args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, e.Args[:])}
+	c := &strace.Call{ABI: t.r.cfg.ABI, Spec: spec, Args: e.Args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, e.Args[:])}
 	t.enter(c)
 	ret, errno, err := t.syscall(c)
 	if t.r.ended.Load() {

@@ -25,13 +25,23 @@ package program
 // Addr is a virtual address of the thread's user space.
 type Addr = int64
 
-// User address space of a thread, as far as programs can see it.
+// The address space of a process, as far as programs can see it. What belongs to
+// one thread lies in a place of its own: all threads of a process have the same
+// page tables. Threads of other processes may have the same addresses.
 const (
 	RodataBase   Addr = 0x0000_0000_0050_0000 // string constants, one every RodataStride bytes
 	RodataStride      = 1 << 16
+	HeapBase     Addr = 0x0000_5555_5560_0000 // HEAP: memory that is there when it is touched
+	HeapBytes         = 0x21000               // what malloc's first brk asks for
 	DataBase     Addr = 0x0000_7f00_0000_0000 // arrays, from the first declared one upwards
 	ScratchBase  Addr = 0x0000_7ffd_0000_0000 // ScratchBytes that C library functions use for structures
 	ScratchBytes      = 32
+
+	ImageStride   = 1 << 32 // from a thread's text and constants to the next one's
+	DataStride    = 1 << 24 // from a thread's arrays to the next one's in its process
+	ScratchStride = 1 << 12
+
+	KernelText Addr = -0x7f00_0000 // KERNEL: 0xffffffff81000000
 )
 
 // Program is one compiled thread program.
@@ -40,6 +50,7 @@ type Program struct {
 	Funcs  []Func   // Funcs[0] is main
 	Consts []string // string constants; a string value is the Addr of its first byte
 	Calls  []Call   // the call sites that Effect.Site counts
+	rodata Addr     // of Consts[0]
 }
 
 // Func is one function of a program.
@@ -83,9 +94,10 @@ const (
 	EffCall                       // call of an own function: push a Frame with Enter
 	EffReturn                     // return: pop the Frame with Leave
 	EffSyscall                    // a system call through its C library wrapper
-	EffLibrary                    // compute, print
+	EffLibrary                    // compute, print, load, store
 	EffDirector                   // spawn, settle, wait_blocked, join
 	EffExit                       // main returned: the thread ends
+	EffDivide                     // a division by zero: the operation is to be done again, Memory.Fault names the line
 	EffFault                      // the program did something undefined; Memory.Fault says what
 )
 

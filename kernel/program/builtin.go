@@ -4,7 +4,7 @@ import "go/ast"
 
 // builtins are the calls that are a part of the language, with how many
 // arguments they take; -1: any number.
-var builtins = map[string]int{"len": 1, "delete": 2, "fd_set": -1, "sigset": -1, "FD_ISSET": 2, "FD_SET": 2, "FD_CLR": 2, "FD_ZERO": 1}
+var builtins = map[string]int{"len": 1, "addr": 1, "delete": 2, "fd_set": -1, "sigset": -1, "FD_ISSET": 2, "FD_SET": 2, "FD_CLR": 2, "FD_ZERO": 1}
 
 func isBuiltin(name string) bool {
 	_, ok := builtins[name]
@@ -13,7 +13,9 @@ func isBuiltin(name string) bool {
 
 // isPure tells whether a call is a part of an expression, without an operation
 // of its own.
-func isPure(name string) bool { return name == "len" || name == "FD_ISSET" || name == "sigset" }
+func isPure(name string) bool {
+	return name == "len" || name == "addr" || name == "FD_ISSET" || name == "sigset"
+}
 
 func (c *compiler) countArgs(name string, x *ast.CallExpr) {
 	if want := builtins[name]; want >= 0 && len(x.Args) != want {
@@ -27,6 +29,8 @@ func (c *compiler) builtinValue(name string, x *ast.CallExpr) *expr {
 	switch name {
 	case "len":
 		return c.length(x)
+	case "addr":
+		return c.address(x)
 	case "sigset":
 		return c.sigset(x)
 	case "FD_ISSET":
@@ -79,6 +83,15 @@ func (c *compiler) length(x *ast.CallExpr) *expr {
 	}
 	c.fail(x.Pos(), "%s has no length", a.typ)
 	return nil
+}
+
+// address gives where an array, a structure or a string lies.
+func (c *compiler) address(x *ast.CallExpr) *expr {
+	a := c.value(x.Args[0])
+	if a.typ.kind != tString && !a.typ.aggregate() {
+		c.fail(x.Pos(), "%s does not lie in memory: addr takes an array or a string", a.typ)
+	}
+	return a.as(tInt)
 }
 
 // sigset gives a set of signals: bit n-1 is signal n.

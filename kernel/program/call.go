@@ -102,7 +102,7 @@ func (c *compiler) args(x *ast.CallExpr, site *Call) (args []*expr) {
 	args = c.values(x.Args, func(i int, a ast.Expr) *expr {
 		v := c.arg(a, params[i])
 		switch kind := params[i].Kind; {
-		case kind == Word && i+1 == len(x.Args):
+		case kind == Address || kind == Word && i+1 == len(x.Args):
 		case v.typ.kind == tString && (kind == Text || kind == Word):
 			site.lens[i] = lenOfString
 		case v.typ.aggregate() && v.typ.kind != tFdSet && v.op != xConst:
@@ -181,7 +181,8 @@ func (c *compiler) missing(x *ast.CallExpr, p Param, args []*expr) *expr {
 var argTypes = map[Kind][]typKind{
 	Buf: {tBytes}, Text: {tBytes, tString}, Str: {tString}, SockAddr: {tString}, FdSet: {tFdSet},
 	Events: {tEvents, tEvent}, Pollfds: {tPollfds, tPollfd},
-	Word: {tInt, tString, tBytes, tEvents, tEvent, tPollfds, tPollfd, tFdSet},
+	Address: {tInt, tString, tBytes, tEvents, tEvent, tPollfds, tPollfd, tFdSet},
+	Word:    {tInt, tString, tBytes, tEvents, tEvent, tPollfds, tPollfd, tFdSet},
 }
 
 func (c *compiler) checkArg(at ast.Expr, p Param, v *expr) {

@@ -24,8 +24,18 @@ const (
 	Flags                // a set of named bits: Param.Names
 	Enum                 // one of some names: Param.Names
 	Thread               // a thread of the scenario: its index
+	Address              // an address: a number, an array or a string
 	Word                 // a number or the address of an array or a string, as a register holds it
 )
+
+// Pointer tells whether the argument is an address.
+func (k Kind) Pointer() bool {
+	switch k {
+	case Buf, Text, Str, SockAddr, Events, Pollfds, FdSet, Address, Word:
+		return true
+	}
+	return false
+}
 
 // NoTimeout is NULL where a Timeout is expected.
 const NoTimeout = -1
@@ -63,6 +73,7 @@ type Spec struct {
 	Results int
 	NewFD   bool // the result is a descriptor
 	Built   bool // this version has it; the others are known by name
+	Instr   bool // an instruction of linux-amd64 that can fault
 }
 
 var (
@@ -142,7 +153,9 @@ var specs = []Spec{
 	{Name: "wait_blocked", Group: Director, Params: threads, Built: true},
 	{Name: "join", Group: Director, Params: threads, Built: true},
 
-	{Name: "load", Group: Library}, {Name: "store", Group: Library}, {Name: "cli", Group: Library}, {Name: "hlt", Group: Library},
+	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true, Instr: true},
+	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true, Instr: true},
+	{Name: "cli", Group: Library, Built: true, Instr: true}, {Name: "hlt", Group: Library, Built: true, Instr: true}, {Name: "ud2", Group: Library, Built: true, Instr: true},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

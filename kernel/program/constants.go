@@ -57,7 +57,7 @@ var (
 	}
 	others = []Name{
 		{"EWOULDBLOCK", 11}, {"PF_UNIX", 1}, {"PF_INET", 2}, {"AF_LOCAL", 1}, {"IPPROTO_IP", 0}, {"IPPROTO_TCP", 6}, {"IPPROTO_UDP", 17},
-		{"TCP_NODELAY", 1},
+		{"TCP_NODELAY", 1}, {"HEAP", HeapBase}, {"HEAP_SIZE", HeapBytes}, {"KERNEL", KernelText},
 		{"O_RDONLY", 0}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"NULL", 0},
 		{"SYS_eventfd2", 290}, {"SYS_rt_sigaction", 13},
 	}

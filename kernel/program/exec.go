@@ -63,7 +63,7 @@ const (
 
 // Start puts a fresh memory to the beginning of main.
 func (p *Program) Start(mem *Memory) Frame {
-	*mem = Memory{Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
+	*mem = Memory{Slot: mem.Slot, Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
 	return p.Enter(mem, 0, nil)
 }
 
@@ -132,7 +132,17 @@ func (p *Program) Exec(mem *Memory, f *Frame, shared []int64) (e Effect) {
 	default:
 		p.declare(op, mem, f, shared)
 	}
-	if mem.Fault != "" {
+	return p.faulted(e, mem, f)
+}
+
+// faulted gives an operation's effect, or the fault that it has ended with.
+func (p *Program) faulted(e Effect, mem *Memory, f *Frame) Effect {
+	switch {
+	case mem.divided:
+		mem.divided = false
+		f.PC--
+		e.Kind = EffDivide
+	case mem.Fault != "":
 		e.Kind = EffFault
 	}
 	return e
@@ -211,10 +221,7 @@ func (p *Program) call(op *Op, mem *Memory, f *Frame, shared []int64) (e Effect)
 		e.Kind = EffLibrary
 	}
 	p.checkCounts(site, &e, mem, op.pos)
-	if mem.Fault != "" {
-		e.Kind = EffFault
-	}
-	return e
+	return p.faulted(e, mem, f)
 }
 
 // checkCounts stops a call that would use more of an array than there is: C has
@@ -261,7 +268,7 @@ func (p *Program) mapNext(op *Op, mem *Memory, f *Frame, shared []int64) {
 // declare makes an array, a set or a map. Arrays have a fixed place in their
 // function's data, so that a declaration in a loop reuses it.
 func (p *Program) declare(op *Op, mem *Memory, f *Frame, shared []int64) {
-	addr := DataBase + int64(f.Data) + int64(op.to)
+	addr := mem.DataAt() + int64(f.Data) + int64(op.to)
 	switch op.kind {
 	case opArray:
 		b, _ := mem.Writable(addr, op.x.k)

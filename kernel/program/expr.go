@@ -175,6 +175,7 @@ func (mem *Memory) divide(x *expr, a, b int64) int64 {
 	switch {
 	case b == 0:
 		mem.fault(x.pos, "a division by zero")
+		mem.divided = true
 		return 0
 	case b == -1 && a == math.MinInt64: // overflows, as in Go
 		if x.op == xDiv {

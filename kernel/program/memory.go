@@ -5,16 +5,18 @@ import "fmt"
 // Memory is what one running thread program can change: plain data. The zero
 // value is ready for Start.
 type Memory struct {
+	Slot  int64    // which of its process's threads has this memory, from 0
 	Slots []int64  // the variables of the running functions, outermost first
-	Data  []byte   // their arrays; the byte at DataBase is Data[0]
+	Data  []byte   // their arrays; the byte at DataAt is Data[0]
 	Maps  [][]Pair // maps, each in order of its keys
 	Errno int64
 
-	Scratch [ScratchBytes]byte // what is at ScratchBase
+	Scratch [ScratchBytes]byte // what is at ScratchAt
 
-	Fault string // what the program did that is undefined, or ""
-	ret   [maxResults]int64
-	nret  int
+	Fault   string // what the program did that is undefined, or ""
+	divided bool   // the operation has divided by zero
+	ret     [maxResults]int64
+	nret    int
 }
 
 const maxResults = 4
@@ -34,16 +36,20 @@ func (mem *Memory) CopyFrom(src *Memory) {
 	}
 }
 
+// DataAt is where the thread's arrays begin, and ScratchAt its scratch.
+func (mem *Memory) DataAt() Addr    { return DataBase + mem.Slot*DataStride }
+func (mem *Memory) ScratchAt() Addr { return ScratchBase + mem.Slot*ScratchStride }
+
 // Writable gives n bytes at an address, to write to. Only arrays and the scratch
 // are writable.
 func (mem *Memory) Writable(addr Addr, n int64) ([]byte, bool) {
-	if off := addr - ScratchBase; off >= 0 && off <= ScratchBytes {
+	if off := addr - mem.ScratchAt(); off >= 0 && off <= ScratchBytes {
 		if n < 0 || n > ScratchBytes-off {
 			return nil, false
 		}
 		return mem.Scratch[off : off+n : off+n], true
 	}
-	off := addr - DataBase
+	off := addr - mem.DataAt()
 	if off < 0 || n < 0 || off > int64(len(mem.Data)) || n > int64(len(mem.Data))-off {
 		return nil, false
 	}
@@ -53,7 +59,7 @@ func (mem *Memory) Writable(addr Addr, n int64) ([]byte, bool) {
 // Bytes gives n bytes at an address, to read: of an array or of a string
 // constant.
 func (p *Program) Bytes(mem *Memory, addr Addr, n int64) ([]byte, bool) {
-	if s, ok := p.rodata(addr); ok {
+	if s, ok := p.constant(addr); ok {
 		if n < 0 || n > int64(len(s)) {
 			return nil, false
 		}
@@ -64,13 +70,16 @@ func (p *Program) Bytes(mem *Memory, addr Addr, n int64) ([]byte, bool) {
 
 // String gives the string constant at an address, or "" if there is none.
 func (p *Program) String(addr Addr) string {
-	s, _ := p.rodata(addr)
+	s, _ := p.constant(addr)
 	return s
 }
 
-func (p *Program) rodata(addr Addr) (string, bool) {
-	i, off := (addr-RodataBase)/RodataStride, (addr-RodataBase)%RodataStride
-	if addr < RodataBase || i >= int64(len(p.Consts)) || off > int64(len(p.Consts[i])) {
+// ConstAt is where a string constant lies.
+func (p *Program) ConstAt(i int) Addr { return p.rodata + int64(i)*RodataStride }
+
+func (p *Program) constant(addr Addr) (string, bool) {
+	i, off := (addr-p.rodata)/RodataStride, (addr-p.rodata)%RodataStride
+	if addr < p.rodata || i >= int64(len(p.Consts)) || off > int64(len(p.Consts[i])) {
 		return "", false
 	}
 	return p.Consts[i][off:], true

@@ -22,6 +22,8 @@ const (
 type Env struct {
 	Shared  []string // integer variables that all threads of the process share
 	Threads []string // the scenario's threads, by index
+	Self    int      // which of them the program is
+	ABI     ABI      // what SYS_ constants are
 }
 
 // Compile reads a program. The error, if any, is an *Error.
@@ -29,7 +31,7 @@ func Compile(src string, env Env) (p *Program, err error) {
 	if len(src) > MaxSource {
 		return nil, &Error{1, 1, fmt.Sprintf("a program of more than %d bytes", MaxSource)}
 	}
-	c := &compiler{prog: &Program{Source: src}, env: env, consts: map[string]int{}, funcs: map[string]int{}}
+	c := &compiler{prog: &Program{Source: src, rodata: RodataBase + int64(env.Self)*ImageStride}, env: env, consts: map[string]int{}, funcs: map[string]int{}}
 	defer func() {
 		if e, ok := recover().(*Error); ok {
 			p, err = nil, e

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"strconv"
+	"strings"
 )
 
 // want checks a value's type.
@@ -58,6 +59,9 @@ func (c *compiler) literal(x *ast.BasicLit) *expr {
 	switch x.Kind {
 	case token.INT:
 		v, err := strconv.ParseInt(x.Value, 0, 64)
+		if u, high := strconv.ParseUint(x.Value, 0, 64); err != nil && high == nil && strings.HasPrefix(x.Value, "0x") {
+			return number(int64(u)) // the address of something in the upper half
+		}
 		if err != nil {
 			c.fail(x.Pos(), "%s is not a 64-bit integer", x.Value)
 		}
@@ -87,7 +91,7 @@ func (c *compiler) str(s string) *expr {
 		c.consts[s] = i
 		c.prog.Consts = append(c.prog.Consts, s)
 	}
-	return &expr{op: xConst, k: RodataBase + int64(i)*RodataStride, typ: typ{kind: tString}}
+	return &expr{op: xConst, k: c.prog.ConstAt(i), typ: typ{kind: tString}}
 }
 
 // constant compiles an integer that is known here.
@@ -113,6 +117,9 @@ func (c *compiler) name(id *ast.Ident) *expr {
 		return &expr{op: xErrno, typ: typ{kind: tInt}}
 	}
 	if k, ok := constants[id.Name]; ok {
+		if strings.HasPrefix(id.Name, "SYS_") {
+			k = c.callNumber(id, k)
+		}
 		return number(k)
 	}
 	c.fail(id.Pos(), "unknown variable or constant %q%s", id.Name, Nearest(id.Name, c.known(false)))

@@ -13,6 +13,7 @@ import (
 // is read from the program's memory, so it must be printed before the program
 // goes on.
 type Call struct {
+	ABI    program.ABI // what the number of a raw call means
 	Spec   *program.Spec
 	Args   []int64   // as the program gave them
 	N      int       // how many there are (Effect.N): only syscall needs it
@@ -61,7 +62,7 @@ var names = map[string]string{
 func (c *Call) name() string {
 	spec := c.Spec
 	if spec.Name == "syscall" {
-		if spec = program.SpecOf(c.Args[0]); spec == nil {
+		if spec = c.ABI.SpecOf(c.Args[0]); spec == nil {
 			return fmt.Sprintf("syscall_%#x", uint64(c.Args[0]))
 		}
 	}
@@ -103,6 +104,9 @@ func (c *Call) args() (out []string, before int) {
 		out = []string{"1", Quote([]byte(text)), fmt.Sprint(len(text))}
 		return out, len(out)
 	case "syscall":
+		if sub, ok := c.decoded(); ok {
+			return sub.args()
+		}
 		out = c.raw()
 		return out, len(out)
 	}
@@ -178,12 +182,24 @@ func (c *Call) pair() string {
 	return fmt.Sprintf("[%d, %d]", c.Rets[0], c.Rets[1])
 }
 
-// raw are the arguments of syscall: numbers, and in hexadecimal where strace
-// does not know what they mean.
+// decoded is the call that syscall makes, if it is one whose data strace shows.
+// What a failed call was given may be no memory at all.
+func (c *Call) decoded() (sub Call, ok bool) {
+	spec := c.ABI.SpecOf(c.Args[0])
+	if spec == nil || c.Errno != 0 || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+		return sub, false
+	}
+	sub = *c
+	sub.Spec, sub.Args = spec, c.Args[1:]
+	return sub, true
+}
+
+// raw are the arguments of syscall: numbers, and in hexadecimal where they are
+// addresses or strace does not know what they mean.
 func (c *Call) raw() (out []string) {
-	known := program.SpecOf(c.Args[0]) != nil
-	for _, v := range c.Args[1:max(1, c.N)] {
-		if known || v == 0 {
+	spec := c.ABI.SpecOf(c.Args[0])
+	for i, v := range c.Args[1:max(1, c.N)] {
+		if v == 0 || spec != nil && (i >= len(spec.Params) || !spec.Params[i].Kind.Pointer()) {
 			out = append(out, fmt.Sprint(v))
 		} else {
 			out = append(out, fmt.Sprintf("%#x", uint64(v)))

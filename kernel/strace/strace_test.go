@@ -99,6 +99,7 @@ func TestFormat(t *testing.T) {
 		{program: "tgkill(t, SIGUSR1)", want: "tgkill(1000, 1001, SIGUSR1) = 0"},
 		{program: "syscall(39)", ret: 1000, want: "getpid() = 1000"},
 		{program: "syscall(3, 9)", ret: -1, errno: 9, want: "close(9) = -1 EBADF"},
+		{program: "syscall(0, 3, 0x1000, 5)", ret: -1, errno: 14, want: "read(3, 0x1000, 5) = -1 EFAULT"},
 		{program: "syscall(999, 1, 0, -1)", ret: -1, errno: 38, want: "syscall_0x3e7(0x1, 0, 0xffffffffffffffff) = -1 ENOSYS"},
 	} {
 		call := callOf(t, c.program, c.buffer)

@@ -1,0 +1,166 @@
+package cpu
+
+import "ringside/sim"
+
+// What an Arm core does by itself at an exception (Arm Architecture Reference
+// Manual for A-profile, "Exception entry"): it pushes nothing. The return address
+// and the state go to ELR_EL1 and SPSR_EL1, the stack pointer becomes SP_EL1,
+// and the program counter goes to the vector table. ELR_EL1 is kept in the place
+// of RCX, SPSR_EL1 in that of R11.
+
+// Bits of PSTATE as SPSR_EL1 holds them.
+const (
+	PStateZ    = 1 << 30
+	PStateC    = 1 << 29
+	PStateDAIF = 0x3c0 // all four masks
+	PStateIF   = 0x0c0 // IRQ and FIQ, which Linux masks together
+	PStateEL1h = 0x5   // EL1 with its own stack pointer; EL0 is 0
+)
+
+// Exception classes (ESR_EL1.EC) and what else stands in the register.
+const (
+	ECSVC64 = 0x15
+	esrIL   = 1 << 25 // the instruction was 32 bits long
+)
+
+// Offsets in the vector table (Arm ARM, "Exception vectors"): a row for the
+// current level with SP_EL1, a row for a lower level in AArch64.
+const (
+	VectorEL1IRQ  = 0x280
+	VectorEL0Sync = 0x400
+	VectorEL0IRQ  = 0x480
+)
+
+// FlagCarry and flagZero are RFLAGS.CF and ZF, which stand for PSTATE.C and Z.
+// flagDA is PSTATE.D and A: Linux clears both soon after the entry.
+const (
+	FlagCarry = 0x1
+	flagZero  = 0x40
+	flagDA    = 1 << 20
+)
+
+// PState is PSTATE, as the core would write it to SPSR_EL1.
+func (r *Regs) PState() (p uint64) {
+	if r.RFLAGS&flagZero != 0 {
+		p |= PStateZ
+	}
+	if r.RFLAGS&FlagCarry != 0 {
+		p |= PStateC
+	}
+	switch {
+	case r.IF():
+	case r.RFLAGS&flagDA != 0:
+		p |= PStateDAIF
+	default:
+		p |= PStateIF
+	}
+	if r.Ring() == 0 {
+		p |= PStateEL1h
+	}
+	return p
+}
+
+// setPState is the way back.
+func (r *Regs) setPState(p uint64) {
+	r.RFLAGS = DefaultFlags &^ (flagZero | FlagIF)
+	for _, b := range [...]struct{ bit, flag uint64 }{{PStateZ, flagZero}, {PStateC, FlagCarry}} {
+		if p&b.bit != 0 {
+			r.RFLAGS |= b.flag
+		}
+	}
+	switch p & PStateDAIF {
+	case 0:
+		r.RFLAGS |= FlagIF
+	case PStateDAIF:
+		r.RFLAGS |= flagDA
+	}
+	r.CS, r.SS = UserCS, UserSS
+	if p&PStateEL1h != 0 {
+		r.CS, r.SS = KernelCS, KernelSS
+	}
+}
+
+// UnmaskDA is the kernel's "msr daif" at the start of its handlers: debug
+// exceptions and SErrors come in again, interrupts not yet.
+func (c *Core) UnmaskDA() { c.Regs.RFLAGS &^= flagDA }
+
+// save keeps where to go back to, and in which state.
+func (c *Core) save(elr uint64) { c.Regs.RCX, c.Regs.R11 = elr, c.Regs.PState() }
+
+// raiseLevel masks everything and goes to EL1. Its stack pointer is there at
+// once: the core has one register for each level.
+func (c *Core) raiseLevel() {
+	c.Regs.CS, c.Regs.SS = KernelCS, KernelSS
+	c.Cli()
+	c.Regs.RFLAGS |= flagDA
+	if c.On == OnUser {
+		c.On = OnKernel
+	}
+	c.Regs.RSP = c.Stack().SP()
+}
+
+// Svc is the instruction: a synchronous exception whose cause is in ESR_EL1.
+func (c *Core) Svc(entry CodeID, base uint64, imm uint16) {
+	c.ESR = ECSVC64<<26 | esrIL | uint64(imm)
+	c.save(c.Regs.RIP + instrBytes)
+	c.raiseLevel()
+	c.Regs.RIP = base
+	c.Ctx.Kernel.PushEntry(entry)
+}
+
+// Eret goes back: PC from ELR_EL1, PSTATE from SPSR_EL1. The vector's code must
+// be the running function.
+func (c *Core) Eret() {
+	c.Stack().Pop()
+	c.Regs.RIP = c.Regs.RCX
+	c.Regs.setPState(c.Regs.R11)
+	if c.Regs.Ring() == 3 {
+		c.On = OnUser
+	}
+}
+
+// EretIRQ is Eret at the end of an interrupt: what was interrupted follows from
+// what it followed from before.
+func (c *Core) EretIRQ() {
+	cause := sim.Seq(c.Frame().L[5])
+	c.Eret()
+	c.Cause = cause
+}
+
+// arm64Steps is what an Arm core does by itself when it takes an interrupt.
+var arm64Steps = []entryStep{
+	{"PC to ELR_EL1, PSTATE to SPSR_EL1", "Nothing is pushed: a register each remembers where to go back to, and in which state.", CostVector, saveState},
+	{"mask D, A, I, F; EL1 and its SP_EL1", "No further interrupt comes in; each exception level has a stack pointer of its own.", CostVector, enterEL1},
+	{"PC to VBAR_EL1 and the vector's offset", "The table has a row by where the core was, not by device: who interrupted is for software to ask.", CostGate, throughVector},
+}
+
+// InterruptEntryArm64 is InterruptEntry for an Arm core.
+func InterruptEntryArm64[M any](station uint8) Code[M] {
+	code := Code[M]{
+		Name: "(exception entry)", Station: station, File: "Arm ARM, Exception entry",
+		Say: "The processor itself saves PC and PSTATE in two registers and goes to the vector.",
+		Why: "No software has run yet: the interrupted program must not notice anything.",
+	}
+	for _, s := range arm64Steps {
+		code.Steps = append(code.Steps, Step[M]{Name: s.name, Cost: s.cost, Why: s.why})
+	}
+	return code
+}
+
+// saveState: the vector stays requested until software asks for it.
+func saveState(c *Core, r *sim.Record, gate CodeID, _ uint64) {
+	c.save(c.Regs.RIP)
+	r.Cause = c.APIC.Cause[c.Vector]
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+func enterEL1(c *Core, r *sim.Record, _ CodeID, _ uint64) {
+	c.raiseLevel()
+	r.Arg[0] = int64(c.On)
+}
+
+func throughVector(c *Core, r *sim.Record, gate CodeID, base uint64) {
+	c.Regs.RIP = base
+	c.Stack().PushEntry(gate).L[5] = int64(c.resume)
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}

@@ -1,0 +1,66 @@
+package scenarios
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ringside/kernel"
+	"ringside/kernel/program"
+	"ringside/scenarios/lanes"
+)
+
+// TestTheCourseRunsAlikeOnArm64: a program's system calls and their answers do
+// not depend on the processor. The kernel's work takes a little more or less
+// time there, but no scenario of the course depends on that.
+func TestTheCourseRunsAlikeOnArm64(t *testing.T) {
+	for _, name := range Builtin() {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			amd64, _ := s.Config()
+			if amd64.ABI != program.LinuxAMD64 {
+				t.Skip("made for", amd64.ABI)
+			}
+			want, got := straceOf(t, amd64), straceOf(t, rebuild(t, amd64, program.LinuxARM64))
+			if diff := cmp.Diff(want.Threads, got.Threads); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// rebuild compiles a scenario's programs for another system.
+func rebuild(t *testing.T, cfg *kernel.Config, abi program.ABI) *kernel.Config {
+	t.Helper()
+	out := *cfg
+	out.ABI, out.Threads = abi, slices.Clone(cfg.Threads)
+	env := program.Env{Shared: cfg.Shared, ABI: abi}
+	for i := range out.Threads {
+		env.Threads = append(env.Threads, out.Threads[i].Name)
+	}
+	for i := range out.Threads {
+		env.Self = i
+		p, err := program.Compile(out.Threads[i].Program.Source, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := abi.Check(p); err != nil {
+			t.Skip(err)
+		}
+		out.Threads[i].Program = p
+	}
+	return &out
+}
+
+func straceOf(t *testing.T, cfg *kernel.Config) *lanes.Lane {
+	t.Helper()
+	lane, _, err := lanes.Model(cfg, lanes.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lane
+}
