@@ -21,13 +21,14 @@ import (
 // way there is, packets at random times.
 func anyConfig(t *rapid.T) *Config {
 	cores := rapid.IntRange(1, 3).Draw(t, "cores")
+	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
 	var threads []ThreadConfig
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
-		src := anyProgram(t, 7000+i)
+		src := anyProgram(t, abi, 7000+i)
 		if rapid.Bool().Draw(t, "files") {
 			src = anyFileProgram(t)
 		}
-		p, err := program.Compile(src, program.Env{})
+		p, err := program.Compile(src, program.Env{ABI: abi})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, src)
 		}
@@ -41,7 +42,7 @@ func anyConfig(t *rapid.T) *Config {
 		threads = append(threads, anyTalkers(t)...)
 	}
 	cfg := config(cores, threads)
-	cfg.ABI = rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
+	cfg.ABI = abi
 	cfg.NIC.Ring = rapid.SampledFrom([]int{8, 64}).Draw(t, "ring")
 	cfg.NIC.RxUsecs = sim.Time(rapid.SampledFrom([]int{0, 10000}).Draw(t, "rx_usecs"))
 	cfg.Params.Budget = rapid.SampledFrom([]int{4, 300}).Draw(t, "budget")
@@ -86,7 +87,7 @@ func anyClient(t *rapid.T, cfg *Config) {
 }
 
 // anyProgram draws a program: a socket, maybe watched, and a loop of calls.
-func anyProgram(t *rapid.T, port int) string {
+func anyProgram(t *rapid.T, abi program.ABI, port int) string {
 	calls := []string{
 		"read(s, buf, 64)", "recvfrom(s, buf, 64, MSG_DONTWAIT)", "epoll_wait(ep, events, 4, -1)", "epoll_wait(ep, events, 4, 1)",
 		"epoll_wait(ep, events, 4, 0)", "compute(7*us)", "nanosleep(30*us)", "sched_yield()", "getpid()", "n = twice(n) % 1000",
@@ -94,7 +95,10 @@ func anyProgram(t *rapid.T, port int) string {
 		"fcntl(s, F_SETFL, O_NONBLOCK)", "fcntl(s, F_SETFL, 0)", "print(\"hi\")", "close(99)", "epoll_ctl(ep, EPOLL_CTL_DEL, s, 0)",
 		"epoll_ctl(ep, EPOLL_CTL_ADD, s, EPOLLIN)", "poll(p, 3, -1)", "poll(p, 3, 1)", "poll(p, 3, 0)", "ppoll(p, 1, 20*us)",
 		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
-		"store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(45, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)", "syscall(SYS_read, s, 0x1000, 64)",
+		"syscall(SYS_read, s, 0x1000, 64)",
+	}
+	if abi == program.LinuxAMD64 {
+		calls = append(calls, "store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(SYS_recvfrom, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)")
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "func twice(x int) int { return 2*x + 1 }\nfunc main() {\ns := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":%d\")\nep := epoll_create1(0)\n", port)
