@@ -183,10 +183,16 @@ func (c *Call) pair() string {
 }
 
 // decoded is the call that syscall makes, if it is one whose data strace shows.
-// What a failed call was given may be no memory at all.
+// The data must be in an array or a string of the program.
 func (c *Call) decoded() (sub Call, ok bool) {
 	spec := c.ABI.SpecOf(c.Args[0])
-	if spec == nil || c.Errno != 0 || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+	if spec == nil || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+		return sub, false
+	}
+	if _, ok = c.Prog.Bytes(c.Mem, c.Args[2], 0); spec.Name == "read" {
+		_, ok = c.Mem.Writable(c.Args[2], 0)
+	}
+	if !ok {
 		return sub, false
 	}
 	sub = *c
