@@ -25,6 +25,7 @@ type Call struct {
 	Sets   [3][]byte // the sets that select was given: it overwrites them. nil for NULL
 	Prog   *program.Program
 	Mem    *program.Memory
+	Heap   []byte // what the process's heap holds, as far as it has been touched
 
 	Unfinished bool
 }
@@ -221,7 +222,7 @@ func (c *Call) arg(i int, p program.Param) (string, bool) {
 	case program.Buf:
 		return c.filled(v, c.Ret), true
 	case program.Text:
-		b, ok := c.Prog.Bytes(c.Mem, v, c.Args[i+1])
+		b, ok := c.bytes(v, c.Args[i+1])
 		if !ok {
 			return fmt.Sprintf("%#x", v), true
 		}
