@@ -43,6 +43,8 @@ const (
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
+	fnAsmInt80
+	fnDoInt80
 	fnExitToUserModeLoop
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
@@ -504,6 +506,7 @@ func (im *Image) kernelText() []code {
 		deviceText,
 		userText,
 		entryText,
+		int80Text,
 		irqText,
 		softirqText,
 		napiText,

@@ -21,14 +21,14 @@ import (
 // way there is, packets at random times.
 func anyConfig(t *rapid.T) *Config {
 	cores := rapid.IntRange(1, 3).Draw(t, "cores")
-	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
 	var threads []ThreadConfig
+	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80}).Draw(t, "abi")
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
 		src := anyProgram(t, abi, 7000+i)
 		if rapid.Bool().Draw(t, "files") {
 			src = anyFileProgram(t)
 		}
-		p, err := program.Compile(src, program.Env{ABI: abi})
+		p, err := program.Compile(src, program.Env{Self: i, ABI: abi})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, src)
 		}
@@ -72,7 +72,7 @@ func anyConfig(t *rapid.T) *Config {
 	if rapid.Bool().Draw(t, "tcp to remote hosts") {
 		anyClient(t, cfg)
 	}
-	cfg.Params.PTI = rapid.Bool().Draw(t, "pti")
+	cfg.Params.PTI = abi != program.LinuxARM64 && rapid.Bool().Draw(t, "pti")
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
 }
@@ -100,7 +100,7 @@ func anyProgram(t *rapid.T, abi program.ABI, port int) string {
 		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
 		"syscall(SYS_read, s, 0x1000, 64)",
 	}
-	if abi == program.LinuxAMD64 {
+	if abi != program.LinuxARM64 { // which has no page faults yet
 		calls = append(calls, "store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(SYS_recvfrom, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)")
 	}
 	var b strings.Builder

@@ -56,6 +56,9 @@ func (d *decoder) build(f *file) *kernel.Config {
 
 // abi is the machine's, which has been checked.
 func abi(f *file) program.ABI {
+	if f.Machine.Entry == "int80" {
+		return program.LinuxInt80
+	}
 	return program.ABI(slices.Index(program.ABINames, f.Machine.ABI))
 }
 
@@ -120,7 +123,7 @@ func (d *decoder) machine(m *machine) {
 	if !slices.Contains(program.ABINames, m.ABI) {
 		d.failAt("machine.abi", "machine.abi: unknown value %q%s", m.ABI, program.Nearest(m.ABI, slices.Clone(program.ABINames)))
 	}
-	d.one("machine.entry", m.Entry, "syscall", "int80")
+	d.entry(m)
 	k := &m.Kernel
 	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
 		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, program.Nearest(k.Scheduler, names))
@@ -136,6 +139,15 @@ func (d *decoder) machine(m *machine) {
 	}
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
+	}
+}
+
+func (d *decoder) entry(m *machine) {
+	switch {
+	case m.Entry != "int80":
+		d.one("machine.entry", m.Entry, "syscall", "int80")
+	case m.ABI != "linux-amd64":
+		d.failAt("machine.entry", "machine.entry: %s has no int $0x80, only linux-amd64 has", m.ABI)
 	}
 }
 
@@ -224,8 +236,20 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 		pe := err.(*program.Error)
 		d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 	}
+	d.fitsLow(base, i, p, f)
 	tc.Program = p
 	return tc
+}
+
+// fitsLow: int $0x80 passes addresses of 32 bits only.
+func (d *decoder) fitsLow(base string, i int, p *program.Program, f *file) {
+	switch {
+	case f.Machine.Entry != "int80":
+	case i >= program.LowThreads:
+		d.failAt(base+"name", "machine.entry int80: only %d threads have room below 4 GiB", program.LowThreads)
+	case len(p.Consts) > program.LowConsts:
+		d.failAt(base+"program", "machine.entry int80: only %d strings have room below 4 GiB", program.LowConsts)
+	}
 }
 
 // importance is a thread's nice value or priority, whichever its scheduler knows.

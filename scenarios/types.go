@@ -34,7 +34,7 @@ type file struct {
 type machine struct {
 	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
 	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
-	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
+	Entry  string              `yaml:"entry" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`

@@ -33,6 +33,7 @@ var stackTitles = [...][3]string{
 	program.LinuxARM64:   {"EL0, user", "EL1, kernel", "EL1, interrupt"},
 	program.MacosARM64:   {"EL0, user", "EL1, modelled Linux", "EL1, modelled Linux"},
 	program.WindowsAMD64: {"ring 3, user", "ring 0, modelled Linux", "ring 0, modelled Linux"},
+	program.LinuxInt80:   {"ring 3, user", "ring 0, kernel", "ring 0, interrupt"},
 }
 
 // coreRow is a row of a core; the lower the rank, the longer it stays when there
