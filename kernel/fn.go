@@ -28,6 +28,9 @@ const (
 	fnTxOut
 	fnRemote
 	fnRemoteTimer
+	fnRemoteResend
+	fnRemoteProbe
+	fnRemoteAnswer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -297,6 +300,9 @@ const (
 	fnTCPRetransmitTimer
 	fnTCPRetransmitSkb
 	fnTCPWriteErr
+	fnTCPProbeTimer
+	fnTCPSendProbe0
+	fnTCPXmitProbe
 	fnReqskTimer
 
 	// The way out, and the backlog.
@@ -527,6 +533,7 @@ func (im *Image) kernelText() []code {
 		tcpPollText,
 		tcpTimerText,
 		tcpAckText,
+		tcpProbeText,
 		socketText,
 		inetText,
 		udpSockText,

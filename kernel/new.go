@@ -48,7 +48,7 @@ func New(cfg *Config) (*Machine, error) {
 	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
 		remote := int32(None)
-		if cfg.Wire[i].Proto == "tcp" {
+		if cfg.Wire[i].Proto == "tcp" && cfg.Wire[i].To.IsValid() {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)

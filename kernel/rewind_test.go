@@ -69,9 +69,24 @@ func anyConfig(t *rapid.T) *Config {
 		}
 		cfg.Wire = append(cfg.Wire, wire...)
 	}
+	if rapid.Bool().Draw(t, "tcp to remote hosts") {
+		anyClient(t, cfg)
+	}
 	cfg.Params.PTI = abi != program.LinuxARM64 && rapid.Bool().Draw(t, "pti")
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
+}
+
+// anyClient adds a thread that asks a remote host, through a card that may have
+// too little room.
+func anyClient(t *rapid.T, cfg *Config) {
+	l := web(Listener{Says: make([]byte, rapid.IntRange(0, 9000).Draw(t, "answer")), Fin: rapid.Bool().Draw(t, "fin"), After: sim.Time(rapid.IntRange(0, 100_000).Draw(t, "after"))})
+	src := "for i := 0; i < 3; i++ {\ns := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"10.0.0.2:80\")\nvar b [3000]byte\nsend(s, b, 3000, MSG_NOSIGNAL)\n" +
+		rapid.SampledFrom([]string{"shutdown(s, SHUT_WR)\n", ""}).Draw(t, "shutdown") + "for read(s, b, 3000) > 0 {\n}\nclose(s)\n}"
+	cfg.Threads = append(cfg.Threads, compiled(t, "client", src, 0, 0))
+	cfg.Hosts, cfg.Listens = []netip.Addr{l.At.Addr()}, []Listener{*l}
+	cfg.Wire = append(cfg.Wire, toAll(100*sim.Microsecond, Packets{Payload: []byte("hi"), Rst: rapid.Bool().Draw(t, "rst to all")}))
+	cfg.NIC.FIFO = rapid.SampledFrom([]int{2048, 65536}).Draw(t, "fifo")
 }
 
 // anyProgram draws a program: a socket, maybe watched, and a loop of calls.

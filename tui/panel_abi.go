@@ -9,12 +9,13 @@ import (
 // What the CPU and STACKS panels call things depends on the machine's ABI.
 
 // level is the number that the ABI gives a core's privilege: ring 3 is EL0.
-func level(m *kernel.Machine, core int) int64 {
-	ring := int64(m.Cores[core].Regs.Ring())
+func level(m *kernel.Machine, core int) int64 { return levelOf(m, m.Cores[core].Regs.Ring()) }
+
+func levelOf(m *kernel.Machine, ring uint8) int64 {
 	if m.ABI.Arm64 {
-		return 1 - ring/3
+		return 1 - int64(ring)/3
 	}
-	return ring
+	return int64(ring)
 }
 
 // levelWord stands before that number.
