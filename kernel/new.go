@@ -16,6 +16,8 @@ const (
 	userStackGap   = 0x0000_0000_0080_0000
 	kernelStackTop = 0xffffc900_0000_4000
 	kernelStackGap = 0x8000
+	perCPUBase     = 0xffff8880_3dc0_0000 // the cores' own data, in the direct map
+	perCPUSize     = 0x4_0000
 	irqStackTop    = 0xffffc900_8000_4000
 )
 
@@ -46,7 +48,7 @@ func New(cfg *Config) (*Machine, error) {
 	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
 		remote := int32(None)
-		if cfg.Wire[i].Proto == "tcp" {
+		if cfg.Wire[i].Proto == "tcp" && cfg.Wire[i].To.IsValid() {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)
@@ -81,6 +83,7 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
 	if cfg.NIC.Advanced {
 		im.loadIgb()
@@ -184,6 +187,7 @@ func (im *Image) addLibrary(thread int32, codes []code) {
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
+	c.GSBase = perCPUBase + uint64(i)*perCPUSize
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
@@ -293,7 +297,7 @@ func (m *Machine) addThread(i int32) {
 	}
 	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
-	t.Mem.Slot = int64(m.Procs[proc].Live - 1)
+	t.Mem.Slot, t.Mem.Low = int64(m.Procs[proc].Live-1), m.ABI.Gate != 0
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
 	f := t.Ctx.User.Push(m.userCode[i], 0)

@@ -128,9 +128,12 @@ func (p *Packets) frame(payload []byte) (nic.Frame, error) {
 // The packet is on the wire from now on; the card sees it when the last byte is
 // in.
 func (m *Machine) wireArrives(e *sim.Event) {
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
+	switch p := &m.Config.Wire[e.A]; {
+	case p.Proto == "tcp" && !p.To.IsValid():
+		m.remoteDoAll(e.A, e.At)
+	case p.Proto == "tcp":
+		m.remoteDo(m.remoteOf[e.A], e.A, e.At)
+	default:
 		frame := m.frameOf[e.A] + e.B%m.framesOf[e.A]
 		m.NIC.Arrive(frame, e.At, m.Frames, &m.Queue, sim.NoSeq)
 	}

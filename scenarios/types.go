@@ -34,7 +34,7 @@ type file struct {
 type machine struct {
 	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
 	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
-	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
+	Entry  string              `yaml:"entry" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
@@ -78,10 +78,18 @@ type tunables struct {
 }
 
 type flow struct {
-	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
-	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
-	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
-	MAC   string `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
+	Proto  string  `yaml:"proto" required:"true" doc:"udp or tcp."`
+	From   string  `yaml:"from" required:"true" doc:"The remote address, ip:port."`
+	To     string  `yaml:"to" doc:"The port on this machine, as :port, or an address; not with listen."`
+	Listen bool    `yaml:"listen" doc:"TCP: the remote host waits at from for connections of this machine."`
+	MAC    string  `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
+	Answer *answer `yaml:"answer" doc:"With listen: what the host answers to each request."`
+}
+
+type answer struct {
+	Data  string   `yaml:"data" doc:"What it says."`
+	After Duration `yaml:"after" doc:"How long it takes; what comes meanwhile belongs to the same request."`
+	Fin   bool     `yaml:"fin" doc:"It closes the connection with the answer."`
 }
 
 type thread struct {
@@ -96,9 +104,9 @@ type thread struct {
 
 type packet struct {
 	At       Duration  `yaml:"at" required:"true" doc:"When it reaches the card; of several, the first one."`
-	Flow     string    `yaml:"flow" doc:"The connection it belongs to. Everything but a capture file needs one."`
+	Flow     string    `yaml:"flow" doc:"The connection it belongs to; of a host that listens all that are open then. Everything but a capture file needs one."`
 	Data     *string   `yaml:"data" doc:"What it carries."`
-	Repeat   *int      `yaml:"repeat" doc:"How often data stands in it."`
+	Fill     Size      `yaml:"fill" doc:"What it carries, as so many bytes of the alphabet over and over."`
 	Connect  bool      `yaml:"connect" doc:"TCP: the remote host connects."`
 	Fin      bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
 	Rst      bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`

@@ -39,11 +39,6 @@ func (d *decoder) wire(f *file, cfg *kernel.Config) {
 		}
 		cfg.Wire = append(cfg.Wire, out)
 	}
-	for _, name := range sortedKeys(f.Flows) {
-		fl := f.Flows[name]
-		d.checkName("flows."+name, name)
-		d.flow("flows."+name, &fl)
-	}
 }
 
 // has tells whether the file has a value at a path.
@@ -74,7 +69,7 @@ func (d *decoder) ofFlow(base string, f *file, p *packet, out *kernel.Packets, c
 		d.load(base, p, &fl, out)
 		return
 	}
-	d.only(base, "single packets", "at", "flow", "data", "repeat", "connect", "fin", "rst", "fcs", "csum", "every", "count")
+	d.only(base, "single packets", "at", "flow", "data", "fill", "connect", "fin", "rst", "fcs", "csum", "every", "count")
 	d.carries(base, p, &fl, out, connected)
 	d.onTheWire(base, p, &fl, out)
 	if p.Count != nil {
