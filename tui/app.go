@@ -9,6 +9,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"ringside/kernel"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -52,6 +53,7 @@ type app struct {
 
 	player  player
 	token   token
+	predict predict
 	prompt  prompt
 	overlay overlay
 	message string // in place of the keys, until the next one
@@ -72,6 +74,7 @@ func newApp(opts Options) *app {
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
 	a.pick.items = opts.Items
+	a.predict.density = opts.Predict
 	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
 	a.resize(80, 24)
 	return a
@@ -88,15 +91,20 @@ func (a *app) open(name string) error {
 	a.player.on = false
 	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
-	a.scene = newScene(doc)
+	a.scene = newScene(doc, a.opts.Lang, a.opts.Seed)
+	a.startPredict()
 	return nil
 }
 
 // newScene runs the beginning of a document's model and stands at its start.
-func newScene(doc *Doc) *scene {
+func newScene(doc *Doc, lang string, seed uint64) *scene {
 	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
+	s.narrator = newNarrator(doc.Guide, lang)
+	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
 	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
+		s.narrator.find.Record(m, r, seq)
+		s.book.Record(m, r, seq)
 		if task, line, ok := m.Strace(r); ok {
 			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})
 		}
@@ -111,6 +119,7 @@ func newScene(doc *Doc) *scene {
 func (s *scene) extend(n sim.Seq) {
 	s.tl.Run(s.tl.Len() + n)
 	s.ix.update()
+	s.narrator.update()
 }
 
 // extendMsg asks for more of the run to be known.
@@ -193,6 +202,8 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return a.promptKey(msg)
 	case a.overlay.open():
 		return a.overlayKey(msg)
+	case a.predict.asking:
+		return a.questionKey(msg)
 	case a.scene == nil:
 		return a.pickerKey(msg)
 	}
@@ -240,9 +251,13 @@ func (a *app) step(dir int) {
 	}
 	pos := s.pos
 	s.need(target)
-	s.show(s.ix.end(target))
-	if s.pos == pos && dir > 0 {
+	a.advance(s.narrator.stop(pos, s.ix.end(target)))
+	switch name := s.markName(); {
+	case s.pos == pos && dir > 0 && !a.predict.asking:
 		a.message = "this is the end of the run"
+		a.showScore()
+	case name != "":
+		a.message = "mark: " + name
 	}
 }
 
@@ -257,7 +272,7 @@ func (s *scene) need(step int) {
 	}
 }
 
-func (a *app) micro(dir sim.Seq) { a.scene.show(a.scene.pos + dir) }
+func (a *app) micro(dir sim.Seq) { a.advance(a.scene.pos + dir) }
 
 func (a *app) station(dir int) {
 	pos, ok := a.scene.ix.station(a.scene.step, dir)
@@ -265,7 +280,7 @@ func (a *app) station(dir int) {
 		a.message = "no other station of the path that way"
 		return
 	}
-	a.move(pos)
+	a.advance(pos)
 }
 
 func (a *app) toEnd() {
@@ -282,6 +297,8 @@ func (a *app) toEnd() {
 // escape goes one level back.
 func (a *app) escape(string) tea.Cmd {
 	switch {
+	case a.predict.away:
+		return a.comeBack()
 	case a.zoom:
 		a.zoom = false
 	case a.focus != noPanel || a.guest != noPanel:

@@ -22,6 +22,9 @@ func (a *app) draw() {
 		a.drawHeader()
 		a.drawPanels()
 	}
+	if a.predict.asking {
+		a.drawQuestion()
+	}
 	if a.overlay.open() {
 		a.drawOverlay()
 	}
@@ -300,6 +303,7 @@ func (a *app) drawStatus() {
 		p.in(styleBold).rest(a.message)
 		return
 	}
+	a.drawScore(p)
 	const tail = "? keys  q quit"
 	for i := range a.actions {
 		b := a.actions[i].brief

@@ -75,8 +75,13 @@ func (a *app) playOn(msg playMsg) tea.Cmd {
 	was, _ := a.scene.station()
 	pos := a.scene.pos
 	a.step(1)
-	if a.scene.pos == pos {
+	note := a.scene.note()
+	switch {
+	case a.scene.pos == pos:
 		a.player.on = false
+	case note != nil && note.Pause:
+		a.player.on = false
+		a.message = "paused by the scenario: space plays on"
 	}
 	return tea.Batch(a.nextTick(), a.startToken(was))
 }

@@ -243,7 +243,7 @@ func (a *app) toggleMouse(string) tea.Cmd {
 
 // mouseAt: a click focuses the panel under it, the wheel steps.
 func (a *app) mouseAt(msg tea.MouseMsg) tea.Cmd {
-	if a.scene == nil || msg.Action != tea.MouseActionPress {
+	if a.scene == nil || a.predict.asking || msg.Action != tea.MouseActionPress {
 		return nil
 	}
 	switch msg.Button {

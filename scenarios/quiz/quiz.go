@@ -85,7 +85,7 @@ type Book struct {
 	found  *guide.Finder // the file's questions, and
 	sees   *guide.Finder // the records that explain them
 	see    []int         // by note: its place in sees, or -1
-	byFn   map[uint16][]uint8
+	byFn   [][]uint8
 	points [kernel.NumPoints][]uint8
 	count  []int32 // places, by kind
 	places []place // by position
@@ -97,7 +97,7 @@ func NewBook(im *kernel.Image, g *guide.Guide, opts Options) *Book {
 	if g == nil {
 		g = &guide.Guide{}
 	}
-	b := &Book{opts: opts, guide: g, found: guide.NewFinder(g), byFn: map[uint16][]uint8{}, count: make([]int32, len(kinds))}
+	b := &Book{opts: opts, guide: g, found: guide.NewFinder(g), byFn: make([][]uint8, len(im.Text.Codes)), count: make([]int32, len(kinds))}
 	b.ahead.m = kernel.Fresh()
 	explains := &guide.Guide{}
 	for i := range g.Notes {
@@ -116,7 +116,7 @@ func NewBook(im *kernel.Image, g *guide.Guide, opts Options) *Book {
 	for fn := range im.Text.Codes {
 		for i := range kinds {
 			if kinds[i].fn != "" && kinds[i].fn == im.Text.Codes[fn].Name {
-				b.byFn[uint16(fn)] = append(b.byFn[uint16(fn)], uint8(i))
+				b.byFn[fn] = append(b.byFn[fn], uint8(i))
 			}
 		}
 	}

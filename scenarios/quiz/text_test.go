@@ -33,7 +33,7 @@ func golden(t *testing.T, name, got string) {
 func TestQuizAtAPrompt(t *testing.T) {
 	for _, c := range []struct{ name, in string }{
 		{"exclusive", "1\nB\n\n9\nx\n2\n3\nq\n"}, // q stops
-		{"one-packet", "1\n1\n1\n1"},            // so does the end of the input
+		{"one-packet", "1\n1\n1\n1"},             // so does the end of the input
 	} {
 		course := openCourse(t, c.name, 1)
 		var out bytes.Buffer
