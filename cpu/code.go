@@ -48,6 +48,8 @@ type Text[M any] struct {
 	IDT   [256]CodeID // the gates: entry code by vector
 	LSTAR CodeID      // entry code of the syscall instruction (the MSR of that name)
 	Entry CodeID      // the micro-steps of interrupt delivery
+	// INTA acknowledges the 8259A that drives LINT0 and gives its vector.
+	INTA func(M, *Core) uint8
 }
 
 // Addr is where the given step of code lies in memory.

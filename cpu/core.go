@@ -124,12 +124,16 @@ func (c *Core) Cli() { c.Regs.RFLAGS &^= FlagIF }
 // requested already.
 func (c *Core) Interrupt(v uint8, now sim.Time, cause sim.Seq) bool {
 	fresh := c.APIC.Accept(v, cause)
-	if c.cut && c.Regs.IF() && c.Next > now {
-		if _, ok := c.APIC.Deliverable(); ok {
-			c.Next = now
-		}
-	}
+	c.Asked(now)
 	return fresh
+}
+
+// Asked ends a step that may be cut, after something has happened at the local
+// APIC that may ask for the core.
+func (c *Core) Asked(now sim.Time) {
+	if c.cut && c.Regs.IF() && c.Next > now && c.APIC.wants() {
+		c.Next = now
+	}
 }
 
 // Load gives the core a task to run, and Save takes it away: the stacks
@@ -153,13 +157,17 @@ func (t *Text[M]) Step(m M, c *Core, costs *[256]sim.Time, r *sim.Record, seq si
 	r.Cause, r.CPU, r.Ring = c.Cause, c.ID, c.Regs.Ring()
 	c.Cause = seq
 	if c.Micro != 0 {
+		switch c.Micro {
+		case microTake:
+			c.Vector = c.APIC.Dispense()
+		case microINTA:
+			c.Vector = t.INTA(m, c)
+		}
 		code := &t.Codes[t.Entry]
 		r.Fn, r.Step, r.Station = uint16(t.Entry), c.Micro-1, code.Station
 		gate := t.IDT[c.Vector]
 		entrySteps[c.Micro-1].do(c, r, gate, t.Codes[gate].Base)
-		if c.Micro++; int(c.Micro) > len(entrySteps) {
-			c.Micro = 0
-		}
+		c.Micro = entrySteps[c.Micro-1].next
 	} else {
 		f := c.Frame()
 		code := &t.Codes[f.Code]
@@ -203,12 +211,13 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	if !c.userRSP {
 		c.Regs.RSP = c.Stack().SP()
 	}
-	if c.Regs.IF() && !c.shadow {
-		if v, ok := c.APIC.Deliverable(); ok {
-			c.Micro, c.Vector, c.resume = 1, v, c.Cause
-			c.Next = now + costs[entrySteps[0].cost]
-			return
+	if c.Regs.IF() && !c.shadow && c.APIC.wants() {
+		c.Micro, c.resume = microTake, c.Cause
+		if c.APIC.ExtINT {
+			c.Micro = microINTA
 		}
+		c.Next = now + costs[entrySteps[c.Micro-1].cost]
+		return
 	}
 	c.shadow = false
 	pc := f.PC
@@ -227,9 +236,7 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 	if d := s.Span(m, c); d != sim.Never {
 		c.Next = now + d
 	}
-	if c.cut = s.Cut; c.cut && c.Regs.IF() {
-		if _, ok := c.APIC.Deliverable(); ok {
-			c.Next = now
-		}
+	if c.cut = s.Cut; c.cut && c.Regs.IF() && c.APIC.wants() {
+		c.Next = now
 	}
 }

@@ -12,6 +12,7 @@ const (
 	CostIret         // iretq
 	CostSyscall      // syscall, up to the first instruction of the entry code
 	CostSysret       // sysretq
+	CostINTA         // the two acknowledge cycles of an 8259A
 	NumCosts
 )
 
@@ -19,6 +20,7 @@ const (
 type entryStep struct {
 	name, why string
 	cost      Cost
+	next      uint8 // the micro-step that follows, counted from 1, or 0
 	do        func(c *Core, r *sim.Record, gate CodeID, base uint64)
 }
 
@@ -26,15 +28,22 @@ type entryStep struct {
 // interrupt in 64-bit mode (Intel SDM volume 3, "64-Bit Mode Stack Frame"):
 // even without a change of ring, all five words are pushed.
 var entrySteps = []entryStep{
-	{"take the vector: IRR to ISR, read the gate", "The local APIC names the interrupt; the descriptor table says where its handler is.", CostVector, acceptVector},
-	{"choose the stack", "From ring 3 the processor loads RSP from the task state segment: the user stack may be full, unmapped or hostile.", CostVector, chooseStack},
-	{"push SS", "The interrupted code's stack segment, so that iret can go back.", CostPush, pushWord},
-	{"push RSP", "Where the interrupted code's stack was.", CostPush, pushWord},
-	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, pushWord},
-	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, pushWord},
-	{"push RIP", "The instruction that comes next when all this is over.", CostPush, pushWord},
-	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, throughGate},
+	{"take the vector: IRR to ISR, read the gate", "The local APIC names the interrupt; the descriptor table says where its handler is.", CostVector, 2, acceptVector},
+	{"choose the stack", "From ring 3 the processor loads RSP from the task state segment: the user stack may be full, unmapped or hostile.", CostVector, 3, chooseStack},
+	{"push SS", "The interrupted code's stack segment, so that iret can go back.", CostPush, 4, pushWord},
+	{"push RSP", "Where the interrupted code's stack was.", CostPush, 5, pushWord},
+	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, 6, pushWord},
+	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, 7, pushWord},
+	{"push RIP", "The instruction that comes next when all this is over.", CostPush, 8, pushWord},
+	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, 0, throughGate},
+	{"INTA, twice: the 8259A says the vector", "The first cycle moves the 8259A's highest request into service, in the second it puts the vector on the bus; the local APIC only passes it on.", CostINTA, 2, ackPIC},
 }
+
+// The micro-steps that take a vector, counted from 1.
+const (
+	microTake = 1
+	microINTA = 9
+)
 
 // InterruptEntry is the code that shows the micro-steps of interrupt delivery
 // as rows of a Text. It is never called: Text.Step takes the steps by itself.
@@ -51,8 +60,14 @@ func InterruptEntry[M any](station uint8) Code[M] {
 }
 
 func acceptVector(c *Core, r *sim.Record, gate CodeID, _ uint64) {
-	r.Cause = c.APIC.Cause[c.Vector]
-	c.APIC.Ack(c.Vector)
+	if c.Vector != SpuriousVector {
+		r.Cause = c.APIC.Cause[c.Vector]
+	}
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+func ackPIC(c *Core, r *sim.Record, gate CodeID, _ uint64) {
+	r.Cause = c.APIC.ExtCause
 	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
 }
 
