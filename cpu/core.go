@@ -119,11 +119,15 @@ func (c *Core) Sti() {
 // Cli keeps maskable interrupts out.
 func (c *Core) Cli() { c.Regs.RFLAGS &^= FlagIF }
 
-// Interrupt hands a vector to the core's local APIC. A step that may be cut
-// ends now, if the interrupt is let in. It returns false if the vector was
-// requested already.
-func (c *Core) Interrupt(v uint8, now sim.Time, cause sim.Seq) bool {
-	fresh := c.APIC.Accept(v, cause)
+// Interrupt hands a vector to the core's local APIC, as an edge or as a level. A
+// step that may be cut ends now, if the interrupt is let in. It returns false if
+// the vector was requested already.
+func (c *Core) Interrupt(v uint8, level bool, now sim.Time, cause sim.Seq) (fresh bool) {
+	if level {
+		fresh = c.APIC.AcceptLevel(v, cause)
+	} else {
+		fresh = c.APIC.Accept(v, cause)
+	}
 	c.Asked(now)
 	return fresh
 }

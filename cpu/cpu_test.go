@@ -139,7 +139,7 @@ func TestInterruptDeliveryPushesFiveWordsOnTheKernelStack(t *testing.T) {
 	text, w := testText(), &world{}
 	c := userCore(text, w)
 	before := c.Regs
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	if c.Next != 300 {
 		t.Fatalf("the computation should be cut at 300, not %d", c.Next)
 	}
@@ -181,7 +181,7 @@ func TestIFHoldsAnInterruptPendingAndDoesNotLoseIt(t *testing.T) {
 	text, w := testText(), &world{}
 	c := userCore(text, w)
 	c.Cli()
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	if c.Next == 300 {
 		t.Fatal("with IF=0 nothing may be cut")
 	}

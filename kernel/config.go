@@ -15,7 +15,9 @@ type Config struct {
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
-	IRQCPU  int // the core that the card's interrupt message names
+	IRQCPU  int // the core that the card's interrupt goes to
+	IRQChip IRQChip
+	USB     USBConfig
 	Params  Params
 	Costs   map[string]sim.Time // overrides, by the names of CostNames
 	Shared  []string            // integer variables that all threads of a process share

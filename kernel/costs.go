@@ -47,6 +47,11 @@ const (
 	costPollWait
 	costPollFree
 	costIPI
+	costMMIORead
+	costPortIO
+	costIOAPIC
+	costPIC
+	costMessage
 	numCosts
 )
 
@@ -69,6 +74,7 @@ var costTable = [numCosts]costRow{
 	cpu.CostIret:    {"iret", 40, "iretq"},
 	cpu.CostSyscall: {"syscall_entry", 30, "the syscall instruction"},
 	cpu.CostSysret:  {"syscall_exit", 30, "the sysretq instruction"},
+	cpu.CostINTA:    {"inta", 1000, "the two acknowledge cycles of an 8259A"},
 	costOp:          {"user_op", 2, "one operation of a thread program"},
 	costFn:          {"call", 5, "a function that only calls another"},
 	costEntry:       {"entry", 10, "swapgs and the switch of stacks"},
@@ -108,6 +114,11 @@ var costTable = [numCosts]costRow{
 	costPollFD:      {"poll_fd", 35, "looking at one descriptor in poll or select, without the file's own part"},
 	costPollWait:    {"poll_wait", 15, "queueing on one descriptor's wait queue in poll or select"},
 	costPollFree:    {"poll_free", 10, "taking one entry of poll or select off its wait queue"},
+	costMMIORead:    {"mmio_read", 400, "a read of a register of a device: the core waits for the answer"},
+	costPortIO:      {"port_io", 500, "an access to an 8259A's port"},
+	costIOAPIC:      {"ioapic", 50, "the I/O APIC looks at an input or at an EOI"},
+	costPIC:         {"pic", 100, "from an input of the 8259A pair to the core's INTR"},
+	costMessage:     {"ioapic_message", 300, "a message from the I/O APIC to a local APIC"},
 	costIPI:         {"ipi_latency", 800, "an interrupt message from core to core"},
 }
 

@@ -20,6 +20,11 @@ const (
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
 	evRemote                     // A: remote host, B: which try
+	evUSB                        // B: which of its interrupts
+	evIOAPIC                     // A: pin
+	evMessage                    // A: core, B: vector; from the I/O APIC
+	evEOI                        // A: vector
+	evPIC                        // the 8259A looks at the line
 )
 
 // device is the row of a stage outside the cores.
@@ -57,7 +62,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop, nic.StagePin: fnPin,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -70,6 +75,10 @@ func (m *Machine) silent(e *sim.Event) bool {
 		return m.remoteLate(e)
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
+	case evIOAPIC:
+		return !m.IOAPIC.Pins[e.A].Pending
+	case evPIC:
+		return !m.Line
 	}
 	return m.NIC.OutOfDate(e)
 }
@@ -81,9 +90,19 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evStart:
 		m.startThread(e.A, r)
 	case evIPI:
-		m.deliver(e.A, uint8(e.B), fnIPI, r)
+		m.deliver(e.A, uint8(e.B), false, fnIPI, r)
 	case evTimer:
-		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
+		m.deliver(e.A, VectorTimer, false, fnTimerExpiry, r)
+	case evUSB:
+		m.usbInterrupts(e, r)
+	case evIOAPIC:
+		m.ioapicSends(int(e.A), r)
+	case evMessage:
+		m.deliver(e.A, uint8(e.B), true, fnLocalAPIC, r)
+	case evEOI:
+		m.ioapicEOI(uint8(e.A), r)
+	case evPIC:
+		m.picRequests(r)
 	case evDirector:
 		m.directorWake(e.A, r)
 	case evRemote:
@@ -102,6 +121,8 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 			m.kfreeSkb(m.txSkbs[r.Arg[0]])
 		case nic.StageDrop:
 			m.checkLoss(r)
+		case nic.StagePin:
+			m.driveLine()
 		}
 		r.Step = 0
 	}
@@ -133,13 +154,15 @@ func (m *Machine) checkLoss(r *sim.Record) {
 }
 
 // deliver hands a vector to a core's local APIC.
-func (m *Machine) deliver(core int32, vector uint8, fn cpu.CodeID, r *sim.Record) {
-	fresh := m.Cores[core].Interrupt(vector, m.Now, m.Seq)
+func (m *Machine) deliver(core int32, vector uint8, level bool, fn cpu.CodeID, r *sim.Record) {
+	fresh := m.Cores[core].Interrupt(vector, level, m.Now, m.Seq)
 	about(r, KindVector, int32(vector))
 	r.Fn, r.CPU, r.Station = uint16(fn), int8(core), m.Text.Codes[fn].Station
 	r.Arg[0] = int64(vector)
 	if fresh {
 		r.Arg[1] = 1
+	} else {
+		m.Counters.Merged++
 	}
 }
 
@@ -154,7 +177,7 @@ func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
 		return
 	}
 	r.Dur = m.Config.NIC.Costs.Posted
-	m.deliver(core, uint8(data), fnLocalAPIC, r)
+	m.deliver(core, uint8(data), false, fnLocalAPIC, r)
 }
 
 // msiRange is the address range of interrupt messages.
@@ -165,8 +188,14 @@ func msiMessage(core int, vector uint8) (uint64, uint32) {
 	return msiRange | uint64(core)<<12, uint32(vector)
 }
 
-// rxCause is the interrupt cause of the card's receive queue.
-func (m *Machine) rxCause() uint32 { return nic.CauseRxQ0 }
+// rxCause is the interrupt cause that the driver lets through: with MSI-X the
+// receive queue's, else what it sees received frames by (IMS_ENABLE_MASK).
+func (m *Machine) rxCause() uint32 {
+	if m.Config.NIC.Mode == nic.MSIX {
+		return nic.CauseRxQ0
+	}
+	return nic.CauseRxT0
+}
 
 // addrOf converts an address to the kernel's form.
 func addrOf(ap netip.AddrPort) SockAddr {

@@ -25,6 +25,11 @@ const (
 	fnRemote
 	fnRemoteTimer
 	fnLocalAPIC
+	fnPin
+	fnUSB
+	fnIOAPIC
+	fnIOAPICEOI
+	fnPIC
 	fnIPI
 	fnTimerExpiry
 	fnThreadStart
@@ -48,6 +53,9 @@ const (
 	fnAsmSysvecCallSingle
 	fnSysvecCallSingle
 	fnGenericSMPCall
+	fnAsmSysvecSpurious
+	fnSysvecSpurious
+	fnHandleSpurious
 	fnIRQExit // the last of the interrupt entries: see interruptEntry
 	fnRetFromForkAsm
 	fnRetFromFork
@@ -56,6 +64,10 @@ const (
 	fnHandleEdgeIRQ
 	fnHandleIRQEvent
 	fnHandleIRQEventPercpu
+	fnHandleFasteoiIRQ
+	fnHandleLevelIRQ
+	fnMaskAck8259A
+	fnEnable8259A
 
 	// Softirq and NAPI.
 	fnHandleSoftirqs
@@ -67,6 +79,10 @@ const (
 	fnNAPISchedule
 	fnNAPICompleteDone
 	fnE1000Intr
+	fnE1000IntrMSI
+	fnE1000IntrPin // e1000_intr
+	fnUSBHcdIRQ
+	fnUHCIIRQ
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
@@ -410,7 +426,7 @@ func kernelText() []code {
 	codes[fnNone] = code{Name: "(none)"}
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
-		deviceText, userText, entryText, irqText, softirqText, napiText, netText, udpText,
+		deviceText, userText, entryText, irqText, i8259Text, lineText, uhciText, e1000IntrText, softirqText, napiText, netText, udpText,
 		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {

@@ -83,10 +83,11 @@ func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 	n := &m.Napi
 	if n.Sched {
 		n.Missed = true
-		c.Return(1)
+		c.Return(irqHandled)
 		return
 	}
 	n.Sched = true
+	c.Regs.RAX = irqHandled // nothing on the way back changes it
 	c.Call(fnNAPISchedule)
 }
 

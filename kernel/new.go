@@ -40,6 +40,8 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.Cores {
 		m.bootCore(int32(i))
 	}
+	m.Kstat = make([]int32, len(im.irqs)*cfg.CPUs)
+	m.openLine()
 	m.openCard()
 	for i := range cfg.Threads {
 		m.addThread(int32(i))
@@ -68,10 +70,12 @@ func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs)}
 	im.Text.Codes = kernelText()
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	im.Text.IDT[VectorCard] = fnAsmCommonInterrupt
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorSpurious] = fnAsmSysvecSpurious
+	im.Text.INTA = (*Machine).inta
+	im.requestIRQs()
 	for nr, fn := range sysCallTable {
 		im.sysCalls[nr] = fn
 	}
@@ -219,11 +223,16 @@ func (m *Machine) newTask(t Task) TaskID {
 }
 
 // openCard sets the card up as e1000e does when the interface is brought up:
-// buffers in all descriptors but one, the vector's message, interrupts on.
+// buffers in all descriptors but one, the interrupt's message, interrupts on.
 func (m *Machine) openCard() {
 	m.NIC.Init(m.Config.NIC, HostMAC)
 	addr, data := msiMessage(m.Config.IRQCPU, VectorCard)
-	m.NIC.SetVector(0, addr, data)
+	switch m.Config.NIC.Mode {
+	case nic.MSIX:
+		m.NIC.SetVector(0, addr, data)
+	case nic.MSI:
+		m.NIC.SetMSI(addr, data)
+	}
 	size := int32(len(m.NIC.Queues[0].Ring))
 	for i := int32(0); i < size; i++ {
 		m.NIC.Refill(int(i), bufferAddr(i))

@@ -20,7 +20,11 @@ type NIC struct {
 	MSIX   []Vector
 	ICR    uint32 // causes that are set
 	IMS    uint32 // causes that may interrupt
+	MSI    Vector // the MSI capability: one message for everything
 	Stats  Stats
+
+	Asserted bool // without MSI-X: a cause is set and not masked
+	PinSeen  bool // INTx: what the bus knows of it
 
 	Tx        TxQueue
 	FIFO      []Slot // a ring buffer of waiting frames
@@ -198,16 +202,28 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evTxOut:
 		r.Step, r.Dur = StageTxOut, now-sim.Time(e.C)
 		n.txDone(frames, now, q, self, r)
+	case EvPin:
+		r.Step, r.Obj, n.PinSeen = StagePin, n.last(), n.Asserted
+		if n.Asserted {
+			r.Dur, r.Arg[0] = c.Posted, 1
+		}
 	case evMSI:
 		r.Step, r.Dur = StageMSI, c.Table
 		v := &n.MSIX[0]
+		if n.Config.Mode == MSI {
+			v = &n.MSI
+		}
 		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(v.Data)
 		q.Push(sim.Event{At: now + c.Posted, Cause: self, Kind: EvBusWrite, C: int64(v.Addr<<32 | uint64(v.Data))})
 	}
 }
 
-// OutOfDate tells whether an event is a moderation timer that no longer runs.
+// OutOfDate tells whether an event is a moderation timer that no longer runs, or
+// news of a pin that is known already.
 func (n *NIC) OutOfDate(e *sim.Event) bool {
+	if e.Kind == EvPin {
+		return n.Asserted == n.PinSeen
+	}
 	return e.Kind == evModeration && (n.Held == 0 || n.Timer != e.A)
 }
 
@@ -324,7 +340,7 @@ func (n *NIC) moderate(now sim.Time, q *sim.Queue, cause sim.Seq) {
 // raise sets the receive cause.
 func (n *NIC) raise(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.Held = 0
-	n.ICR |= CauseRxQ0
+	n.ICR |= n.rxCause()
 	n.signal(now, q, cause)
 }
 
@@ -332,6 +348,10 @@ func (n *NIC) raise(now sim.Time, q *sim.Queue, cause sim.Seq) {
 // cleared and masks itself with it, as e1000e sets the card up (EIAC, and IAM
 // with CTRL_EXT.EIAME): the driver's poll is the one who unmasks it.
 func (n *NIC) signal(now sim.Time, q *sim.Queue, cause sim.Seq) {
+	if n.Config.Mode != MSIX {
+		n.drive(now, q, cause)
+		return
+	}
 	if n.ICR&n.IMS&CauseRxQ0 == 0 {
 		return
 	}

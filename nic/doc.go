@@ -1,5 +1,5 @@
 // Package nic is the network card: an Intel 82574 in outline, as the e1000e
-// driver uses it, with MSI-X.
+// driver uses it, with MSI-X; in pin.go, the older ways to interrupt.
 //
 // A frame goes through stages, each an event and a record: the wire, the filter
 // of addresses, the FIFO, the copy into host memory (DMA), the write-back of
@@ -28,6 +28,7 @@ import "ringside/sim"
 
 // Config describes a card.
 type Config struct {
+	Mode     Mode     // how it interrupts
 	Ring     int      // receive descriptors
 	FIFO     int      // bytes of the packet buffer
 	RxUsecs  sim.Time // moderation: how long an interrupt may be held back
@@ -68,6 +69,7 @@ const (
 	StageDrop       // 0: bytes, 1: why, a row of Drops
 	StageTxDMA      // 0: descriptor
 	StageTxOut      // 0: descriptor
+	StagePin        // 0: 1 if it is asserted now
 )
 
 // StageInfo is what there is to say about a stage.
@@ -102,6 +104,9 @@ var Stages = [...]StageInfo{
 	StageTxOut: {"the last byte is out; descriptor: DD set",
 		"The frame has left; the card writes the descriptor back.",
 		"Now the driver may free the packet: until here the card was reading it."},
+	StagePin: {"the interrupt pin INTA# changes",
+		"The card asserts its interrupt pin, or lets it go. On PCI Express that is a message that stands for the wire.",
+		"The pin stays asserted as long as a cause is set and not masked: it says that, and nothing about what or how many."},
 	StageDrop: {"the frame is dropped",
 		"The card drops the frame and counts it.",
 		"It was not for this host, it was damaged, or there was no room."},
@@ -142,6 +147,7 @@ const (
 	evTxDMA             // A: frame
 	evTxOut             // A: frame, C: when its first bit went
 	EvFar               // A: frame, which has reached the other end of the wire
+	EvPin               // the interrupt pin has changed
 )
 
 // CauseRxQ0 is the interrupt cause of receive queue 0: bit 20 of ICR and IMS

@@ -238,10 +238,10 @@ func TestTheMessageIsWhatTheTableSays(t *testing.T) {
 // A cause that is masked is still set, and ICR gives and clears it.
 func TestACauseThatIsReadDoesNotInterrupt(t *testing.T) {
 	b := newBench(t, nil)
-	b.WriteIMC(CauseRxQ0)
+	b.WriteIMC(CauseRxQ0, b.now, &b.q, sim.NoSeq)
 	b.arrive("x", nil)
 	b.run(ever)
-	if causes := b.ReadICR(); causes != CauseRxQ0 || b.ICR != 0 {
+	if causes := b.ReadICR(b.now, &b.q, sim.NoSeq); causes != CauseRxQ0 || b.ICR != 0 {
 		t.Errorf("ICR gives %#x and leaves %#x", causes, b.ICR)
 	}
 	b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq)
@@ -293,7 +293,7 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 			"event":   func(*rapid.T) { b.run(b.q.PeekAt()) },
 			"poll":    func(*rapid.T) { taken = append(taken, b.poll()...) },
 			"irq on":  func(*rapid.T) { b.WriteIMS(CauseRxQ0, b.now, &b.q, sim.NoSeq) },
-			"irq off": func(*rapid.T) { b.WriteIMC(CauseRxQ0) },
+			"irq off": func(*rapid.T) { b.WriteIMC(CauseRxQ0, b.now, &b.q, sim.NoSeq) },
 			"mask":    func(*rapid.T) { b.MaskVector(0) },
 			"unmask":  func(*rapid.T) { b.UnmaskVector(0, b.now, &b.q, sim.NoSeq) },
 			"":        check,

@@ -1,0 +1,96 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+
+	"ringside/sim"
+)
+
+// What /proc/interrupts says: kernel/irq/proc.c, arch/x86/kernel/irq.c.
+
+// Counts of the system vectors, by core.
+const (
+	StatLOC = iota // the local APIC's timer
+	StatSPU
+	StatRES
+	StatCAL
+	NumStats
+)
+
+// statLines are their lines, in the kernel's order.
+var statLines = [NumStats]struct{ name, say string }{
+	StatLOC: {"LOC", "Local timer interrupts"},
+	StatSPU: {"SPU", "Spurious interrupts"},
+	StatRES: {"RES", "Rescheduling interrupts"},
+	StatCAL: {"CAL", "Function call interrupts"},
+}
+
+// InterruptLine is a line of /proc/interrupts.
+type InterruptLine struct {
+	Label  string
+	Counts []int32 // by core
+	Text   string  // what stands behind the counts
+}
+
+// Interrupts are the lines of /proc/interrupts that the model has: those of the
+// interrupts that somebody handles or that have come, and of the system vectors.
+func (m *Machine) Interrupts() (lines []InterruptLine) {
+	cores := len(m.Cores)
+	for i := range m.irqs {
+		d, counts := &m.irqs[i], m.Kstat[i*cores:(i+1)*cores]
+		if len(d.Actions) == 0 && sum(counts) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%8s %s", d.Chip, d.Name)
+		for j, a := range d.Actions {
+			text += [...]string{"  ", ", "}[min(j, 1)] + a.Name
+		}
+		lines = append(lines, InterruptLine{fmt.Sprintf("%3d", d.IRQ), counts, text})
+	}
+	for s, x := range statLines {
+		counts := make([]int32, cores)
+		for i := range m.CPUs {
+			counts[i] = m.CPUs[i].Stats[s]
+		}
+		lines = append(lines, InterruptLine{x.name, counts, "  " + x.say})
+	}
+	return lines
+}
+
+func sum(counts []int32) (n int64) {
+	for _, c := range counts {
+		n += int64(c)
+	}
+	return n
+}
+
+// ProcInterrupts prints them as the file does.
+func (m *Machine) ProcInterrupts() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%*s", 3+8, "")
+	for i := range m.Cores {
+		fmt.Fprintf(&b, "CPU%-8d", i)
+	}
+	b.WriteByte('\n')
+	for _, l := range m.Interrupts() {
+		b.WriteString(l.Label + ":")
+		for _, n := range l.Counts {
+			fmt.Fprintf(&b, " %10d", n)
+		}
+		b.WriteString(" " + l.Text + "\n")
+	}
+	fmt.Fprintf(&b, "ERR: %10d\n", m.Counters.IRQErrors)
+	return b.String()
+}
+
+// actionName is the name under which a driver has registered the handler that a
+// record begins.
+func (im *Image) actionName(r *sim.Record) string {
+	for i := range im.irqs {
+		if d := &im.irqs[i]; int64(d.IRQ) == r.Arg[0] {
+			return d.Actions[r.Arg[1]].Name
+		}
+	}
+	return ""
+}
