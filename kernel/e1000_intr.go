@@ -21,7 +21,7 @@ var e1000IntrText = text{
 		Say: "The card's interrupt handler on a shared line: it asks the card whether it was the one.",
 		Why: "The line says only that somebody wants something. A handler that took what is another's would let that one wait for ever.",
 		Steps: []step{
-			{Name: "read ICR: mine? The line is let go", Cost: costMMIORead, Do: (*Machine).readICR},
+			{Name: "read ICR: mine? The causes are cleared", Cost: costMMIORead, Do: (*Machine).readICR},
 			{Name: "napi_schedule_prep", Cost: costHandler, Do: (*Machine).e1000Intr},
 		}},
 }

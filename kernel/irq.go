@@ -108,7 +108,7 @@ func passes(fn cpu.CodeID) func(*Machine, *cpu.Core, *sim.Record) {
 func (im *Image) requestIRQs() {
 	cfg := im.Config
 	usb, eth := IRQAction{"uhci_hcd:usb1", fnUSBHcdIRQ}, IRQAction{"eth0", fnE1000IntrPin}
-	line := IRQDesc{IRQ: LineIRQ, Vector: VectorLine, Flow: fnHandleFasteoiIRQ, Chip: "IO-APIC", Name: " 11-fasteoi"}
+	line := IRQDesc{IRQ: LineIRQ, Vector: VectorLine, Flow: fnHandleFasteoiIRQ, Chip: "IO-APIC", Name: " 11-fasteoi "}
 	if cfg.IRQChip == ChipPIC {
 		line = isaIRQ(LineIRQ)
 		im.addIRQ(isaIRQ(cascadeIRQ, IRQAction{Name: "cascade"}))

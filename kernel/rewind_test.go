@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -64,6 +65,11 @@ func anyConfig(t *rapid.T) *Config {
 		}
 		cfg.Wire = append(cfg.Wire, wire...)
 	}
+	cfg.NIC.Mode = rapid.SampledFrom([]nic.Mode{nic.MSIX, nic.MSI, nic.INTx}).Draw(t, "irq")
+	if cores == 1 {
+		cfg.IRQChip = rapid.SampledFrom([]IRQChip{ChipIOAPIC, ChipPIC}).Draw(t, "irqchip")
+	}
+	cfg.USB.Every = sim.Time(rapid.SampledFrom([]int{0, 3000, 50000}).Draw(t, "usb"))
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
 }

@@ -38,6 +38,7 @@ func (d *decoder) build(f *file) *kernel.Config {
 		CPUs: f.Machine.CPUs, Seed: f.Seed, Stop: sim.Time(f.Stop), Shared: f.Shared, Params: params(&f.Machine.Kernel),
 		NIC: d.card(&f.Machine.NIC), Costs: map[string]sim.Time{},
 	}
+	d.line(f, cfg)
 	if len(f.Machine.NIC.IRQCPU) > 0 {
 		cfg.IRQCPU = f.Machine.NIC.IRQCPU[0]
 	}
@@ -108,9 +109,7 @@ func (d *decoder) machine(m *machine) {
 	d.one("machine.abi", m.ABI, "linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64")
 	d.one("machine.entry", m.Entry, "syscall", "int80")
 	k := &m.Kernel
-	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
-		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, program.Nearest(k.Scheduler, names))
-	}
+	d.choice("machine.kernel.scheduler", k.Scheduler, kernel.Schedulers[:])
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
@@ -124,8 +123,36 @@ func (d *decoder) machine(m *machine) {
 	}
 }
 
+// line reads where interrupt pins lead, and who shares the card's.
+func (d *decoder) line(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	cfg.IRQChip = kernel.IRQChip(d.choice("machine.irqchip", m.Chip, kernel.IRQChips[:]))
+	if cfg.IRQChip == kernel.ChipPIC && m.CPUs > 1 {
+		d.failAt("machine.irqchip", "machine.irqchip: the 8259A pair can interrupt one core only, and there are %d", m.CPUs)
+	}
+	if _, ok := d.at["machine.shared_line"]; !ok {
+		return
+	}
+	d.one("machine.shared_line.device", m.Line.Device, "uhci_hcd")
+	d.within("machine.shared_line.every", int(m.Line.Every), 1_000, 1_000_000_000)
+	d.within("machine.shared_line.count", m.Line.Count, 0, maxCount)
+	if m.Line.Count == 0 && f.Stop == 0 {
+		d.failAt("machine.shared_line", "machine.shared_line: without a count the run never ends; give a count or a stop")
+	}
+	cfg.USB = kernel.USBConfig{Every: sim.Time(m.Line.Every), Count: m.Line.Count}
+}
+
+// choice gives the place of a value among those that there are.
+func (d *decoder) choice(path, got string, of []string) int {
+	i := slices.Index(of, got)
+	if i < 0 {
+		d.failAt(path, "%s: unknown value %q%s", path, got, program.Nearest(got, slices.Clone(of)))
+	}
+	return i
+}
+
 func (d *decoder) card(c *card) nic.Config {
-	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
+	mode := nic.Mode(d.choice("machine.nic.irq", c.IRQ, nic.Modes[:]))
 	d.within("machine.nic.queues", c.Queues, 1, 1)
 	d.within("machine.nic.ring", c.Ring, 8, 4096)
 	if c.Ring&(c.Ring-1) != 0 {
@@ -138,6 +165,7 @@ func (d *decoder) card(c *card) nic.Config {
 		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: more cores than queues")
 	}
 	cfg := nic.DefaultConfig()
+	cfg.Mode = mode
 	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
 	return cfg
 }

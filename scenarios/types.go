@@ -32,6 +32,8 @@ type machine struct {
 	ABI    string              `yaml:"abi" doc:"linux-amd64."`
 	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
+	Chip   string              `yaml:"irqchip" doc:"Where interrupt pins lead: ioapic, or pic, the old 8259A pair, with one core."`
+	Line   sharedLine          `yaml:"shared_line" doc:"A second device on the interrupt line of the card's pin."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
 }
@@ -42,8 +44,14 @@ type card struct {
 	FIFO     Size     `yaml:"fifo" doc:"The card's packet buffer."`
 	RxUsecs  Duration `yaml:"rx_usecs" doc:"Interrupt moderation: how long an interrupt is held back."`
 	RxFrames int      `yaml:"rx_frames" doc:"Interrupt moderation: so many frames end the wait at once."`
-	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQ      string   `yaml:"irq" doc:"How the card interrupts: msi-x, msi or intx."`
 	IRQCPU   []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue."`
+}
+
+type sharedLine struct {
+	Device string   `yaml:"device" doc:"uhci_hcd, a USB controller."`
+	Every  Duration `yaml:"every" required:"true" doc:"It interrupts every so often."`
+	Count  int      `yaml:"count" doc:"So many times; without it, until the stop."`
 }
 
 type tunables struct {
@@ -97,7 +105,7 @@ type live struct {
 // defaults are the values of what a file leaves out.
 func defaults() file {
 	f := file{Seed: 1}
-	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
+	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall", Chip: "ioapic", Line: sharedLine{Device: "uhci_hcd"}}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, IRQ: "msi-x", IRQCPU: []int{0}}
 	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f

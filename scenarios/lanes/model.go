@@ -119,7 +119,7 @@ func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, 
 }
 
 // Formats are the exports that Export knows.
-var Formats = []string{"steps", "strace", "ftrace", "jsonl"}
+var Formats = []string{"steps", "strace", "ftrace", "jsonl", "interrupts"}
 
 // Export runs a scenario on the model and writes its records in a format.
 func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
@@ -135,6 +135,13 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 			fmt.Fprintln(out, l)
 		}
 		return out.Flush()
+	case "interrupts":
+		_, m, err := Model(cfg, lim)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(out, m.ProcInterrupts())
+		return out.Flush()
 	case "steps":
 		line = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) string { return m.StepText(r, seq) }
 	case "jsonl":
@@ -143,7 +150,7 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 		fmt.Fprint(out, kernel.FtraceHeader)
 		line = func(m *kernel.Machine, r *sim.Record, _ sim.Seq) string { return m.Ftrace(r) }
 	default:
-		return fmt.Errorf("unknown format %q: one of steps, strace, ftrace, jsonl", format)
+		return fmt.Errorf("unknown format %q: one of steps, strace, ftrace, jsonl, interrupts", format)
 	}
 	_, err := run(cfg, lim, func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 		if l := line(m, r, seq); l != "" {
@@ -158,7 +165,7 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 func Counters(m *kernel.Machine) map[string]int64 {
 	c := &m.Counters
 	return map[string]int64{
-		"context_switches": c.ContextSwitches, "preemptions": c.Preemptions, "irqs": c.IRQs, "timer_irqs": c.TimerIRQs,
+		"context_switches": c.ContextSwitches, "preemptions": c.Preemptions, "irqs": c.IRQs, "irq_none": c.IRQNone, "irqs_merged": c.Merged, "timer_irqs": c.TimerIRQs,
 		"ipis": c.IPIs, "softirqs": c.Softirqs, "polls": c.Polls, "skbs": c.Skbs, "wakeups": c.Wakeups, "syscalls": c.Syscalls,
 		"rcvbuf_errors": c.RcvbufErrors, "no_ports": c.NoPorts, "in_csum_errors": c.InCsumErrors, "in_hdr_errors": c.InHdrErrors,
 		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes,
