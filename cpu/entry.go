@@ -39,10 +39,13 @@ var entrySteps = []entryStep{
 	{"INTA, twice: the 8259A says the vector", "The first cycle moves the 8259A's highest request into service, in the second it puts the vector on the bus; the local APIC only passes it on.", CostINTA, 2, ackPIC},
 }
 
-// The micro-steps that take a vector, counted from 1.
+// The micro-steps that take a vector: as steps of InterruptEntry, and as Core.Micro
+// counts them.
 const (
-	microTake = 1
-	microINTA = 9
+	StepTake  = 0
+	StepINTA  = 8
+	microTake = StepTake + 1
+	microINTA = StepINTA + 1
 )
 
 // InterruptEntry is the code that shows the micro-steps of interrupt delivery

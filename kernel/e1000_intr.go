@@ -29,7 +29,7 @@ var e1000IntrText = text{
 // readICR: a handler that finds no cause says IRQ_NONE. With MSI nobody else can
 // have sent the message, and the driver does not look.
 func (m *Machine) readICR(c *cpu.Core, r *sim.Record) {
-	about(r, KindIRQ, int32(m.irqs[m.vectorIRQ[c.Vector]-1].IRQ))
+	about(r, KindIRQ, int32(m.irqs[m.descOf[c.Vector]-1].IRQ))
 	icr := m.NIC.ReadICR(m.Now, &m.Queue, m.Seq)
 	r.Arg[0] = int64(icr)
 	if icr == 0 && r.Fn == uint16(fnE1000IntrPin) {

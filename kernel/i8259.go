@@ -62,7 +62,7 @@ func (m *Machine) init8259A() {
 		x.p.WriteData(icw4)
 		x.p.WriteData(x.mask)
 	}
-	if m.vectorIRQ[VectorISA+LineIRQ] != 0 {
+	if m.descOf[VectorISA+LineIRQ] != 0 {
 		p, ir := m.PIC.Of(LineIRQ)
 		p.ELCR = 1 << ir
 		p.WriteData(p.IMR &^ p.ELCR)

@@ -27,8 +27,8 @@ type Image struct {
 	wrappers [][]cpu.CodeID // the wrapper of each call site, by thread
 	sysCalls [512]cpu.CodeID
 
-	irqs      []IRQDesc
-	vectorIRQ [256]int8 // the descriptor of each vector, counted from 1 (vector_irq)
+	irqs   []IRQDesc
+	descOf [256]int8 // the descriptor of each vector, counted from 1 (vector_irq)
 }
 
 // Fn gives the name of a record's function.

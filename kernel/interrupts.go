@@ -3,8 +3,6 @@ package kernel
 import (
 	"fmt"
 	"strings"
-
-	"ringside/sim"
 )
 
 // What /proc/interrupts says: kernel/irq/proc.c, arch/x86/kernel/irq.c.
@@ -84,12 +82,11 @@ func (m *Machine) ProcInterrupts() string {
 	return b.String()
 }
 
-// actionName is the name under which a driver has registered the handler that a
-// record begins.
-func (im *Image) actionName(r *sim.Record) string {
+// actionName is the name under which a driver has registered a handler.
+func (im *Image) actionName(irq, action int64) string {
 	for i := range im.irqs {
-		if d := &im.irqs[i]; int64(d.IRQ) == r.Arg[0] {
-			return d.Actions[r.Arg[1]].Name
+		if d := &im.irqs[i]; int64(d.IRQ) == irq {
+			return d.Actions[action].Name
 		}
 	}
 	return ""

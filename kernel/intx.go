@@ -35,7 +35,7 @@ func (m *Machine) openLine() {
 	switch {
 	case m.Config.IRQChip == ChipPIC:
 		m.init8259A()
-	case m.vectorIRQ[VectorLine] != 0:
+	case m.descOf[VectorLine] != 0:
 		m.IOAPIC.Pins[LineIRQ] = cpu.Redir{Vector: VectorLine, Dest: uint8(m.Config.IRQCPU), Level: true, Low: true}
 	}
 	if every := m.Config.USB.Every; every > 0 {

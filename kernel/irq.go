@@ -45,6 +45,7 @@ type IRQDesc struct {
 type IRQAction struct {
 	Name    string
 	Handler cpu.CodeID // or fnNone: it is never called
+	Dev     int64      // what the handler is given (dev_id)
 }
 
 // What a handler returns (include/linux/irqreturn.h).
@@ -79,6 +80,7 @@ var irqText = text{
 		Steps: []step{
 			{Name: "call the handler", Cost: costFn, Do: (*Machine).handlerEntry},
 			{Name: "handled", Cost: costFn, Do: (*Machine).handlerExit},
+			{Name: "IRQ_NONE: it was not this device"}, // how handlerExit shows that answer
 		}},
 	fnGenericSMPCall: {Name: "generic_smp_call_function_single_interrupt", File: "kernel/smp.c",
 		Say: "Runs what other cores have queued for this one.",
@@ -107,7 +109,7 @@ func passes(fn cpu.CodeID) func(*Machine, *cpu.Core, *sim.Record) {
 // the USB controller was there first.
 func (im *Image) requestIRQs() {
 	cfg := im.Config
-	usb, eth := IRQAction{"uhci_hcd:usb1", fnUSBHcdIRQ}, IRQAction{"eth0", fnE1000IntrPin}
+	usb, eth := IRQAction{Name: "uhci_hcd:usb1", Handler: fnUSBHcdIRQ}, IRQAction{Name: "eth0", Handler: fnE1000IntrPin}
 	line := IRQDesc{IRQ: LineIRQ, Vector: VectorLine, Flow: fnHandleFasteoiIRQ, Chip: "IO-APIC", Name: " 11-fasteoi "}
 	if cfg.IRQChip == ChipPIC {
 		line = isaIRQ(LineIRQ)
@@ -126,10 +128,10 @@ func (im *Image) requestIRQs() {
 	card := IRQDesc{IRQ: CardIRQ, Vector: VectorCard, Flow: fnHandleEdgeIRQ, Name: "  0-edge    "}
 	switch cfg.NIC.Mode {
 	case nic.MSIX:
-		card.Chip, card.Actions = "PCI-MSIX-0000:00:04.0", []IRQAction{{"eth0-rx-0", fnE1000Intr}}
+		card.Chip, card.Actions = "PCI-MSIX-0000:00:04.0", []IRQAction{{Name: "eth0-rx-0", Handler: fnE1000Intr}}
 		im.addIRQ(card)
 	case nic.MSI:
-		card.Chip, card.Actions = "PCI-MSI-0000:00:04.0", []IRQAction{{"eth0", fnE1000IntrMSI}}
+		card.Chip, card.Actions = "PCI-MSI-0000:00:04.0", []IRQAction{{Name: "eth0", Handler: fnE1000IntrMSI}}
 		im.addIRQ(card)
 	}
 }
@@ -141,18 +143,18 @@ func isaIRQ(irq int, actions ...IRQAction) IRQDesc {
 
 func (im *Image) addIRQ(d IRQDesc) {
 	im.irqs = append(im.irqs, d)
-	im.vectorIRQ[d.Vector] = int8(len(im.irqs))
+	im.descOf[d.Vector] = int8(len(im.irqs))
 	im.Text.IDT[d.Vector] = fnAsmCommonInterrupt
 }
 
 // forCard tells whether a vector may be the card's.
 func (im *Image) forCard(v uint8) bool {
-	return v == VectorCard || im.vectorIRQ[v] != 0 && im.Config.NIC.Mode == nic.INTx
+	return v == VectorCard || im.descOf[v] != 0 && im.Config.NIC.Mode == nic.INTx
 }
 
 // vectorToDesc: nothing else has been delivered since, because IF is 0.
 func (m *Machine) vectorToDesc(c *cpu.Core, r *sim.Record) {
-	desc := int64(m.vectorIRQ[c.Vector]) - 1
+	desc := int64(m.descOf[c.Vector]) - 1
 	c.Call(m.irqs[desc].Flow, desc)
 }
 
@@ -188,10 +190,12 @@ func (m *Machine) eoi(c *cpu.Core) int32 {
 	return int32(v)
 }
 
-// Locals of __handle_irq_event_percpu: the descriptor, and the action.
+// Locals of __handle_irq_event_percpu: the descriptor, the action, and what the
+// handlers have said so far.
 const (
 	irqDesc = iota
 	irqAction
+	irqRetval
 )
 
 func (m *Machine) handlerEntry(c *cpu.Core, r *sim.Record) {
@@ -199,22 +203,26 @@ func (m *Machine) handlerEntry(c *cpu.Core, r *sim.Record) {
 	d := &m.irqs[l[irqDesc]]
 	r.Arg[0], r.Arg[1] = int64(d.IRQ), l[irqAction]
 	m.point(c, r, PointIRQHandlerEntry)
-	c.Call(d.Actions[l[irqAction]].Handler)
+	c.Call(d.Actions[l[irqAction]].Handler, d.Actions[l[irqAction]].Dev)
 }
 
 // handlerExit asks the next device, whatever this one has said.
 func (m *Machine) handlerExit(c *cpu.Core, r *sim.Record) {
 	l := &c.Frame().L
 	d := &m.irqs[l[irqDesc]]
-	r.Arg[0] = int64(d.IRQ)
+	r.Arg[0], r.Arg[1] = int64(d.IRQ), l[irqAction]<<1
+	l[irqRetval] |= c.Result()
 	if c.Result() == irqNone {
 		m.Counters.IRQNone++
-		r.Arg[1] = 1
+		r.Arg[1] |= 1
+		r.Step = 2
 	}
 	m.point(c, r, PointIRQHandlerExit)
 	if l[irqAction]++; int(l[irqAction]) < len(d.Actions) {
 		c.Goto(0)
+		return
 	}
+	c.Return(l[irqRetval])
 }
 
 func (m *Machine) flushSMPCalls(c *cpu.Core, r *sim.Record) {

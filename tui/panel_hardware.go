@@ -57,9 +57,18 @@ func drawHardware(p *pen, s *scene) {
 		drawModeration(p, n, was, s.m.Now)
 	}
 	for i := range n.MSIX {
-		if line(3) {
+		if n.Config.Mode == nic.MSIX && line(3) {
 			drawMSIX(p, n, was, i)
 		}
+	}
+	if n.Config.Mode != nic.MSIX && line(3) {
+		drawSignal(p, n, was)
+	}
+	if hasLine(s.m) && line(3) {
+		drawLine(p, s)
+	}
+	if hasLine(s.m) && line(8) {
+		drawChip(p, s)
 	}
 	for i := range s.m.Cores {
 		if line(4 + 6*min(i, 2)) {
