@@ -183,3 +183,38 @@ func Printable(s string) string {
 	}
 	return b.String()
 }
+
+// Functions are the names that records of a machine can have: the kernel's, the
+// devices' and those of the thread programs.
+func Functions(cfg *Config) []string {
+	var names []string
+	for _, c := range kernelText() {
+		names = append(names, c.Name)
+	}
+	for i := range cfg.Threads {
+		for j := range cfg.Threads[i].Program.Funcs {
+			names = append(names, cfg.Threads[i].Program.Funcs[j].Name)
+		}
+		for _, call := range cfg.Threads[i].Program.Calls {
+			if call.Spec != nil {
+				names = append(names, call.Spec.Name)
+			}
+		}
+	}
+	return names
+}
+
+// TaskNames are the names of a machine's tasks.
+func TaskNames(cfg *Config) []string {
+	var names []string
+	for i := range cfg.Threads {
+		names = append(names, cfg.Threads[i].Name)
+	}
+	for cpu := range cfg.CPUs {
+		names = append(names, fmt.Sprintf("swapper/%d", cpu), fmt.Sprintf("ksoftirqd/%d", cpu))
+	}
+	return names
+}
+
+// ObjectKinds are the kinds of objects that Object names.
+func ObjectKinds() []string { return objectNames[1:] }

@@ -264,6 +264,11 @@ const (
 	fnTCPTransmit
 	fnIPQueueXmit
 	fnTCPSendAck
+	fnTCPAckSndCheck
+	fnTCPSendDelayedAck
+	fnTCPDelackTimer
+	fnTCPDelackTimerHandler
+	fnTCPReleaseCb
 	fnTCPSendFin
 	fnTCPSendReset
 	fnTCPActiveReset
@@ -427,7 +432,7 @@ func kernelText() []code {
 	codes[fnInterruptDelivery] = cpu.InterruptEntry[*Machine](StIDT)
 	for _, t := range []text{
 		deviceText, userText, entryText, irqText, i8259Text, lineText, uhciText, e1000IntrText, softirqText, napiText, netText, udpText,
-		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
+		waitText, wakeupText, schedText, balanceText, idleText, timerText, timerWheelText, epollText, epollNestText, fdText, readWriteText, tcpLockText, tcpListenText, tcpConnectText, tcpOutputText, tcpInputText, tcpSockText, tcpCloseText, tcpPollText, tcpTimerText, tcpAckText, socketText, inetText, udpSockText, ipOutputText, backlogText, pollText, selectText, signalText, directorText, processText, pipeText, eventfdText, timerfdText, memfdText, unixText, unixStreamText, unixDgramText, icmpText, sockoptText, transmitText, remoteText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -187,7 +187,7 @@ func (m *Machine) skbDevice(skb SkbID) string {
 // SkbAddr is where an skb lies in kernel memory.
 func SkbAddr(id SkbID) uint64 { return skbBase + uint64(id)*0x100 }
 
-var wheelNames = [...]string{WheelTCPWrite: "tcp_write_timer", WheelRequest: "reqsk_timer_handler"}
+var wheelNames = [...]string{WheelTCPWrite: "tcp_write_timer", WheelTCPDelack: "tcp_delack_timer", WheelRequest: "reqsk_timer_handler"}
 
 // wheelAddr is where a timer of the wheel lies: in its socket or request.
 func wheelAddr(r *sim.Record) uint64 {

@@ -102,7 +102,6 @@ type loCase struct {
 	until    string     // the receiver's
 	follow   string     // the receiver whose wakeup is followed from core to core
 	timeouts bool       // the trace has hrtimer_start
-	without  [2]string  // what lies between these events is not compared
 	order    []loThread // the others in the file of call stacks, if they began in another order
 }
 
@@ -118,17 +117,14 @@ func (c *loCase) part(events []loEvent) (cores [2][]loEvent) {
 		if events[i].Event != c.from {
 			continue
 		}
-		between := [2]bool{}
 		last, done := [2]string{c.until, c.sent}, [2]bool{c.until == "", c.sent == ""}
 		var cores [2][]loEvent
 		for _, e := range events[i:] {
 			core := int(e.Core[2] - '0')
-			between[core] = between[core] && e.Event != c.without[1]
-			if !done[core] && !between[core] {
+			if !done[core] {
 				cores[core] = append(cores[core], e)
 				done[core] = e.Event == last[core]
 			}
-			between[core] = between[core] || e.Event == c.without[0]
 		}
 		if done[0] && done[1] {
 			return cores
@@ -213,15 +209,11 @@ var loCases = []loCase{
 		from: "sys_sendto", sent: "sys_sendto ->", until: "sys_recvfrom ->"},
 	{file: "preempt.lo-udp.rx0tx0", rx: again(rxUDP, epoll("s", "-1", recv)), tx: again(txUDP, send), others: []loThread{{"hog", worker, 0}},
 		from: "sys_sendto", until: "sched_switch tx R => rx"},
-	{file: "herd-own.lo-tcp.rx0tx1", shared: []string{"l"}, others: herd("EPOLLIN", 0, 1, 3, 2), tx: herdTx, txCPU: 1, without: herdClose,
+	{file: "herd-own.lo-tcp.rx0tx1", shared: []string{"l"}, others: herd("EPOLLIN", 0, 1, 3, 2), tx: herdTx, txCPU: 1,
 		from: "sys_connect", sent: "sched_switch rx3 S => swapper/1", until: "sched_switch rx0 S => swapper/0", follow: "rx2"},
-	{file: "herd-excl.lo-tcp.rx0tx1", shared: []string{"l"}, others: herd("EPOLLIN|EPOLLEXCLUSIVE", 1, 0, 2, 3), tx: herdTx, txCPU: 1, without: herdClose,
+	{file: "herd-excl.lo-tcp.rx0tx1", shared: []string{"l"}, others: herd("EPOLLIN|EPOLLEXCLUSIVE", 1, 0, 2, 3), tx: herdTx, txCPU: 1,
 		from: "sys_connect", sent: "sched_switch rx1 S => swapper/1", follow: "rx1", order: herd("EPOLLIN|EPOLLEXCLUSIVE", 0, 2, 3, 1)},
 }
-
-// herdClose: the real kernel delays the acknowledgement of the FIN that close
-// sends, the model does not (tcp.go).
-var herdClose = [2]string{"sys_accept4 ->", "sys_epoll_wait"}
 
 // herd are threads that wait for one listening socket, each with its own epoll
 // instance, in the order in which they began to.

@@ -399,6 +399,7 @@ type Counters struct {
 	RcvbufErrors    int64 // Udp: RcvbufErrors
 	ListenOverflows int64 // TcpExt: ListenOverflows
 	RetransSegs     int64 // Tcp: RetransSegs
+	DelayedAcks     int64 // TcpExt: DelayedACKs
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors
 	InDatagrams     int64 // Udp: InDatagrams

@@ -7,13 +7,11 @@ import (
 )
 
 // TCP: what a connection is, and how segments find theirs. The rest by subject:
-// tcp_listen.go, tcp_connect.go, tcp_input.go, tcp_output.go, tcp_sock.go (send
-// and receive), tcp_timer.go, tcp_close.go, tcp_poll.go, tcp_lock.go
+// tcp_listen.go, tcp_connect.go, tcp_input.go, tcp_output.go, tcp_ack.go,
+// tcp_sock.go (send and receive), tcp_timer.go, tcp_close.go, tcp_poll.go, tcp_lock.go
 // (net/ipv4/tcp*.c, inet_connection_sock.c, net/core/sock.c, stream.c).
 //
-// Simplified: every segment with data is acknowledged at once, as Linux does
-// while a connection is young (quick acknowledgements), and so is a FIN; the
-// delay of up to 40 ms is left out. Nothing limits a sender but the receiver's window: loopback and a
+// Simplified: nothing limits a sender but the receiver's window: loopback and a
 // wire of one host's own are never congested. A receive buffer keeps its size,
 // and half of it is window. Left out: the queue of segments that come out of
 // order (they are dropped, and acknowledged as duplicates), selective
@@ -106,12 +104,11 @@ type TCPSock struct {
 	Retransmits  int32    // icsk_retransmits: how often it was, without an answer
 	RetransStamp sim.Time // retrans_stamp: when that was first
 	Lost         bool     // TCP_CA_Loss: what is in the retransmission queue is to be sent again
-	Deferred     bool     // TCP_WRITE_TIMER_DEFERRED: the timer was due while a call had the socket
+	Deferred     Deferred // what was left to the call that has the socket
 
 	RcvNxt, RcvWup, RcvWnd uint32
 	Copied                 uint32 // copied_seq: what the program has read
-	RcvMSS                 int32  // the longest segment that has come
-	AckDue                 bool   // ICSK_ACK_SCHED
+	Ack                    DelayedAck
 	Expires                sim.Time
 }
 
@@ -157,7 +154,7 @@ func (m *Machine) tcpInit(sock SockID) {
 	q := m.newQueue()
 	m.TCPs = append(m.TCPs, TCPSock{
 		State: TCPClose, LockWQ: q, Backlog: noSkbs, Write: noSkbs, Rtx: noSkbs,
-		AcceptHead: None, AcceptTail: None, AcceptNext: None, Requests: None, RcvMSS: 536, RTO: tcpTimeoutInit,
+		AcceptHead: None, AcceptTail: None, AcceptNext: None, Requests: None, Ack: DelayedAck{RcvMSS: tcpDefaultMSS}, RTO: tcpTimeoutInit,
 	})
 }
 
@@ -319,6 +316,7 @@ func (m *Machine) purgeReceive(sock SockID) {
 func (m *Machine) tcpDone(c *cpu.Core, r *sim.Record, sock SockID) {
 	m.setTCPState(c, r, sock, TCPClose)
 	m.clearXmitTimer(sock)
+	m.clearDelack(sock)
 	m.Socks[sock].Shutdown = rcvShutdown | sendShutdown
 	if m.tcp(sock).Dead {
 		m.tcpDestroy(sock)

@@ -346,8 +346,9 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 		c.Return(0)
 		return
 	}
-	t.AckDue = true
 	if before(t.RcvNxt, k.Seq) || !before(t.RcvNxt, k.End) || t.window() == 0 {
+		t.enterQuickack()
+		t.Ack.Pending |= AckSched
 		c.Return(0)
 		return
 	}
@@ -362,7 +363,9 @@ func (m *Machine) tcpDataQueue(c *cpu.Core, r *sim.Record) {
 	s.Len++
 	s.Bytes += k.Truesize
 	t.RcvNxt = k.End
-	t.RcvMSS = max(t.RcvMSS, k.Len)
+	if k.Len > 0 {
+		m.dataReceived(t, k, n)
+	}
 	r.Arg[0], r.Arg[1] = int64(s.Len), int64(skb)
 	if k.TCPFlags&nic.FIN != 0 {
 		c.Call(fnTCPFin, l[0])
@@ -392,14 +395,6 @@ func (m *Machine) tcpCheckSpace(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	if m.tcp(sock).NoSpace {
 		c.Call(fnStreamWriteSpace, int64(sock))
-	}
-}
-
-func (m *Machine) tcpAckSndCheck(c *cpu.Core, r *sim.Record) {
-	sock := SockID(c.Frame().L[0])
-	about(r, KindSock, sock)
-	if t := m.tcp(sock); t.AckDue && t.State != TCPClose {
-		c.Call(fnTCPSendAck, int64(sock))
 	}
 }
 

@@ -92,10 +92,9 @@ func (m *Machine) releaseSockDone(c *cpu.Core, r *sim.Record) {
 		c.Spin()
 	case t.Backlog.First != None:
 		c.Goto(0)
-	case t.Deferred: // tcp_release_cb
-		t.Deferred = false
+	case t.Deferred != 0:
 		c.Again()
-		c.Call(fnTCPWriteTimerHandler, int64(sock))
+		c.Call(fnTCPReleaseCb, int64(sock))
 	default:
 		t.Owned = false
 		if m.Queues[t.LockWQ].First != None {

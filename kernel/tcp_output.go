@@ -123,11 +123,15 @@ func (m *Machine) tcpTransmit(c *cpu.Core, r *sim.Record) {
 		h.Window = uint16(min(m.selectWindow(sock)>>t.RcvScale, 0xffff))
 	}
 	if h.Flags&nic.ACK != 0 {
-		h.Ack, t.AckDue = t.RcvNxt, false
+		h.Ack = t.RcvNxt
+		m.ackSent(sock)
 	}
 	var data []byte
 	if l[3] != None {
 		data = m.skbBytes(SkbID(l[3]))
+	}
+	if len(data) > 0 {
+		m.dataSent(t)
 	}
 	skb := m.newSegment(&h, data)
 	about(r, KindSkb, skb)
@@ -165,7 +169,7 @@ func (m *Machine) freeWindow(sock SockID) uint32 {
 	free := max(s.RcvBuf-s.Bytes, 0) / 2
 	unit := int32(1) << t.RcvScale
 	if free < full/2 {
-		if free &^= unit - 1; free < full>>4 || free < min(t.RcvMSS, full) {
+		if free &^= unit - 1; free < full>>4 || free < min(t.Ack.RcvMSS, full) {
 			return 0
 		}
 	}

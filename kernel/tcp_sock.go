@@ -80,8 +80,8 @@ var tcpSockText = text{
 			{Name: "lock_sock", Cost: costFn, Do: callsWithArg(fnLockSock)},
 			{Name: "remove_wait_queue", Cost: costFn, Do: func(m *Machine, c *cpu.Core, r *sim.Record) { m.waitRemove(c, r) }},
 		}},
-	fnTCPCleanupRbuf: oneStep("tcp_cleanup_rbuf", fileTCP, "is the window much wider now?", costFn, (*Machine).tcpCleanupRbuf,
-		"Reading has made room: does the peer have to know?", "A sender that was told of no room waits to hear of some."),
+	fnTCPCleanupRbuf: oneStep("tcp_cleanup_rbuf", fileTCP, "to be acknowledged? is the window much wider now?", costFn, (*Machine).tcpCleanupRbuf,
+		"Reading has made room: does the peer have to know?", "A sender that was told of no room waits to hear of some; one that wrote little waits for nothing else."),
 }
 
 // callsWithAll is a step that calls a function with its own first four
@@ -465,16 +465,32 @@ func (m *Machine) tcpCleanupRbuf(c *cpu.Core, r *sim.Record) {
 	sock := SockID(l[0])
 	t, s := m.tcp(sock), &m.Socks[sock]
 	about(r, KindSock, sock)
-	if l[1] <= 0 || s.Shutdown&rcvShutdown != 0 || t.State == TCPClose {
+	if t.State == TCPClose || !m.timeToAck(t, s.Bytes == 0, l[1]) && !m.windowOpens(sock, l[1]) {
 		return
 	}
+	c.Call(fnTCPSendAck, l[0])
+}
+
+// timeToAck tells whether an acknowledgement that waits is to go out now that the
+// program has read: it has everything the sender wrote, and does not answer.
+func (m *Machine) timeToAck(t *TCPSock, empty bool, copied int64) bool {
+	p := t.Ack.Pending
+	if p&AckSched == 0 {
+		return false
+	}
+	pushed := p&AckPushed2 != 0 || p&AckPushed != 0 && t.Ack.Pingpong == 0
+	return int32(t.RcvNxt-t.RcvWup) > t.Ack.RcvMSS || copied > 0 && pushed && empty
+}
+
+// windowOpens tells whether reading has made the window much wider.
+func (m *Machine) windowOpens(sock SockID, copied int64) bool {
+	t, s := m.tcp(sock), &m.Socks[sock]
 	now := t.window()
-	if int64(2*now) > int64(s.RcvBuf/2) {
-		return
+	if copied <= 0 || s.Shutdown&rcvShutdown != 0 || int64(2*now) > int64(s.RcvBuf/2) {
+		return false
 	}
-	if w := m.freeWindow(sock); w != 0 && w >= 2*now {
-		c.Call(fnTCPSendAck, l[0])
-	}
+	w := m.freeWindow(sock)
+	return w != 0 && w >= 2*now
 }
 
 // waitData: local 0 is the socket, 1 the entry, 2 what has come so far.

@@ -149,7 +149,7 @@ func (m *Machine) tcpRcvText(c *cpu.Core, r *sim.Record) {
 	switch t.State {
 	case TCPCloseWait, TCPClosing, TCPLastAck:
 		if k.Seq != k.End {
-			t.AckDue = true
+			t.Ack.Pending |= AckSched
 		}
 	case TCPFinWait1, TCPFinWait2:
 		if m.Socks[sock].Shutdown&rcvShutdown != 0 && k.Seq != k.End && before(t.RcvNxt, end) {
@@ -170,9 +170,11 @@ func (m *Machine) tcpFin(c *cpu.Core, r *sim.Record) {
 	about(r, KindSock, sock)
 	m.Socks[sock].Shutdown |= rcvShutdown
 	t.Done = true
+	t.Ack.Pending |= AckSched
 	switch t.State {
 	case TCPSynRecv, TCPEstablished:
 		m.setTCPState(c, r, sock, TCPCloseWait)
+		t.Ack.Pingpong = 1 // inet_csk_enter_pingpong_mode
 	case TCPFinWait1:
 		m.setTCPState(c, r, sock, TCPClosing)
 		c.Call(fnTCPSendAck, l[0])

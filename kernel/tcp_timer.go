@@ -114,7 +114,7 @@ func (m *Machine) tcpWriteTimer(c *cpu.Core, r *sim.Record) {
 		c.Spin()
 	case t.Owned:
 		m.spinLock(c, t)
-		t.Deferred = true // TCP_WRITE_TIMER_DEFERRED
+		t.Deferred |= DeferredWriteTimer
 	default:
 		m.spinLock(c, t)
 		c.Call(fnTCPWriteTimerHandler, int64(sock))

@@ -27,11 +27,12 @@ type WheelTimer struct {
 type WheelKind uint8
 
 const (
-	WheelTCPWrite WheelKind = iota // tcp_write_timer
-	WheelRequest                   // reqsk_timer_handler
+	WheelTCPWrite  WheelKind = iota // tcp_write_timer
+	WheelTCPDelack                  // tcp_delack_timer
+	WheelRequest                    // reqsk_timer_handler
 )
 
-var wheelFuncs = [...]cpu.CodeID{WheelTCPWrite: fnTCPWriteTimer, WheelRequest: fnReqskTimer}
+var wheelFuncs = [...]cpu.CodeID{WheelTCPWrite: fnTCPWriteTimer, WheelTCPDelack: fnTCPDelackTimer, WheelRequest: fnReqskTimer}
 
 var timerWheelText = text{
 	fnUpdateProcessTimes: {Name: "update_process_times", File: fileTimer,

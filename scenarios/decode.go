@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,9 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"ringside/kernel"
 	"ringside/kernel/program"
+	"ringside/scenarios/guide"
 )
 
 // decoder fills the format's types from a syntax tree and remembers where each
@@ -20,7 +23,10 @@ import (
 type decoder struct {
 	name  string
 	lines []string
+	tree  ast.Node
 	at    map[string]ast.Node // by path, such as threads[0].program
+	base  *kernel.Config      // of the file itself
+	over  bool                // a part of a file is read over the whole one: see overlay
 }
 
 // place is a line and a column.
@@ -86,7 +92,8 @@ func (d *decoder) decode(data []byte, f *file) {
 	case len(docs) > 1:
 		d.fail(nodePlace(docs[1]), "a second document: a file holds one scenario")
 	}
-	d.value(docs[0], reflect.ValueOf(f).Elem(), "")
+	d.tree = docs[0]
+	d.value(d.tree, reflect.ValueOf(f).Elem(), "")
 }
 
 // value reads a node into a Go value.
@@ -95,6 +102,16 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
 		d.fail(nodePlace(n), "anchors, aliases and tags are not part of the format")
+	}
+	switch v.Type() {
+	case reflect.TypeFor[overlay]():
+		v.Set(reflect.ValueOf(overlay{n}))
+		return
+	case reflect.TypeFor[guide.Text]():
+		if _, pairs := n.(ast.MapNode); !pairs {
+			v.Set(reflect.ValueOf(guide.Text{guide.DefaultLang: d.text(n, path)}))
+			return
+		}
 	}
 	if v.CanAddr() {
 		if s, ok := v.Addr().Interface().(scalar); ok {
@@ -111,7 +128,9 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	case reflect.Struct:
 		d.structure(n, v, path)
 	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
+		if !d.over || v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
 		d.pairs(n, path, func(key string, _ ast.Node, val ast.Node) {
 			e := reflect.New(v.Type().Elem()).Elem()
 			d.value(val, e, join(path, key))
@@ -121,6 +140,10 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		seq, ok := n.(*ast.SequenceNode)
 		if !ok {
 			d.fail(nodePlace(n), "%s: a list is needed here", path)
+		}
+		if threads, ok := v.Addr().Interface().(*[]thread); ok && d.over {
+			d.overThreads(seq, threads, path)
+			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))
 		for i, e := range seq.Values {
@@ -190,9 +213,27 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		d.value(val, v.Field(i), join(path, key))
 	})
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] {
+		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] && v.Field(i).IsZero() {
 			d.fail(nodePlace(n), "the key %q is missing", join(path, key))
 		}
+	}
+}
+
+// overThreads reads threads over those of the same names, and adds the others.
+func (d *decoder) overThreads(seq *ast.SequenceNode, threads *[]thread, path string) {
+	for _, n := range seq.Values {
+		var name string
+		d.pairs(n, path, func(key string, _, val ast.Node) {
+			if key == "name" {
+				name = d.text(val, path)
+			}
+		})
+		i := slices.IndexFunc(*threads, func(t thread) bool { return t.Name == name })
+		if i < 0 {
+			i = len(*threads)
+			*threads = append(*threads, thread{})
+		}
+		d.value(n, reflect.ValueOf(&(*threads)[i]).Elem(), fmt.Sprintf("%s[%d]", path, i))
 	}
 }
 

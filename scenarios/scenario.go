@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"reflect"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"ringside/kernel"
 	"ringside/kernel/program"
+	"ringside/scenarios/guide"
 	"ringside/scenarios/lanes"
 )
 
@@ -23,6 +25,8 @@ const MaxSize = 1 << 20
 // Scenario is a file that has been read and found sound.
 type Scenario struct {
 	Name          string // of the embedded scenario, or the file's path
+	Variant       string // its name, or "" for the file itself
+	VariantTitle  guide.Text
 	Title         string
 	Chapter       string
 	Teaches       string
@@ -32,6 +36,9 @@ type Scenario struct {
 	source []byte
 	file   file
 	config *kernel.Config
+	guide  *guide.Guide
+
+	variants []*Scenario
 }
 
 //go:embed course/*.yaml
@@ -109,9 +116,37 @@ func Parse(name string, data []byte) (s *Scenario, err error) {
 	d.checkText(data)
 	s = &Scenario{Name: name, source: data, file: defaults()}
 	d.decode(data, &s.file)
-	s.config = d.build(&s.file)
-	s.Title, s.Chapter, s.Teaches, s.Misconception, s.Sources = s.file.Title, s.file.Chapter, s.file.Teaches, s.file.Misconception, s.file.Sources
+	d.scenario(s)
+	for i := range s.file.Variants {
+		s.variants = append(s.variants, d.variant(s, i))
+	}
 	return s, nil
+}
+
+// scenario checks a file that is read.
+func (d *decoder) scenario(s *Scenario) {
+	s.config = d.build(&s.file)
+	if d.base == nil {
+		d.base = s.config
+	}
+	s.guide = d.guide(&s.file, s.config)
+	s.Title, s.Chapter, s.Teaches, s.Misconception, s.Sources = s.file.Title, s.file.Chapter, s.file.Teaches, s.file.Misconception, s.file.Sources
+}
+
+// variant reads the file once more, and the variant's own over it.
+func (d *decoder) variant(s *Scenario, i int) *Scenario {
+	v, path := &s.file.Variants[i], fmt.Sprintf("variants[%d]", i)
+	d.checkName(path+".name", v.Name)
+	for _, other := range s.variants {
+		if other.Variant == v.Name {
+			d.failAt(path+".name", "a second variant %q", v.Name)
+		}
+	}
+	out := &Scenario{Name: s.Name, Variant: v.Name, VariantTitle: v.Title, source: s.source, file: defaults()}
+	d.value(d.tree, reflect.ValueOf(&out.file).Elem(), "")
+	d.apply(&out.file, v, path)
+	d.scenario(out)
+	return out
 }
 
 // checkText refuses what is no text: invalid UTF-8 and control characters.
@@ -129,6 +164,13 @@ func (d *decoder) checkText(data []byte) {
 		}
 	}
 }
+
+// Guide is what accompanies the run.
+func (s *Scenario) Guide() *guide.Guide { return s.guide }
+
+// Variants are the same scenario with something different, in the order of the
+// file.
+func (s *Scenario) Variants() []*Scenario { return s.variants }
 
 // Source is the file as it was written.
 func (s *Scenario) Source() []byte { return s.source }

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"encoding/json"
 	"reflect"
+
+	"ringside/scenarios/guide"
 )
 
 // Schema is the JSON Schema (draft-07) of scenario files, made from the format's
@@ -25,6 +27,12 @@ var patterns = map[reflect.Type]string{
 }
 
 func schemaOf(t reflect.Type) map[string]any {
+	switch t {
+	case reflect.TypeFor[guide.Text]():
+		return map[string]any{"type": []string{"string", "object"}, "additionalProperties": map[string]any{"type": "string"}}
+	case reflect.TypeFor[overlay]():
+		return map[string]any{"type": "object"}
+	}
 	if p, ok := patterns[t]; ok {
 		return map[string]any{"type": "string", "pattern": p}
 	}

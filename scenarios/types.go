@@ -23,6 +23,10 @@ type file struct {
 	Shared        []string        `yaml:"shared" doc:"Integer variables that all threads of the process share."`
 	Threads       []thread        `yaml:"threads" required:"true" doc:"The threads and their programs."`
 	Wire          []packet        `yaml:"wire" doc:"What reaches the card, in time order."`
+	Marks         []mark          `yaml:"marks" doc:"Named places of the run."`
+	Narration     []narration     `yaml:"narration" doc:"What is said at some records."`
+	Predict       []question      `yaml:"predict" doc:"Questions that are asked before a record is shown."`
+	Variants      []variant       `yaml:"variants" doc:"The same scenario with something different, to compare."`
 	Expect        expect          `yaml:"expect" doc:"What ringside check holds the run against."`
 	Live          live            `yaml:"live" doc:"Whether the programs can run on the real kernel."`
 }

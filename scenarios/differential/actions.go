@@ -137,10 +137,8 @@ func init() {
 			g.guarded(l, "POLLIN", "%s = accept4(%s, SOCK_NONBLOCK)", f.name, l.name)
 		}},
 		{"shutdown", 3, with(sockets...), func(g *generator) {
-			if f := g.any(stream, dgram, udp, tcp); !g.edgy(f) {
-				g.main("shutdown(%s, %s)", f, g.one("SHUT_WR", "SHUT_RD", "SHUT_RDWR"))
-				g.under(nil)
-			}
+			g.main("shutdown(%s, %s)", g.any(stream, dgram, udp, tcp), g.one("SHUT_WR", "SHUT_RD", "SHUT_RDWR"))
+			g.under(nil)
 		}},
 		{"getsockopt", 2, with(sockets...), func(g *generator) { g.main("getsockopt(%s, SOL_SOCKET, SO_ERROR)", g.any(sockets...)) }},
 		{"fcntl get", 1, with(), func(g *generator) { g.main("fcntl(%s, F_GETFL)", g.any()) }},
@@ -294,22 +292,7 @@ func (g *generator) control(op string) {
 		}
 	}
 	events := g.some("EPOLLIN", "EPOLLOUT", "EPOLLET", "EPOLLRDHUP", "EPOLLONESHOT", "EPOLLEXCLUSIVE")
-	for _, x := range g.fds {
-		x.obj.edge = x.obj.edge || x.name == f && strings.Contains(events, "EPOLLET")
-	}
 	g.main("epoll_ctl(%s, EPOLL_CTL_%s, %s, %s)", e, op, f, events)
-}
-
-// edgy tells whether a TCP socket is watched edge-triggered. The other end's
-// acknowledgement of its FIN is news to the watcher, and comes up to a jiffy
-// later: whether it falls together with what is reported before is open.
-func (g *generator) edgy(name string) bool {
-	for _, x := range g.fds {
-		if x.name == name {
-			return x.obj.kind == tcp && x.obj.edge
-		}
-	}
-	return false
 }
 
 // poll gives a poll of one to three descriptors, with the array that it needs.

@@ -126,7 +126,6 @@ type object struct {
 	nonblock bool
 	port     int // that it is bound to, or 0
 	nested   bool
-	edge     bool // it is watched with EPOLLET
 	used     bool // a thread other than main may be waiting to take from it
 	peer     *object
 }
