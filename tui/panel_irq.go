@@ -20,6 +20,7 @@ func drawIRQ(p *pen, s *scene) {
 	for i := 0; i < len(s.m.Cores) && i < max(p.h/5, 1); i++ {
 		p.line(y).str("LAPIC").dec(int64(i)).to(7)
 		drawAPIC(p, s, i)
+		drawRequested(p, &s.m.Cores[i].APIC)
 		y++
 	}
 	lines := s.m.Interrupts()
@@ -29,6 +30,20 @@ func drawIRQ(p *pen, s *scene) {
 		return
 	}
 	drawTalk(p, s, y, p.h-y)
+}
+
+// drawRequested writes all vectors that wait in a local APIC, the next one first,
+// where there is room.
+func drawRequested(p *pen, a *cpu.APIC) {
+	if p.left() < 20 || a.IRR.Highest() < 0 {
+		return
+	}
+	p.str("  waiting")
+	for v := a.IRR.Highest(); v >= 0 && p.left() > 3; v-- {
+		if a.IRR.Has(uint8(v)) {
+			p.str(" ").hex(uint64(v), 2)
+		}
+	}
 }
 
 // hasLine tells whether a device interrupts by a pin.
