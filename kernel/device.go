@@ -99,6 +99,7 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.ioapicSends(int(e.A), r)
 	case evMessage:
 		m.deliver(e.A, uint8(e.B), true, fnLocalAPIC, r)
+		r.Station = m.lineStation(r.Station)
 	case evEOI:
 		m.ioapicEOI(uint8(e.A), r)
 	case evPIC:
