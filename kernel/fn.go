@@ -29,6 +29,11 @@ const (
 	fnRemote
 	fnRemoteTimer
 	fnLocalAPIC
+	fnPin
+	fnUSB
+	fnIOAPIC
+	fnIOAPICEOI
+	fnPIC
 	fnIPI
 	fnTimerExpiry
 	fnThreadStart
@@ -52,6 +57,9 @@ const (
 	fnAsmSysvecCallSingle
 	fnSysvecCallSingle
 	fnGenericSMPCall
+	fnAsmSysvecSpurious
+	fnSysvecSpurious
+	fnHandleSpurious
 	fnIRQExit // the last of the interrupt entries: see interruptEntry
 	fnRetFromForkAsm
 	fnRetFromFork
@@ -60,6 +68,10 @@ const (
 	fnHandleEdgeIRQ
 	fnHandleIRQEvent
 	fnHandleIRQEventPercpu
+	fnHandleFasteoiIRQ
+	fnHandleLevelIRQ
+	fnMaskAck8259A
+	fnEnable8259A
 
 	// Softirq and NAPI.
 	fnHandleSoftirqs
@@ -71,6 +83,10 @@ const (
 	fnNAPISchedule
 	fnNAPICompleteDone
 	fnE1000Intr
+	fnE1000IntrMSI
+	fnE1000IntrPin // e1000_intr
+	fnUSBHcdIRQ
+	fnUHCIIRQ
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
@@ -499,6 +515,10 @@ func (im *Image) kernelText() []code {
 		userText,
 		entryText,
 		irqText,
+		i8259Text,
+		lineText,
+		uhciText,
+		e1000IntrText,
 		softirqText,
 		napiText,
 		netText,
