@@ -298,18 +298,6 @@ func (m *Machine) forceSigFault(c *cpu.Core, r *sim.Record) {
 	c.Call(fnSendSignal, int64(id), l[0], l[1])
 }
 
-// InFault tells whether the innermost thing that has interrupted a task is a fault
-// of its own.
-func (m *Machine) InFault(t TaskID) bool {
-	s := &m.Context(t).Kernel
-	for i := len(s.F) - 2; i >= 0; i-- {
-		if s.F[i].Kind == cpu.HWFrame {
-			return s.F[i+1].Code == fnAsmExcPageFault
-		}
-	}
-	return false
-}
-
 // fixupException sends the copy to its end: it has copied nothing, and the system
 // call's answer is EFAULT.
 func (m *Machine) fixupException(c *cpu.Core, r *sim.Record) {

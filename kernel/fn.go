@@ -28,6 +28,9 @@ const (
 	fnTxOut
 	fnRemote
 	fnRemoteTimer
+	fnRemoteResend
+	fnRemoteProbe
+	fnRemoteAnswer
 	fnLocalAPIC
 	fnPin
 	fnUSB
@@ -45,6 +48,8 @@ const (
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
+	fnAsmInt80
+	fnDoInt80
 	fnExitToUserModeLoop
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
@@ -311,6 +316,9 @@ const (
 	fnTCPRetransmitTimer
 	fnTCPRetransmitSkb
 	fnTCPWriteErr
+	fnTCPProbeTimer
+	fnTCPSendProbe0
+	fnTCPXmitProbe
 	fnReqskTimer
 
 	// The way out, and the backlog.
@@ -514,6 +522,7 @@ func (im *Image) kernelText() []code {
 		deviceText,
 		userText,
 		entryText,
+		int80Text,
 		irqText,
 		i8259Text,
 		lineText,
@@ -544,6 +553,7 @@ func (im *Image) kernelText() []code {
 		tcpPollText,
 		tcpTimerText,
 		tcpAckText,
+		tcpProbeText,
 		socketText,
 		inetText,
 		udpSockText,
