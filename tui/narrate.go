@@ -120,6 +120,19 @@ func (s *scene) texts(n *guide.Note) (say, why string) {
 	return say, why
 }
 
+// headWhy marks what is the file's, and names the record.
+func headWhy(p *pen, s *scene) {
+	if s.rec == nil {
+		return
+	}
+	if s.note() != nil {
+		p.in(styleHere).str(" from the file ").in(styleText)
+	}
+	if name := s.markName(); name != "" {
+		p.in(styleBold).str(" mark: ").rest(name)
+	}
+}
+
 // drawNote writes a note in so many rows: its why is there even if its say is
 // long. Where there are but two, the heading goes.
 func drawNote(p *pen, s *scene, n *guide.Note, rows int) {
@@ -127,7 +140,7 @@ func drawNote(p *pen, s *scene, n *guide.Note, rows int) {
 	y := 0
 	if rows > 2 {
 		what, _ := s.whatAndWhy()
-		p.line(0).in(styleHere).str(" file ").in(styleText).str(" ").in(styleBold).str(what.fn).in(styleText).str(": ").rest(what.step)
+		p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ").rest(what.step)
 		y, rows = 1, rows-1
 	}
 	p.line(y)

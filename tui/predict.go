@@ -180,7 +180,8 @@ func (a *app) showScore() {
 	a.overlay = overlay{title: "SCORE", lines: lines}
 }
 
-// drawQuestion lays the question over the middle of the screen.
+// drawQuestion lays the question over the foot of the screen: the state above it
+// is what the answer can be found from.
 func (a *app) drawQuestion() {
 	x := &a.predict
 	w := min(a.w, 78)
@@ -203,7 +204,7 @@ func (a *app) drawQuestion() {
 	}
 	lines = lines[:min(len(lines), room)]
 	h := len(lines) + len(x.q.Choices) + len(verdict) + 2
-	r := rect{(a.w - w) / 2, max((a.h-1-h)/2, 0), w, h}
+	r := rect{(a.w - w) / 2, max(a.h-1-h, 0), w, h}
 	a.grid.fill(r, styleText)
 	a.grid.box(r, styleFocus)
 	p := a.pen.over(rect{r.x + 1, r.y, r.w - 2, 1})

@@ -40,7 +40,7 @@ func (b *Book) make(p place, run *Run) (Question, bool) {
 	if !k.ask(a) {
 		return Question{}, false
 	}
-	return a.finish(sim.NewRand(b.opts.Seed ^ uint64(p.pos)<<8 ^ uint64(p.kind)))
+	return a.finish(sim.NewRand(b.opts.Seed ^ uint64(p.nth)<<8 ^ uint64(p.kind)<<40))
 }
 
 // next does one step more. It is false at the run's end, and when that is too far.
