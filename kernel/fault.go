@@ -142,7 +142,7 @@ func (m *Machine) access(c *cpu.Core, r *sim.Record, kind uint8) []byte {
 	c.Regs.RDI = addr
 	r.Arg[0] = int64(addr)
 	if !cpu.Canonical(addr) {
-		m.giveUp(t.Name + ": an address that is not canonical raises #GP, which is not modelled")
+		c.Raise(vectorGP, 0) // the tables are not even asked
 		return nil
 	}
 	if w := m.translate(c, addr, cpu.FaultUser|kind); w.Fault {

@@ -10,19 +10,10 @@ import (
 
 // bytes are n bytes of the program's memory.
 func (c *Call) bytes(addr, n int64) ([]byte, bool) {
-	if b, ok := c.heap(addr, n); ok {
-		return b, true
+	if off := addr - program.HeapBase; off >= 0 && n >= 0 && off+n <= int64(len(c.Heap)) {
+		return c.Heap[off : off+n], true
 	}
 	return c.Prog.Bytes(c.Mem, addr, n)
-}
-
-// heap are bytes of the process's heap.
-func (c *Call) heap(addr, n int64) ([]byte, bool) {
-	off := addr - program.HeapBase
-	if off < 0 || n < 0 || off+n > int64(len(c.Heap)) {
-		return nil, false
-	}
-	return c.Heap[off : off+n], true
 }
 
 // filled is a buffer that the call has written to.
