@@ -74,6 +74,7 @@ func (a *app) playOn(msg playMsg) tea.Cmd {
 	}
 	was, _ := a.scene.station()
 	pos := a.scene.pos
+	a.message = "" // a mark's name, for as long as it is at the cursor
 	a.step(1)
 	note := a.scene.note()
 	switch {

@@ -193,8 +193,8 @@ func (a *app) drawQuestion() {
 	}
 	keys := "a letter or Enter answers, Esc skips"
 	if x.told {
-		if keys = "any key goes on"; x.choice != x.q.Answer {
-			keys = fmt.Sprintf("s shows it (step %d), any other key goes on", a.scene.ix.at(x.q.See+1))
+		if keys = "any key: go on"; x.choice != x.q.Answer {
+			keys = fmt.Sprintf("s: see it (step %d)   other keys: go on", a.scene.ix.at(x.q.See+1))
 		}
 	}
 	room := max(a.h-3-len(x.q.Choices), 1)

@@ -112,7 +112,7 @@ func TestAQuestionIsAskedBeforeItsRecord(t *testing.T) {
 			t.Errorf("the record before which it is asked is one of %s", a.scene.m.Fn(r))
 		}
 		a.keys("a")
-		if got := a.text(); !strings.Contains(got, "Wrong: it is b.") || !strings.Contains(got, "= b) the wait queue") || !strings.Contains(got, "s shows it") {
+		if got := a.text(); !strings.Contains(got, "Wrong: it is b.") || !strings.Contains(got, "= b) the wait queue") || !strings.Contains(got, "s: see it") {
 			t.Errorf("%v: the answer:\n%s", size, got)
 		}
 		a.keys("s")
