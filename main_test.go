@@ -167,7 +167,7 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		{"raw control characters", head + "chapter: \x1b[31m\n", `the character '\x1b' cannot stand in a scenario file`},
 		{"an empty file", "", "the file is empty"},
 		{"not YAML", "ringside: [\n", ":1:"},
-		{"not a mapping", "- 1\n", "a scenario is a list of keys with values"},
+		{"not a mapping", "- 1\n", "a file is a list of keys with values"},
 		{"a missing key", "ringside: 1\nthreads: []\n", `the key "title" is missing`},
 		{"an alias", head + "chapter: &a x\nthreads: []\n", "anchors, aliases and tags"},
 	} {

@@ -10,15 +10,11 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"ringside/kernel"
 	"ringside/kernel/program"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
-
-type astNode = ast.Node
 
 // Limits of a file.
 const (
