@@ -20,26 +20,35 @@ func kernelStation(s *scene, step int) string {
 }
 
 // showLayout is where the panels of a presentation lie. It depends on the size
-// alone.
+// alone, and on whether a question is asked, whose choices must all be seen.
 type showLayout struct {
 	header int
 	panels []rect
 	text   rect
 }
 
-func newShowLayout(w, h int) showLayout {
+func newShowLayout(w, h int, question bool) showLayout {
 	l := showLayout{header: 3}
 	n, below := 2, 0 // panels side by side, and rows of a third one below them
+	small := w < 80 || h < 20
 	switch {
-	case w < 80 || h < 20:
+	case small:
 		l.header, n = 2, 1
 	case w >= 160:
 		n = 3
-	case h >= 36:
+	case h >= 36 && !question:
 		below = h / 4
 	}
 	body := h - l.header - 1
-	text := max(body*3/10, min(7, body/2))
+	text := min(max(body*3/10, 7), 12)
+	switch {
+	case small && question:
+		text, n = body, 0
+	case small:
+		text = min(body*3/5, 7)
+	case question:
+		text = max(body/2, 12)
+	}
 	upper := body - text - below
 	x := 0
 	for i := range n {
@@ -61,7 +70,7 @@ func (a *app) drawShow() {
 		a.grid.fill(rect{0, 0, a.w, a.h}, styleBlack)
 		return
 	}
-	l := newShowLayout(a.w, a.h)
+	l := newShowLayout(a.w, a.h, a.here() && s.stops[s.at].kind == stopQuestion)
 	a.drawShowTitle(a.pen.over(rect{0, 0, a.w, 1}))
 	a.drawPath(a.pen.over(rect{0, 1, a.w, 1}))
 	if l.header > 2 {
@@ -117,7 +126,7 @@ func (a *app) drawSaid(r rect) {
 		if text == "" || y >= p.h {
 			continue
 		}
-		if i > 0 && p.h > 7 {
+		if i == 1 && p.h > 7 {
 			y++
 		}
 		p.line(y)
@@ -176,17 +185,18 @@ func (d *Doc) belief() string {
 
 // drawShowFoot writes a message or the number that is being typed, and the time.
 func (a *app) drawShowFoot(p *pen) {
-	s := &a.show
+	s, t := &a.show, ""
+	if s.timer {
+		t = a.timerText()
+	}
+	p.rune(' ')
 	switch {
 	case s.digits != "":
-		p.rune(' ').in(styleBold).str("to mark ").str(s.digits).str("  Enter")
+		p.in(styleBold).str("to mark ").str(s.digits).str("  Enter")
 	case a.message != "":
-		p.rune(' ').in(styleDim).rest(a.message)
+		p.in(styleDim).fit(a.message, a.w-len(t)-4)
 	}
-	if s.timer {
-		t := a.timerText()
-		p.in(styleDim).at(a.w-len(t)-1, 0).str(t)
-	}
+	p.in(styleDim).at(a.w-len(t)-1, 0).str(t)
 }
 
 // timerText is the time that has gone by, against the lesson's and the part's.
