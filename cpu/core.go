@@ -12,6 +12,8 @@ type Core struct {
 	Code int64  // the error code that the last fault has pushed
 	ESR  uint64 // ESR_EL1: why the last synchronous exception was taken, on Arm
 
+	GSBase, KernelGSBase uint64 // IA32_GS_BASE and IA32_KERNEL_GS_BASE, which swapgs exchanges
+
 	Access Access  // the last one that was asked of the page tables
 	Ctx    Context // of the task that is loaded
 	IRQ    Stack   // the core's interrupt stack

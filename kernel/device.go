@@ -19,7 +19,8 @@ const (
 	evIPI                        // A: core, B: vector
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
-	evRemote                     // A: remote host, B: which try
+	evRemote                     // A: remote host, whose timer is due
+	evAnswer                     // A: remote host, whose answer is ready
 )
 
 // device is the row of a stage outside the cores.
@@ -71,7 +72,9 @@ func (m *Machine) silent(e *sim.Event) bool {
 	case evWire:
 		return true
 	case evRemote:
-		return m.remoteLate(e)
+		return !m.remoteDue(e)
+	case evAnswer:
+		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
 	}
@@ -91,7 +94,9 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evDirector:
 		m.directorWake(e.A, r)
 	case evRemote:
-		m.remoteAgain(e, r)
+		m.remoteTimer(e.A, r)
+	case evAnswer:
+		m.remoteAnswer(e.A, r)
 	case nic.EvFar:
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
@@ -101,35 +106,7 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
-		if r.Step == nic.StageDrop && (r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor) {
-			m.checkLoss(r.Obj, "the card")
-		}
 		r.Step = 0
-	}
-}
-
-// wireArrives starts a packet's way and schedules the next one of its entry.
-// The packet is on the wire from now on; the card sees it when the last byte is
-// in.
-func (m *Machine) wireArrives(e *sim.Event) {
-	p := &m.Config.Wire[e.A]
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
-		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
-	}
-	if next := e.B + 1; int(next) < p.Count {
-		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
-		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
-	}
-}
-
-// checkLoss gives up if a TCP segment from the wire is dropped for want of room:
-// the remote host would send it again, and does not here.
-func (m *Machine) checkLoss(frame int32, where string) {
-	ip, _ := nic.ParseIPv4(m.Frames[frame].Bytes[nic.EthHeader:])
-	if ip.Protocol == nic.ProtoTCP {
-		m.giveUp(where + " has dropped a TCP segment; that remote hosts send it again is not modelled")
 	}
 }
 

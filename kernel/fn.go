@@ -28,6 +28,9 @@ const (
 	fnTxOut
 	fnRemote
 	fnRemoteTimer
+	fnRemoteResend
+	fnRemoteProbe
+	fnRemoteAnswer
 	fnLocalAPIC
 	fnIPI
 	fnTimerExpiry
@@ -40,6 +43,8 @@ const (
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
+	fnAsmInt80
+	fnDoInt80
 	fnExitToUserModeLoop
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
@@ -295,6 +300,9 @@ const (
 	fnTCPRetransmitTimer
 	fnTCPRetransmitSkb
 	fnTCPWriteErr
+	fnTCPProbeTimer
+	fnTCPSendProbe0
+	fnTCPXmitProbe
 	fnReqskTimer
 
 	// The way out, and the backlog.
@@ -498,6 +506,7 @@ func (im *Image) kernelText() []code {
 		deviceText,
 		userText,
 		entryText,
+		int80Text,
 		irqText,
 		softirqText,
 		napiText,
@@ -524,6 +533,7 @@ func (im *Image) kernelText() []code {
 		tcpPollText,
 		tcpTimerText,
 		tcpAckText,
+		tcpProbeText,
 		socketText,
 		inetText,
 		udpSockText,

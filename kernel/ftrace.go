@@ -70,10 +70,16 @@ func flagLetters(r *sim.Record) string {
 
 func (m *Machine) ftraceEvent(r *sim.Record) string {
 	name := Points[r.Point][strings.IndexByte(Points[r.Point], ':')+1:]
-	switch r.Point {
+	switch compat := m.ABI.Gate != 0; r.Point {
 	case PointSysEnter:
+		if compat {
+			return m.compatEnterText(r)
+		}
 		return m.sysEnterText(r)
 	case PointSysExit:
+		if compat {
+			return fmt.Sprintf("sys_exit: NR %d = %d", m.numberOf(r.Arg[0]), r.Arg[1])
+		}
 		return fmt.Sprintf("sys_%s -> %#x", sysNames[r.Arg[0]].name, uint64(r.Arg[1]))
 	}
 	return name + ": " + m.ftraceFields(r)

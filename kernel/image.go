@@ -20,7 +20,8 @@ type Image struct {
 	Costs    [256]sim.Time
 	ABI      *cpu.ABI
 	frames   []nic.Frame // of UDP packets
-	frameOf  []int32     // the frame of each entry of the wire section, or None
+	frameOf  []int32     // the first frame of each entry of the wire section
+	framesOf []int32     // and how many it has
 	remoteOf []int32     // its remote host, for TCP, or None
 	programs []*program.Program
 	user     []userFunc      // by code, from fnUserBase

@@ -6,7 +6,6 @@ import (
 
 	"ringside/cpu"
 	"ringside/kernel/program"
-	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -17,6 +16,8 @@ const (
 	userStackGap   = 0x0000_0000_0080_0000
 	kernelStackTop = 0xffffc900_0000_4000
 	kernelStackGap = 0x8000
+	perCPUBase     = 0xffff8880_3dc0_0000 // the cores' own data, in the direct map
+	perCPUSize     = 0x4_0000
 	irqStackTop    = 0xffffc900_8000_4000
 )
 
@@ -47,11 +48,11 @@ func New(cfg *Config) (*Machine, error) {
 	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
 		remote := int32(None)
-		if cfg.Wire[i].Proto == "tcp" {
+		if cfg.Wire[i].Proto == "tcp" && cfg.Wire[i].To.IsValid() {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)
-		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
+		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
@@ -82,6 +83,7 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
 	if cfg.NIC.Advanced {
 		im.loadIgb()
@@ -93,37 +95,11 @@ func newImage(cfg *Config) (*Image, error) {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
 	for i := range cfg.Wire {
-		p := &cfg.Wire[i]
-		if p.Proto == "tcp" {
-			im.frameOf = append(im.frameOf, None)
-			continue
-		}
-		frame, err := p.frame()
-		if err != nil {
+		if err := im.addFrames(&cfg.Wire[i]); err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.frames)))
-		im.frames = append(im.frames, frame)
 	}
 	return im, nil
-}
-
-// frame is what a UDP packet looks like on the wire.
-func (p *Packets) frame() (nic.Frame, error) {
-	to := HostMAC
-	if p.MAC != [6]byte{} {
-		to = p.MAC
-	}
-	b, err := nic.BuildUDP(to, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
-	switch {
-	case err != nil:
-		return nic.Frame{}, err
-	case p.BadFCS:
-		return nic.Damaged(b), nil
-	case p.BadCsum:
-		b[nic.EthHeader+nic.IPv4Header+nic.UDPHeader-1] ^= 1
-	}
-	return nic.NewFrame(b), nil
 }
 
 // breakText, set by tests only, breaks the kernel's text on purpose: a suite that
@@ -211,6 +187,7 @@ func (im *Image) addLibrary(thread int32, codes []code) {
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
+	c.GSBase = perCPUBase + uint64(i)*perCPUSize
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
@@ -320,7 +297,7 @@ func (m *Machine) addThread(i int32) {
 	}
 	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
-	t.Mem.Slot = int64(m.Procs[proc].Live - 1)
+	t.Mem.Slot, t.Mem.Low = int64(m.Procs[proc].Live-1), m.ABI.Gate != 0
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
 	f := t.Ctx.User.Push(m.userCode[i], 0)

@@ -439,8 +439,10 @@ type Counters struct {
 	InCsumErrors    int64 // Udp: InCsumErrors
 	NoPorts         int64 // Udp: NoPorts
 	RcvbufErrors    int64 // Udp: RcvbufErrors
+	Unread          int64 // datagrams freed with their socket, or come too late for it; Linux does not count them
 	ListenOverflows int64 // TcpExt: ListenOverflows
 	RetransSegs     int64 // Tcp: RetransSegs
+	WindowProbes    int64 // TcpExt: TCPWinProbe
 	DelayedAcks     int64 // TcpExt: DelayedACKs
 	InHdrErrors     int64 // Ip: InHdrErrors
 	InAddrErrors    int64 // Ip: InAddrErrors

@@ -19,7 +19,7 @@ func Counters(m *kernel.Machine) map[string]int64 {
 		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes, "minor_faults": c.MinorFaults,
 		"poll_scanned": c.PollScanned, "poll_callbacks": c.PollCallbacks, "ep_callbacks": c.EpCallbacks, "ep_polled": c.EpPolled,
 		"gro_merged": c.GROMerged, "busy_poll_rx_packets": c.BusyPollRx, "user_rx_packets": c.UserRx, "backlog_dropped": m.BacklogDropped(), "time_squeeze": m.TimeSqueeze(),
-		"useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
+		"retrans_segs": c.RetransSegs, "window_probes": c.WindowProbes, "useful_wakeups": c.UsefulWakeups, "spurious_wakeups": c.SpuriousWakeups,
 	}
 	cardCounters(m, all)
 	return all
