@@ -439,7 +439,7 @@ the speaker should see.`,
 				if err != nil {
 					return err
 				}
-				screen.opts.Lesson = lessonFor(l, screen.opts.Lang)
+				screen.opts.Start, screen.opts.Lesson = "", lessonFor(l, screen.opts.Lang)
 			}
 			return screen.open()
 		},

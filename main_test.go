@@ -266,4 +266,32 @@ func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
 	if out, _, _ := ringside("schema"); out != string(want) {
 		t.Error("run go generate ./scenarios")
 	}
+	if want, err = os.ReadFile("scenarios/lesson.schema.json"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, _ := ringside("schema", "--lesson"); out != string(want) {
+		t.Error("run go generate ./scenarios")
+	}
+}
+
+func TestLessonsAreListedAndChecked(t *testing.T) {
+	out, _, _ := ringside("lesson", "list")
+	if !regexp.MustCompile(`(?m)^interrupts-firmware-io +Interrupts, firmware, and I/O \(10 parts, 60 minutes\)$`).MatchString(out) {
+		t.Errorf("got\n%s", out)
+	}
+	if out, errs, status := ringside("lesson", "check", "interrupts-firmware-io"); status != 0 || out != "interrupts-firmware-io: ok\n" {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	bad := write(t, "lesson.yaml", "ringside-lesson: 1\ntitle: x\nparts: [{title: y, scenario: one-paket}]\n")
+	for _, command := range [][]string{{"lesson", "check", bad}, {"present", bad}} {
+		if _, errs, status := ringside(command...); status != exitUsage || !strings.Contains(errs, `:3:30: parts[0].scenario: unknown scenario "one-paket"; did you mean "one-packet"?`) {
+			t.Errorf("%q: status %d: %s", command, status, errs)
+		}
+	}
+}
+
+func TestNotesNeedATerminal(t *testing.T) {
+	if _, errs, status := ringside("notes"); status != exitUsage || !strings.Contains(errs, "terminal") {
+		t.Errorf("status %d: %s", status, errs)
+	}
 }

@@ -167,3 +167,25 @@ func TestNoLessonHasAScenariosName(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLesson: no file makes the program panic, and what is wrong has one error.
+func FuzzLesson(f *testing.F) {
+	for _, name := range Lessons() {
+		data, err := lessons.ReadFile("lessons/" + name + ".yaml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(lessonHead + "parts: [{title: {de: y}, scenario: one-packet, questions: 3, marks: [asleep]}]\n"))
+	small, err := Open("one-packet")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := parseLesson("f.yaml", data, func(string) (*Scenario, error) { return small, nil })
+		if (l == nil) == (err == nil) {
+			t.Errorf("%v and %v", l, err)
+		}
+	})
+}

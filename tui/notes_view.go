@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -47,6 +48,10 @@ func RunNotes(dir, name, themeName string, ascii bool) error {
 	v := newNotesView(c, themeName, ascii)
 	if _, err := tea.NewProgram(v, tea.WithAltScreen()).Run(); err != nil {
 		return err
+	}
+	if v.err == speaker.ErrEnded {
+		fmt.Println(v.err)
+		return nil
 	}
 	return v.err
 }

@@ -17,7 +17,8 @@ import (
 
 // Dir is where the sockets of the user's presentations are.
 func Dir() string {
-	if run := os.Getenv("XDG_RUNTIME_DIR"); run != "" {
+	run := os.Getenv("XDG_RUNTIME_DIR")
+	if info, err := os.Stat(run); err == nil && info.IsDir() {
 		return filepath.Join(run, "ringside")
 	}
 	return filepath.Join(os.TempDir(), "ringside-"+strconv.Itoa(os.Getuid()))
