@@ -10,8 +10,8 @@ import (
 // The screen of a presentation: title, path, whose stack, two or three panels,
 // and what is said. No log, no keys, nothing that does not belong to the stop.
 
-// kernelStation is the name of the station of a step, as people say it.
-func kernelStation(s *scene, step int) string {
+// stationName is the name of the station of a step, as people say it.
+func stationName(s *scene, step int) string {
 	st := s.ix.info(step).station
 	if st == kernel.StUDP && s.ix.tcp(step) {
 		return "tcp"
@@ -140,28 +140,33 @@ func (a *app) drawSaid(r rect) {
 // said is what is said at the cursor, the most important first.
 func (a *app) said() []string {
 	at, lang := &a.show.stops[a.show.at], a.opts.Lang
-	if !a.here() {
-		return a.scene.stepSaid()
-	}
-	switch at.kind {
-	case stopOpening:
+	switch {
+	case !a.here():
+		return a.spoken()
+	case at.kind == stopOpening:
 		if say := a.show.lesson.Parts[a.show.part].Say.In(lang); say != "" {
 			return []string{say}
 		}
 		return []string{a.scene.doc.Teaches, a.scene.doc.belief()}
-	case stopQuestion:
+	case at.kind == stopQuestion:
 		out := []string{at.note.Ask.Ask.In(lang)}
 		for i, c := range at.note.Ask.Choices {
 			out = append(out, string(rune('a'+i))+") "+c.In(lang))
 		}
 		return out
-	case stopAnswer:
+	case at.kind == stopAnswer:
 		q := at.note.Ask
 		return []string{string(rune('a'+q.Answer)) + ") " + q.Choices[q.Answer].In(lang), q.Because.In(lang)}
-	case stopMark:
-		if say := at.note.Say.In(lang); say != "" {
-			return []string{say, at.note.Why.In(lang)}
-		}
+	case at.kind == stopMark && at.note.Say != nil:
+		return []string{at.note.Say.In(lang), at.note.Why.In(lang)}
+	}
+	return a.spoken()
+}
+
+// spoken is what the guide says of the record at the cursor, or else the model.
+func (a *app) spoken() []string {
+	if n := a.show.spoken[a.scene.pos]; n != nil {
+		return []string{n.Say.In(a.opts.Lang), n.Why.In(a.opts.Lang)}
 	}
 	return a.scene.stepSaid()
 }

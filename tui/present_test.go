@@ -414,3 +414,21 @@ func TestAllChoicesOfAQuestionAreSeen(t *testing.T) {
 		}
 	}
 }
+
+// What is said at a record without a mark is read by whoever comes by.
+func TestNarrationWithoutAMarkIsSaidOnTheWay(t *testing.T) {
+	doc := onePacket(t)
+	doc.Guide.Notes = append(doc.Guide.Notes, guide.Note{
+		At:  guide.Selector{Fn: "(interrupt delivery)", Step: "push SS", Task: "worker", CPU: -1, N: 1},
+		Say: guide.Text{"en": "The first word.", "de": "Das erste Wort."},
+	})
+	a := presenting(t, doc, 80, 24)
+	a.opts.Lang = "de"
+	a.jump(stopNamed(t, a, "another stack"))
+	if a.keys("s"); !strings.Contains(a.text(), "Das erste Wort.") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+	if a.keys("s"); strings.Contains(a.text(), "Das erste Wort.") {
+		t.Errorf("it is said one record later as well:\n%s", a.text())
+	}
+}
