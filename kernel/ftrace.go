@@ -88,9 +88,9 @@ func (m *Machine) ftraceEvent(r *sim.Record) string {
 func (m *Machine) ftraceFields(r *sim.Record) string {
 	switch r.Point {
 	case PointIRQHandlerEntry:
-		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.irqName(r.Arg[0]-CardIRQ))
+		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.actionName(r.Arg[0], r.Arg[1]))
 	case PointIRQHandlerExit:
-		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
+		return fmt.Sprintf("irq=%d ret=%s", r.Arg[0], [...]string{"handled", "unhandled"}[r.Arg[1]&1])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
 		return fmt.Sprintf("vec=%d [action=%s]", r.Arg[0], SoftirqNames[r.Arg[0]])
 	case PointNAPIGROReceive:
