@@ -34,8 +34,9 @@ type doneKey struct {
 	pos  sim.Seq
 }
 
-// asks tells whether there is anything to be asked.
-func (a *app) asks() bool { return a.scene.book.Asks(a.predict.density) }
+// asks tells whether there is anything to be asked. A presentation has stops for
+// the file's questions, and the class answers.
+func (a *app) asks() bool { return !a.show.on && a.scene.book.Asks(a.predict.density) }
 
 // blind hides what lies ahead, as long as there are questions about it.
 func (a *app) blind() { a.scene.blind = a.asks() && !a.predict.away }
