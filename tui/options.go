@@ -14,14 +14,18 @@ import (
 
 // Options is what the screen is started with.
 type Options struct {
-	Items  []Item                          // what the picker offers, the first one first
-	Open   func(name string) (*Doc, error) // opens an item or a file
-	Start  string                          // what to open at once; "": the picker
-	Layout string                          // L, M, S or XS; "": what fits
-	Theme  string                          // dark, light, projector or mono; "": what the terminal is like
-	ASCII  bool                            // no character beyond ASCII
-	Motion bool                            // the token moves along the path
-	Delay  time.Duration                   // of a step in play; 0: 800 ms
+	Items  []Item                                // what the picker offers, the first one first
+	Open   func(name string) (*Doc, error)       // opens an item or a file
+	With   func(name, with string) (*Doc, error) // opens what a scenario is compared with: its variant, an item or a file
+	Start  string                                // what to open at once; "": the picker
+	Layout string                                // L, M, S or XS; "": what fits
+	Theme  string                                // dark, light, projector or mono; "": what the terminal is like
+	ASCII  bool                                  // no character beyond ASCII
+	Motion bool                                  // the token moves along the path
+	Delay  time.Duration                         // of a step in play; 0: 800 ms
+
+	Compare     bool   // compare Start at once …
+	CompareWith string // … with this; "": with its variant, or ask
 }
 
 // Item is a line of the picker.
@@ -31,6 +35,9 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 // say about it.
 type Doc struct {
 	Name, Title, Teaches, Misconception string
+
+	Label    string // what it is called beside another run
+	Variants []Item // what it can be compared with
 
 	Timeline *sim.Timeline[*kernel.Machine]
 
