@@ -55,7 +55,6 @@ func (g *gaps) add(pos sim.Seq, at sim.Time) {
 type Packet struct {
 	Local bool // from this host: no card took part
 	At    [kernel.NumStations]sim.Seq
-	T     [kernel.NumStations]sim.Time
 }
 
 // Read runs the model to its end, or so far.
@@ -68,7 +67,7 @@ func Read(cfg *kernel.Config, most sim.Seq) (*Run, error) {
 	for i := range cfg.Threads {
 		run.Threads[i].Name = kernel.Printable(cfg.Threads[i].Name)
 	}
-	ways := newWays()
+	var ways ways
 	open := make([]Act, len(cfg.Threads)) // what is not yet known to end
 	var r sim.Record
 	for run.Len < most {
