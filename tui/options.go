@@ -79,6 +79,11 @@ func Run(opts Options) error {
 		if err := a.open(opts.Start); err != nil {
 			return err
 		}
+		if opts.Compare {
+			if err := a.compareWith(opts.CompareWith); err != nil {
+				return err
+			}
+		}
 	}
 	_, err := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120)).Run()
 	a.stopLive()

@@ -27,6 +27,22 @@ type Pairing struct {
 	Names  [2]string // the same, but for threads that have none of their name on the other side
 	Acts   [2][]Act
 	Points []Point
+	differ [2][]bool // by act
+}
+
+// Differs tells whether something differs at an act of a side.
+func (t *Pairing) Differs(side, act int) bool { return t.differ[side][act] }
+
+// mark notes the acts at which something differs.
+func (t *Pairing) mark() {
+	for side := range t.Acts {
+		t.differ[side] = make([]bool, len(t.Acts[side]))
+		for i := range t.Points {
+			if pt := &t.Points[i]; pt.Act[side] >= 0 {
+				t.differ[side][pt.Act[side]] = t.differ[side][pt.Act[side]] || pt.Diff >= 0 || pt.Waits[1-side]
+			}
+		}
+	}
 }
 
 // Act is the call of a point on a side, or nil.
@@ -221,6 +237,9 @@ func (c *Comparison) sortDiffs() {
 	sort.SliceStable(c.Diffs, func(i, j int) bool { return c.Diffs[i].At < c.Diffs[j].At })
 	for i := range c.Diffs {
 		c.Threads[c.Diffs[i].Thread].Points[c.Diffs[i].Point].Diff = int32(i)
+	}
+	for i := range c.Threads {
+		c.Threads[i].mark()
 	}
 }
 

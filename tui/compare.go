@@ -1,0 +1,432 @@
+package tui
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"ringside/kernel"
+	"ringside/scenarios/compare"
+	"ringside/sim"
+)
+
+// Two runs side by side, in lock-step. The cursor is a place in a list of points,
+// at each of which both runs stand at the same place of their way; so the screen
+// is a function of that place, and steps back are exact.
+
+// lockMode is what both runs are kept at.
+type lockMode uint8
+
+const (
+	byCall   lockMode = iota // the n-th call of one thread
+	byPacket                 // a station of a packet's path
+	byTime                   // model time
+	numModes
+)
+
+var modeNames = [numModes]string{"by call", "by packet", "by time"}
+
+// versus is the comparison that is on the screen.
+type versus struct {
+	c      *compare.Comparison
+	side   [2]*scene
+	mode   lockMode
+	thread int             // the one whose calls are gone through, and that PROGRAM shows
+	points []compare.Point // of the mode
+	times  []compare.Point // those of the mode byTime, when they are made
+	at     int             // so many points are behind the cursor
+	costs  []int           // places in compare.Costs: those that differ in the end come first
+	facts  [2][]fact
+}
+
+// newVersus compares two documents.
+func newVersus(docs [2]*Doc) (*versus, error) {
+	v := &versus{}
+	var runs [2]*compare.Run
+	for i, doc := range docs {
+		var err error
+		if runs[i], err = compare.Read(doc.Timeline.Machine().Config, extendTo); err != nil {
+			return nil, err
+		}
+		s := newScene(doc)
+		s.extend(max(runs[i].Len-s.tl.Len(), 0))
+		v.side[i] = s
+	}
+	v.c = compare.Of(runs[compare.Left], runs[compare.Right])
+	for _, differs := range []bool{true, false} {
+		for i := range compare.Costs {
+			if (runs[compare.Left].Costs[i] != runs[compare.Right].Costs[i]) == differs {
+				v.costs = append(v.costs, i)
+			}
+		}
+	}
+	if len(v.c.Diffs) > 0 {
+		v.thread = v.c.Diffs[0].Thread
+	}
+	v.choose(byCall)
+	v.show(0)
+	return v, nil
+}
+
+// choose makes a mode's list of points the one that is gone through. It ends with
+// the end of both runs.
+func (v *versus) choose(mode lockMode) {
+	v.mode = mode
+	switch mode {
+	case byPacket:
+		v.points = v.c.Packets
+	case byTime:
+		if v.times == nil {
+			v.times = v.timePoints()
+		}
+		v.points = v.times
+	default:
+		v.points = nil
+		if len(v.c.Threads) > 0 {
+			v.points = v.c.Threads[v.thread].Points
+		}
+	}
+}
+
+// timePoints are the ends of the steps of both runs. A side at which nothing ends
+// then waits.
+func (v *versus) timePoints() []compare.Point {
+	var out []compare.Point
+	var step [2]int
+	var was [2]sim.Seq
+	end := func(side int) sim.Time { // of the next step
+		s := v.side[side]
+		if step[side] == len(s.ix.steps) {
+			return sim.Never
+		}
+		return s.tl.At(s.ix.end(step[side]+1) - 1).T
+	}
+	for end(0) != sim.Never || end(1) != sim.Never {
+		now := min(end(0), end(1))
+		pt := compare.Point{Diff: -1, Pos: was}
+		for side := range v.side {
+			for ; end(side) == now; step[side]++ {
+				pt.Pos[side] = v.side[side].ix.end(step[side] + 1)
+			}
+			pt.Waits[side] = pt.Pos[side] == was[side]
+		}
+		was = pt.Pos
+		out = append(out, pt)
+	}
+	return out
+}
+
+// point is the one that the cursor is behind, or nil at the start and at the end.
+func (v *versus) point() *compare.Point {
+	if v.at == 0 || v.at > len(v.points) {
+		return nil
+	}
+	return &v.points[v.at-1]
+}
+
+// last is the place of the cursor at which both runs have come to their end.
+func (v *versus) last() int { return len(v.points) + 1 }
+
+// show brings both sides to a point.
+func (v *versus) show(at int) {
+	v.at = min(max(at, 0), v.last())
+	for side, s := range v.side {
+		s.follow = v.threadOn(side)
+		switch pt := v.point(); {
+		case pt != nil:
+			s.show(pt.Pos[side])
+		case v.at == 0:
+			s.show(0)
+		default:
+			s.show(v.c.Runs[side].Len)
+		}
+	}
+	v.describe()
+}
+
+// threadOn is the number of the thread in a side's scenario, or -1.
+func (v *versus) threadOn(side int) int {
+	if v.thread >= len(v.c.Threads) {
+		return -1
+	}
+	name := v.c.Threads[v.thread].Names[side]
+	for i := range v.c.Runs[side].Threads {
+		if name != "" && v.c.Runs[side].Threads[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// cycle goes to the next mode, to the last point in it that is not behind the left
+// run's position.
+func (v *versus) cycle() {
+	next := (v.mode + 1) % numModes
+	if next == byPacket && len(v.c.Packets) == 0 {
+		next++
+	}
+	v.change(func() { v.choose(next) })
+}
+
+// follow goes to another thread.
+func (v *versus) follow() {
+	v.change(func() {
+		v.thread = (v.thread + 1) % max(len(v.c.Threads), 1)
+		v.choose(v.mode)
+	})
+}
+
+// change changes what is gone through, and stays where the left run is.
+func (v *versus) change(how func()) {
+	start, end, pos := v.at == 0, v.at == v.last(), v.side[compare.Left].pos
+	how()
+	switch {
+	case start:
+		v.show(0)
+	case end:
+		v.show(v.last())
+	default:
+		at, best := 0, sim.Seq(0)
+		for i := range v.points {
+			if p := v.points[i].Pos[compare.Left]; p <= pos && p >= best {
+				at, best = i+1, p
+			}
+		}
+		v.show(at)
+	}
+}
+
+// toDiff goes to a difference, by its place in the list; false if there is none.
+func (v *versus) toDiff(i int) bool {
+	if i < 0 || i >= len(v.c.Diffs) {
+		return false
+	}
+	d := &v.c.Diffs[i]
+	v.thread = d.Thread
+	v.choose(byCall)
+	v.show(d.Point + 1)
+	return true
+}
+
+// diff is the place in the list of the difference at the cursor, or how many are
+// before it; here tells which.
+func (v *versus) diff() (i int, here bool) {
+	if pt := v.point(); pt != nil && pt.Diff >= 0 {
+		return int(pt.Diff), true
+	}
+	now := min(v.side[compare.Left].m.Now, v.side[compare.Right].m.Now)
+	if v.at == v.last() {
+		return len(v.c.Diffs), false
+	}
+	return sort.Search(len(v.c.Diffs), func(i int) bool { return v.c.Diffs[i].At > now }), false
+}
+
+func (v *versus) nextDiff(dir int) bool {
+	i, here := v.diff()
+	if dir < 0 || here {
+		i += dir
+	}
+	return v.toDiff(i)
+}
+
+// say tells where both runs stand.
+func (v *versus) say() string {
+	pt := v.point()
+	switch {
+	case v.at == 0 && len(v.c.Diffs) == 0:
+		return "both at their start: no call, result or sleep will differ"
+	case v.at == 0:
+		return "both at their start: → steps both on, d goes to the first difference, v keeps step " + modeNames[(v.mode+1)%numModes]
+	case pt == nil:
+		return "both at the end of their runs"
+	case pt.Diff >= 0:
+		return v.c.Diffs[pt.Diff].String()
+	case v.mode == byTime && pt.Waits == [2]bool{}:
+		return "both have done something up to here"
+	case v.mode == byTime:
+		return [2]string{"left waits: only right does something now", "right waits: only left does something now"}[waiting(pt)]
+	case v.mode == byPacket:
+		return v.sayPacket(pt)
+	}
+	t := &v.c.Threads[v.thread]
+	if pt.Waits != [2]bool{} {
+		side := waiting(pt)
+		return fmt.Sprintf("%s waits: it has no such call: %s", sideNames[side], t.Act(pt, 1-side).Line)
+	}
+	return "both have done the same: " + t.Act(pt, compare.Left).Line
+}
+
+// waiting is the side that waits.
+func waiting(pt *compare.Point) int {
+	if pt.Waits[compare.Left] {
+		return compare.Left
+	}
+	return compare.Right
+}
+
+var sideNames = [2]string{"left", "right"}
+
+func (v *versus) sayPacket(pt *compare.Point) string {
+	name := "packet " + strconv.Itoa(pt.N)
+	if pt.Local {
+		name += " of this host"
+	}
+	station := kernel.Stations[pt.Stage]
+	if pt.Waits == [2]bool{} {
+		return "both: " + name + " is at " + station
+	}
+	side := waiting(pt)
+	return fmt.Sprintf("%s waits: there %s does not come to %s; %s: it is there", sideNames[side], name, station, sideNames[1-side])
+}
+
+// compare is the action: with a name, it compares with that; without one, with the
+// scenario's variant, or it asks which.
+func (a *app) compare(with string) tea.Cmd {
+	if err := a.compareWith(with); err != nil {
+		a.overlay = overlay{title: "CANNOT COMPARE", lines: splitLines(err.Error())}
+	}
+	return nil
+}
+
+func (a *app) compareWith(with string) error {
+	doc := a.scene.doc
+	if with == "" && len(doc.Variants) > 1 {
+		a.chooseVariant()
+		return nil
+	}
+	if with == "" && len(doc.Variants) == 0 {
+		return fmt.Errorf("%s has no variants: name what it is compared with, a scenario or a file", doc.Name)
+	}
+	if with == "" {
+		with = doc.Variants[0].Name
+	}
+	left, err := a.opts.Open(doc.Name)
+	if err != nil {
+		return err
+	}
+	right, err := a.opts.With(doc.Name, with)
+	if err != nil {
+		return err
+	}
+	v, err := newVersus([2]*Doc{left, right})
+	if err != nil {
+		return err
+	}
+	a.player.on = false
+	a.versus = v
+	return nil
+}
+
+// chooseVariant lists the variants; a digit chooses one.
+func (a *app) chooseVariant() {
+	variants := a.scene.doc.Variants
+	lines := []string{"press the number of what it is compared with", ""}
+	for i, v := range variants {
+		if i < 9 {
+			lines = append(lines, strconv.Itoa(i+1)+"  "+v.Title)
+		} else {
+			lines = append(lines, ":compare "+v.Name)
+		}
+	}
+	a.overlay = overlay{title: "COMPARE", lines: lines, pick: func(n int) tea.Cmd {
+		if n < 1 || n > len(variants) {
+			return nil
+		}
+		return a.compare(variants[n-1].Name)
+	}}
+}
+
+// versusActions are the keys while two runs are compared. What they share with the
+// single run means the same.
+func versusActions(base []action) []action {
+	move := func(to func(v *versus) int) func(*app, string) tea.Cmd {
+		return plain(func(a *app) { a.versusTo(to(a.versus)) })
+	}
+	diff := func(find func(v *versus) bool) func(*app, string) tea.Cmd {
+		return plain(func(a *app) {
+			if !find(a.versus) {
+				a.message = "no difference that way"
+			}
+		})
+	}
+	out := []action{
+		row("right l .", "→ l .", "step both on", "step", groupMove, "← → step", move(func(v *versus) int { return v.at + 1 })),
+		row("left h ,", "← h ,", "step both back", "back", groupMove, "", move(func(v *versus) int { return v.at - 1 })),
+		row("d", "d", "to the next difference", "next", groupMove, "d D difference", diff(func(v *versus) bool { return v.nextDiff(1) })),
+		row("D", "D", "to the previous difference", "previous", groupMove, "", diff(func(v *versus) bool { return v.nextDiff(-1) })),
+		row("1", "1", "to the first difference", "first", groupMove, "1 first", diff(func(v *versus) bool { return v.toDiff(0) })),
+		row("g", "g", "go to a point (7) or a time (3.4us)", "goto N|TIME", groupMove, "", (*app).versusGoto),
+		row("home", "Home", "to the start", "start", groupMove, "", move(func(*versus) int { return 0 })),
+		row("end", "End", "to the end of both runs", "end", groupMove, "", move(func(v *versus) int { return v.last() })),
+		row("v", "v", "keep step by call, by packet or by time", "mode", groupLook, "v by call, packet, time", plain(func(a *app) { a.versus.cycle() })),
+		row("f", "f", "follow another thread", "follow", groupLook, "f thread", plain(func(a *app) { a.versus.follow() })),
+		row("w", "w", "this point at length", "why", groupLook, "w why", plain((*app).versusWhy)),
+		row("esc", "Esc", "leave a page, the comparison", "close", groupOther, "", plain((*app).leaveVersus)),
+	}
+	for _, name := range []string{"play", "slower", "faster", "normal", "theme", "mouse", "", "help", "suspend", "redraw", "quit"} {
+		for i := range base {
+			if base[i].name() == name && (name != "" || base[i].Help().Key == ":") {
+				out = append(out, base[i])
+			}
+		}
+	}
+	return out
+}
+
+// versusTo moves the cursor to a point.
+func (a *app) versusTo(at int) {
+	v := a.versus
+	if at > v.last() {
+		a.message = "this is the end of both runs"
+	}
+	v.show(at)
+}
+
+func (a *app) versusGoto(arg string) tea.Cmd {
+	v := a.versus
+	if arg == "" {
+		return a.ask(promptGoto)
+	}
+	if n, err := strconv.Atoi(arg); err == nil {
+		v.show(n)
+		return nil
+	}
+	t, err := parseTime(arg)
+	if err != nil {
+		a.message = err.Error()
+		return nil
+	}
+	pos := v.side[compare.Left].tl.FirstAfter(t)
+	at := 0
+	for at < len(v.points) && v.points[at].Pos[compare.Left] <= pos {
+		at++
+	}
+	v.show(at)
+	return nil
+}
+
+// versusWhy is the page with the point's texts uncut.
+func (a *app) versusWhy() {
+	v := a.versus
+	lines := fold(a.w-6, v.say())
+	for side, s := range v.side {
+		lines = append(lines, "", strings.ToUpper(sideNames[side])+"  "+s.doc.Label)
+		if act := v.act(side); act >= 0 {
+			lines = append(lines, fold(a.w-6, v.c.Threads[v.thread].Acts[side][act].Line)...)
+		}
+		if s.rec == nil {
+			continue
+		}
+		w, why := s.whatAndWhy()
+		lines = append(lines, fold(a.w-6, w.fn+": "+w.step, w.say, why)...)
+	}
+	a.overlay = overlay{title: "COMPARE", lines: lines}
+}
+
+func (a *app) leaveVersus() {
+	a.player.on = false
+	a.versus = nil
+}
