@@ -40,6 +40,8 @@ type versus struct {
 	at     int             // so many points are behind the cursor
 	costs  []int           // places in compare.Costs: those that differ in the end come first
 	facts  [2][]fact
+	rows   []factRow
+	source [2][]sourceRow // the programs of the thread
 }
 
 // newVersus compares two documents.
@@ -67,6 +69,7 @@ func newVersus(docs [2]*Doc) (*versus, error) {
 		v.thread = v.c.Diffs[0].Thread
 	}
 	v.choose(byCall)
+	v.readSource()
 	v.show(0)
 	return v, nil
 }
@@ -176,6 +179,7 @@ func (v *versus) follow() {
 	v.change(func() {
 		v.thread = (v.thread + 1) % max(len(v.c.Threads), 1)
 		v.choose(v.mode)
+		v.readSource()
 	})
 }
 
@@ -207,6 +211,7 @@ func (v *versus) toDiff(i int) bool {
 	d := &v.c.Diffs[i]
 	v.thread = d.Thread
 	v.choose(byCall)
+	v.readSource()
 	v.show(d.Point + 1)
 	return true
 }
@@ -270,16 +275,19 @@ func waiting(pt *compare.Point) int {
 var sideNames = [2]string{"left", "right"}
 
 func (v *versus) sayPacket(pt *compare.Point) string {
-	name := "packet " + strconv.Itoa(pt.N)
+	name := "frame " + strconv.Itoa(pt.N)
 	if pt.Local {
-		name += " of this host"
+		name = "packet " + strconv.Itoa(pt.N) + " of this host"
 	}
 	station := kernel.Stations[pt.Stage]
+	if s := v.side[compare.Left]; pt.Stage == kernel.StUDP && s.ix.tcp(s.step) {
+		station = "tcp"
+	}
 	if pt.Waits == [2]bool{} {
 		return "both: " + name + " is at " + station
 	}
 	side := waiting(pt)
-	return fmt.Sprintf("%s waits: there %s does not come to %s; %s: it is there", sideNames[side], name, station, sideNames[1-side])
+	return fmt.Sprintf("%s: %s does not come to %s, and waits; %s: it is there", sideNames[side], name, station, sideNames[1-side])
 }
 
 // compare is the action: with a name, it compares with that; without one, with the

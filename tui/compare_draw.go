@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"ringside/kernel"
@@ -90,8 +91,8 @@ func (v *versus) sideTitle(p *pen, side int) {
 	if pt := v.point(); pt != nil && pt.Waits[side] {
 		p.in(styleHere).str(" WAITS ").in(styleText).str(" ")
 	}
-	p.in(styleText).fit(s.doc.Label, max(p.w-p.x-32, 8)).to(p.w - 31)
-	p.str("step ").dec(int64(s.step)).str("/").dec(int64(len(s.ix.steps))).to(p.w - 14).str("t ").in(styleBold)
+	p.in(styleText).fit(s.doc.Label, max(p.w-p.x-33, 8)).str(" ")
+	p.str("step ").dec(int64(s.step)).str("/").dec(int64(len(s.ix.steps))).fit("", p.w-14-p.x).str("t ").in(styleBold)
 	p.span(s.m.Now).in(styleText).str(" ")
 }
 
@@ -143,7 +144,7 @@ func (a *app) drawHalf(r rect, side int) {
 	drawStep(part("WHY", why), s)
 	v.drawCalls(part("CALLS", calls), side)
 	v.drawProgram(part("PROGRAM", program), side)
-	v.drawFacts(part("WHAT DIFFERS NOW", rest-why-calls-program), side)
+	v.drawFacts(part("OBJECTS, ≠ WHERE THEY DIFFER", rest-why-calls-program), side)
 }
 
 // pathCells is how many cells some stations take, with a blank between two and
@@ -244,21 +245,56 @@ func (v *versus) drawLine(p *pen, side int) {
 	p.in(styleText)
 	headProgram(p, s)
 	if at := programLine(s.m, s.follow); at > 0 {
-		sub := *p
-		sub.rect.x, sub.rect.w, sub.x, sub.st = p.rect.x+34, p.w-34, 0, styleText
-		drawSourceLine(&sub, at, sourceAt(thread.Program.Source, at), true)
+		drawSourceLine(p.part(max(p.x+2, 34)), at, sourceAt(thread.Program.Source, at), true)
 	}
 }
 
-// drawProgram writes the program around that line.
+// drawProgram writes the program around that line; lines that the other program
+// does not have are marked.
 func (v *versus) drawProgram(p *pen, side int) {
-	s := v.side[side]
+	s, source := v.side[side], v.source[side]
 	if s.follow < 0 {
 		p.line(0).in(styleDim).str("this run has no such thread")
 		return
 	}
 	headProgram(p.line(0), s)
-	drawProgram(p.over(rect{p.rect.x, p.rect.y + 1, p.w, p.h - 1}), s)
+	at, rows := programLine(s.m, s.follow), p.h-1
+	first := min(max(at-1-rows/3, 0), max(len(source)-rows, 0))
+	for i := first; i < len(source) && i < first+rows; i++ {
+		p.line(i - first + 1).differs(source[i].differs)
+		sub := p.part(p.x)
+		drawSourceLine(sub.in(styleText), i+1, source[i].text, i+1 == at)
+	}
+}
+
+// sourceRow is a line of a program; differs, if the other program has none like it.
+type sourceRow struct {
+	text    string
+	differs bool
+}
+
+// readSource reads the programs of the thread that is followed.
+func (v *versus) readSource() {
+	var lines [2][]string
+	for side, s := range v.side {
+		if thread := v.threadOn(side); thread >= 0 {
+			lines[side] = splitLines(s.m.Config.Threads[thread].Program.Source)
+		}
+	}
+	for side := range lines {
+		v.source[side] = nil
+		for _, text := range lines[side] {
+			v.source[side] = append(v.source[side], sourceRow{text, !slices.Contains(lines[1-side], text)})
+		}
+	}
+}
+
+// part is the rest of the pen's row from a column on, and what is below.
+func (p *pen) part(x int) *pen {
+	sub := *p
+	sub.rect.x, sub.rect.y, sub.rect.w, sub.rect.h = p.rect.x+x, p.rect.y+p.y, max(p.w-x, 0), p.h-p.y
+	sub.x, sub.y, sub.st = 0, 0, styleText
+	return &sub
 }
 
 // cost is what one of compare.Costs is at the cursor on a side; the time, if it is

@@ -11,23 +11,35 @@ import (
 // What a machine holds, as sentences that can be held against the other's.
 
 // fact is what is so of one object.
-type fact struct {
-	name, text string
-	differs    bool // from the other side
-}
+type fact struct{ name, text string }
 
 // maxFacts bounds how many descriptors are looked at.
 const maxFacts = 64
 
-// describe finds what is different on both sides now.
+// factRow is what is so of one object on both sides.
+type factRow struct {
+	name    string
+	text    [2]string
+	differs bool
+}
+
+// describe finds what is so on both sides now: in the order of the left one, and
+// behind it what only the right one has.
 func (v *versus) describe() {
 	for side, s := range v.side {
 		v.facts[side] = s.facts(v.facts[side][:0])
 	}
-	for side := range v.facts {
-		for i := range v.facts[side] {
-			f := &v.facts[side][i]
-			f.differs = textOf(v.facts[1-side], f.name, i) != f.text
+	left, right := v.facts[compare.Left], v.facts[compare.Right]
+	v.rows = v.rows[:0]
+	add := func(name, l, r string) {
+		v.rows = append(v.rows, factRow{name, [2]string{l, r}, l != r})
+	}
+	for i := range left {
+		add(left[i].name, left[i].text, textOf(right, left[i].name, i))
+	}
+	for i := range right {
+		if textOf(left, right[i].name, i) == "" {
+			add(right[i].name, "", right[i].text)
 		}
 	}
 }
@@ -46,42 +58,32 @@ func textOf(facts []fact, name string, i int) string {
 	return ""
 }
 
+// drawFacts writes all objects of a side, or if there is no room, those that differ.
 func (v *versus) drawFacts(p *pen, side int) {
-	if v.at == 0 {
-		return
-	}
+	all := len(v.rows) <= p.h
 	y, more := 0, 0
-	row := func(name, text string) {
-		if y < p.h-1 || more == 0 && y < p.h {
-			p.line(y).in(styleBold).str("≠").fit(name, 12).in(styleText).str(" ").rest(text)
+	for i := range v.rows {
+		f := &v.rows[i]
+		switch {
+		case !all && !f.differs:
+			continue
+		case y == p.h:
+			more++
+			continue
 		}
+		text := f.text[side]
+		if text == "" {
+			text = "there is none"
+		}
+		p.line(y).differs(f.differs).fit(f.name, 12).in(styleText).str(" ").rest(text)
 		y++
-	}
-	for i := range v.facts[compare.Left] {
-		if f := &v.facts[compare.Left][i]; f.differs {
-			row(f.name, v.said(side, f.name))
-		}
-	}
-	for i := range v.facts[compare.Right] {
-		if f := &v.facts[compare.Right][i]; f.differs && textOf(v.facts[compare.Left], f.name, i) == "" {
-			row(f.name, v.said(side, f.name))
-		}
 	}
 	switch {
 	case y == 0:
-		p.line(0).in(styleDim).str("nothing: threads, descriptors and the card are alike")
-	case y > p.h:
-		p.line(p.h-1).fit("", p.w)
-		p.line(p.h - 1).in(styleDim).str("… ").dec(int64(y - p.h + 1)).str(" more")
+		p.line(0).in(styleDim).str(" nothing differs: threads, descriptors, cores, card")
+	case more > 0:
+		p.line(y-1).fit("", p.w).line(y - 1).in(styleDim).str("… ").dec(int64(more + 1)).str(" more that differ")
 	}
-}
-
-// said is what is so of an object on a side.
-func (v *versus) said(side int, name string) string {
-	if text := textOf(v.facts[side], name, 0); text != "" {
-		return text
-	}
-	return "there is none"
 }
 
 // facts are the threads, what they have open, the cores, the card.

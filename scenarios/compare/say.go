@@ -75,11 +75,8 @@ func times(n int) string {
 
 // returns says how a call ends.
 func (a *Act) returns() string {
-	if a.Asleep && a.Sleeps.N > 0 {
-		return a.name() + " sleeps, and is not done at the end of the run"
-	}
 	if a.Asleep {
-		return a.name() + " is not done at the end of the run"
+		return a.name() + " does not return"
 	}
 	if result, ok := a.result(); ok {
 		return a.name() + " returns " + result
