@@ -150,8 +150,8 @@ type replacement struct {
 	With   string `yaml:"with" required:"true" doc:"What it is replaced by."`
 }
 
-// apply makes the variant of a file. What the file expects does not hold for a
-// variant, unless it says so itself.
+// apply makes the variant of a file. What the file expects need not hold for it:
+// only a variant that sets expect, over the file's, expects anything.
 func (d *decoder) apply(f *file, v *variant, path string) {
 	if !d.sets(v, "expect") {
 		f.Expect = expect{}

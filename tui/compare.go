@@ -250,7 +250,7 @@ func (v *versus) say() string {
 	case pt.Diff >= 0:
 		return v.c.Diffs[pt.Diff].String()
 	case v.mode == byTime && pt.Waits == [2]bool{}:
-		return "both have done something up to here"
+		return "both end a step at this time"
 	case v.mode == byTime:
 		return [2]string{"left waits: only right does something now", "right waits: only left does something now"}[waiting(pt)]
 	case v.mode == byPacket:

@@ -161,11 +161,14 @@ func (a *Act) name() string {
 	return name
 }
 
+// isCall tells whether it is one, and not a signal or the thread's end.
+func (a *Act) isCall() bool { return strings.Contains(a.Line, "(") }
+
 // result is what a finished call returned.
-func (a *Act) result() (string, bool) {
+func (a *Act) result() string {
 	i := strings.LastIndex(a.Line, " = ")
-	if i < 0 || !strings.Contains(a.Line, "(") {
-		return "", false
+	if i < 0 {
+		return "nothing" // exit
 	}
-	return a.Line[i+3:], true
+	return a.Line[i+3:]
 }

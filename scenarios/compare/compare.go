@@ -156,7 +156,7 @@ func (c *Comparison) thread(left, right *Thread) {
 			pt.at = min(acts[Left].At, acts[Right].At)
 			for _, before := range switches(acts) {
 				early := pt
-				early.Pos, early.at = before.pos, before.at
+				early.Pos, early.at = before.pos, min(before.at, pt.at)
 				c.differs(&t, early, before.text)
 			}
 		}

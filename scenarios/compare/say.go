@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"strings"
 
 	"ringside/sim"
 )
@@ -37,11 +38,11 @@ func switches(acts [2]*Act) []event {
 		note(l.Preempted, r.Preempted, sides(preempted(l), preempted(r)))
 	}
 	switch a, b := l.Sleeps.N, r.Sleeps.N; {
-	case a == b || l.Asleep != r.Asleep: // that one sleeps for ever is said at its end
+	case a == b || l.Asleep != r.Asleep || !l.isCall(): // that one never returns is said at its end
 	case a == 0 || b == 0:
-		note(l.Sleeps, r.Sleeps, sides(sleeps(l, r), sleeps(r, l)))
+		note(l.Sleeps, r.Sleeps, sides(l.name()+" "+l.sleeps(), r.sleeps()))
 	default:
-		note(l.Sleeps, r.Sleeps, sides(fmt.Sprintf("%s sleeps %s", l.name(), times(a)), fmt.Sprintf("sleeps %s", times(b))))
+		note(l.Sleeps, r.Sleeps, sides(l.name()+" sleeps "+times(a), "sleeps "+times(b)))
 	}
 	return out
 }
@@ -56,9 +57,9 @@ func preempted(a *Act) string {
 }
 
 // sleeps says that a call sleeps, or what it does instead.
-func sleeps(a, other *Act) string {
+func (a *Act) sleeps() string {
 	if a.Sleeps.N > 0 {
-		return a.name() + " sleeps"
+		return "sleeps"
 	}
 	return a.returns() + " without sleep"
 }
@@ -76,12 +77,9 @@ func times(n int) string {
 // returns says how a call ends.
 func (a *Act) returns() string {
 	if a.Asleep {
-		return a.name() + " does not return"
+		return "does not return"
 	}
-	if result, ok := a.result(); ok {
-		return a.name() + " returns " + result
-	}
-	return a.Line
+	return "returns " + a.result()
 }
 
 // differ says what is different between two acts that belong together, or that one
@@ -93,15 +91,33 @@ func differ(acts [2]*Act, waits [2]bool) string {
 		return sides("no such call", r.Line)
 	case waits[Right]:
 		return sides(l.Line, "no such call")
-	case l.Asleep != r.Asleep:
-		return sides(l.returns(), r.returns())
 	case l.Line == r.Line:
 		return ""
+	case !l.isCall() || !r.isCall():
+		return sides(l.Line, r.Line)
+	case l.name() != r.name():
+		return sides(l.name()+" "+l.returns(), r.name()+" "+r.returns())
+	case l.returns() != r.returns():
+		return sides(l.name()+" "+l.returns(), r.returns())
 	}
-	a, ok := l.result()
-	b, ok2 := r.result()
-	if ok && ok2 && a != b && l.name() == r.name() {
-		return sides(l.name()+" returns "+a, "returns "+b)
+	return sidesOf(l, r)
+}
+
+// sidesOf says in which arguments two calls differ: what is alike before and behind
+// them is left out.
+func sidesOf(l, r *Act) string {
+	from, a, b := 0, l.Line, r.Line
+	for i := 0; i < min(len(a), len(b)) && a[i] == b[i]; i++ {
+		if strings.IndexByte("({[, ", a[i]) >= 0 {
+			from = i + 1
+		}
 	}
-	return sides(l.Line, r.Line)
+	a, b = a[from:], b[from:]
+	end := 0
+	for i := 1; i <= min(len(a), len(b)) && a[len(a)-i] == b[len(b)-i]; i++ {
+		if strings.IndexByte(")}], ", a[len(a)-i]) >= 0 {
+			end = i
+		}
+	}
+	return sides(l.name()+" with "+a[:len(a)-end], "with "+b[:len(b)-end])
 }
