@@ -182,7 +182,7 @@ func (a *app) showSymbol() {
 	code := &s.m.Text.Codes[s.rec.Fn]
 	lines := []string{code.Name, "source      " + code.File}
 	if s.rec.Ctx != kernel.CtxDevice && s.rec.Ctx != kernel.CtxHardware {
-		lines = append(lines, fmt.Sprintf("address     %#x in the model, ring %d", code.Base, code.Ring))
+		lines = append(lines, fmt.Sprintf("address     %#x in the model,%s%d", code.Base, levelWord(s.m), levelOf(s.m, code.Ring)))
 	}
 	if s.rec.Point != kernel.PointNone {
 		lines = append(lines, "tracepoint  "+kernel.Points[s.rec.Point])
