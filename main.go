@@ -118,6 +118,9 @@ func (s *screenFlags) open() error {
 	var none *tui.NoTerminalError
 	if errors.As(err, &none) {
 		name := s.opts.Start
+		if s.opts.Compare {
+			return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, name)
+		}
 		if name == "" {
 			name = "one-packet"
 		}

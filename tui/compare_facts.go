@@ -86,18 +86,18 @@ func (v *versus) drawFacts(p *pen, side int) {
 	}
 }
 
-// facts are the threads, what they have open, the cores, the card.
+// facts are what threads have open, the threads, the cores, the card.
 func (s *scene) facts(out []fact) []fact {
 	m := s.m
 	add := func(name, text string) { out = append(out, fact{name: name, text: text}) }
+	for i := range s.objects.list[:min(len(s.objects.list), maxFacts)] {
+		x := &s.objects.list[i]
+		add(fmt.Sprintf("%s %s", fdName(x), x.kindName(m)), s.objectText(x))
+	}
 	for i := range m.Tasks {
 		if t := &m.Tasks[i]; t.Thread != kernel.None {
 			add(kernel.Printable(t.Name), threadText(m, kernel.TaskID(i)))
 		}
-	}
-	for i := range s.objects.list[:min(len(s.objects.list), maxFacts)] {
-		x := &s.objects.list[i]
-		add(fmt.Sprintf("%s %s", fdName(x), x.kindName(m)), s.objectText(x))
 	}
 	for i := range m.CPUs {
 		k := &m.CPUs[i]
@@ -153,7 +153,7 @@ func (s *scene) objectText(x *object) string {
 			if t.State == kernel.TCPListen {
 				return fmt.Sprintf("LISTEN, %d to accept", t.Accepts)
 			}
-			return fmt.Sprintf("%s, %d B to read, %d B to send", tcpNames[t.State], k.Bytes, t.Queued)
+			return fmt.Sprintf("%s, receive buffer %d B, send queue %d B", tcpNames[t.State], k.Bytes, t.Queued)
 		case kernel.SockUDP:
 			return fmt.Sprintf("%d datagrams to read, %d dropped", k.Len, k.Drops)
 		}

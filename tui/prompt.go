@@ -200,6 +200,9 @@ func (p *pen) over(r rect) *pen {
 func (a *app) showHelp() {
 	var lines []string
 	for _, g := range groups {
+		if !slices.ContainsFunc(a.table(), func(x action) bool { return x.group == g }) {
+			continue
+		}
 		lines = append(lines, g)
 		for i := range a.table() {
 			x := &a.table()[i]

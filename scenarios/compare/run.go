@@ -68,7 +68,7 @@ func Read(cfg *kernel.Config, most sim.Seq) (*Run, error) {
 		run.Threads[i].Name = kernel.Printable(cfg.Threads[i].Name)
 	}
 	var ways ways
-	open := make([]Act, len(cfg.Threads)) // what is not yet known to end
+	threads := reader{run: run, open: make([]Act, len(cfg.Threads)), leaves: make([]*gaps, cfg.CPUs)}
 	var r sim.Record
 	for run.Len < most {
 		if !m.Step(&r) {
@@ -76,13 +76,13 @@ func Read(cfg *kernel.Config, most sim.Seq) (*Run, error) {
 			break
 		}
 		run.Len++
-		run.read(m, &r, open)
+		threads.read(m, &r)
 		ways.read(m, &r)
 	}
 	tasks, lines := m.Unfinished()
 	for i := 0; i < len(tasks) && run.Done; i++ {
 		t := m.Tasks[tasks[i]].Thread
-		a := open[t]
+		a := threads.open[t]
 		a.Line, a.Asleep, a.Pos, a.At = lines[i], true, run.Len, m.Now
 		if a.Sleeps.N > 0 {
 			a.Pos, a.At = a.Sleeps.Pos, a.Sleeps.At
@@ -94,16 +94,22 @@ func Read(cfg *kernel.Config, most sim.Seq) (*Run, error) {
 	return run, nil
 }
 
+// reader makes acts of records.
+type reader struct {
+	run    *Run
+	open   []Act   // by thread: what has not ended yet
+	leaves []*gaps // by core: what its next record ends, in which it changes stacks
+}
+
 // read takes in a record: what it says of a thread's calls and of its sleep.
-func (run *Run) read(m *kernel.Machine, r *sim.Record, open []Act) {
+func (d *reader) read(m *kernel.Machine, r *sim.Record) {
+	if r.CPU >= 0 && d.leaves[r.CPU] != nil {
+		d.leaves[r.CPU].add(d.run.Len, r.T)
+		d.leaves[r.CPU] = nil
+	}
 	if r.Point == kernel.PointSchedSwitch {
-		prev := &m.Tasks[r.Arg[0]]
-		switch {
-		case prev.Thread == kernel.None:
-		case kernel.TaskState(r.Arg[1]) == kernel.Running:
-			open[prev.Thread].Preempted.add(run.Len, r.T)
-		case kernel.TaskState(r.Arg[1]) != kernel.Dead:
-			open[prev.Thread].Sleeps.add(run.Len, r.T)
+		if prev := &m.Tasks[r.Arg[0]]; prev.Thread != kernel.None {
+			d.leaves[r.CPU] = d.open[prev.Thread].leave(kernel.TaskState(r.Arg[1]))
 		}
 	}
 	task, line, ok := m.Strace(r)
@@ -111,10 +117,21 @@ func (run *Run) read(m *kernel.Machine, r *sim.Record, open []Act) {
 		return
 	}
 	t := m.Tasks[task].Thread
-	a := open[t]
-	a.Line, a.Pos, a.At = line, run.Len, r.T
-	run.Threads[t].Acts = append(run.Threads[t].Acts, a)
-	open[t] = Act{}
+	a := d.open[t]
+	a.Line, a.Pos, a.At = line, d.run.Len, r.T
+	d.run.Threads[t].Acts = append(d.run.Threads[t].Acts, a)
+	d.open[t] = Act{}
+}
+
+// leave is what a switch away from a thread counts as, by the thread's state.
+func (a *Act) leave(state kernel.TaskState) *gaps {
+	switch state {
+	case kernel.Running:
+		return &a.Preempted
+	case kernel.Dead:
+		return nil
+	}
+	return &a.Sleeps
 }
 
 // Costs are what two runs are told apart by at a glance: each a count of the
