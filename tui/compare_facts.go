@@ -101,14 +101,14 @@ func (s *scene) facts(out []fact) []fact {
 	}
 	for i := range m.CPUs {
 		k := &m.CPUs[i]
-		add(fmt.Sprintf("cpu%d", i), fmt.Sprintf("%s, runs %s; %d wait for their turn", ctxNames[contextOf(m, i)], m.Tasks[k.Current].Name, len(k.RQ.Queue)))
+		add(fmt.Sprintf("cpu%d", i), fmt.Sprintf("%s, current %s, %d queued", ctxNames[contextOf(m, i)], m.Tasks[k.Current].Name, len(k.RQ.Queue)))
 		add(fmt.Sprintf("backlog %d", i), fmt.Sprintf("%d packets", k.Backlog.Len))
 	}
 	for i := range m.Napis {
 		n := &m.Napis[i]
 		add(fmt.Sprintf("napi %d", i), map[bool]string{true: "polls, or will", false: "idle: waits for an interrupt"}[n.Sched])
 	}
-	return append(out, fact{name: "card", text: fmt.Sprintf("%d frames came in, %d in the FIFO, %d in memory", m.NIC.Stats.Arrived, m.NIC.FIFOLen, m.NIC.Stats.RxPackets)})
+	return append(out, fact{name: "card", text: fmt.Sprintf("%d frames came, %d in the FIFO, %d in memory", m.NIC.Stats.Arrived, m.NIC.FIFOLen, m.NIC.Stats.RxPackets)})
 }
 
 func fdName(x *object) string {
@@ -129,13 +129,13 @@ func threadText(m *kernel.Machine, id kernel.TaskID) string {
 	case t.State == kernel.NotStarted:
 		return "has not started"
 	case runs(m, id):
-		return fmt.Sprintf("runs, line %d", programLine(m, int(t.Thread)))
+		return fmt.Sprintf("line %d, runs", programLine(m, int(t.Thread)))
 	case t.State == kernel.Running:
-		return fmt.Sprintf("could run, line %d", programLine(m, int(t.Thread)))
+		return fmt.Sprintf("line %d, could run", programLine(m, int(t.Thread)))
 	case t.State == kernel.Stopped:
 		return "is stopped"
 	default:
-		return fmt.Sprintf("asleep in %s, line %d", wchan(m, id), programLine(m, int(t.Thread)))
+		return fmt.Sprintf("line %d, asleep in %s", programLine(m, int(t.Thread)), wchan(m, id))
 	}
 }
 
@@ -155,7 +155,7 @@ func (s *scene) objectText(x *object) string {
 			}
 			return fmt.Sprintf("%s, receive buffer %d B, send queue %d B", tcpNames[t.State], k.Bytes, t.Queued)
 		case kernel.SockUDP:
-			return fmt.Sprintf("%d datagrams to read, %d dropped", k.Len, k.Drops)
+			return fmt.Sprintf("%d queued, %d dropped", k.Len, k.Drops)
 		}
 		return fmt.Sprintf("%d to read, %d B sent", k.Len, k.Sent)
 	case kernel.FilePipe:
