@@ -248,3 +248,25 @@ func BenchmarkComparedStep(b *testing.B) {
 		a.versus.show(i % a.versus.last())
 	}
 }
+
+func TestEveryKeyOfAComparisonMeansOneThing(t *testing.T) {
+	seen, commands := map[string]string{}, map[string]bool{}
+	for _, x := range versusActions(newActions()) {
+		for _, k := range x.Keys() {
+			if other, ok := seen[k]; ok {
+				t.Errorf("key %q means %q and %q", k, other, x.Help().Desc)
+			}
+			seen[k] = x.Help().Desc
+		}
+		if n := x.name(); n != "" && commands[n] {
+			t.Errorf("two commands %q", n)
+		} else {
+			commands[n] = true
+		}
+	}
+	for _, k := range []string{"q", "?", ":", "t", "esc", " "} {
+		if seen[k] == "" {
+			t.Errorf("nothing on %q", k)
+		}
+	}
+}

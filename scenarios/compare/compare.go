@@ -71,8 +71,8 @@ type Diff struct {
 	Thread int // a place in Threads
 	Point  int // a place in its Points
 	Text   string
-	More   int // so many acts behind it have no counterpart either
-	At     sim.Time
+	More   int      // so many acts behind it have no counterpart either
+	At     sim.Time // on the side where it comes first, but not before that of the thread's point before
 }
 
 // String is the difference in a sentence.
@@ -141,6 +141,7 @@ func (c *Comparison) thread(left, right *Thread) {
 	}
 	var was [2]sim.Seq
 	var waited [2]bool
+	var now sim.Time
 	for n, p := range c.known(pair(t.Acts[Left], t.Acts[Right])) {
 		pt := Point{N: n + 1, Act: [2]int32{int32(p[0]), int32(p[1])}, Diff: -1}
 		var acts [2]*Act
@@ -156,10 +157,12 @@ func (c *Comparison) thread(left, right *Thread) {
 			pt.at = min(acts[Left].At, acts[Right].At)
 			for _, before := range switches(acts) {
 				early := pt
-				early.Pos, early.at = before.pos, min(before.at, pt.at)
+				early.Pos, early.at = before.pos, max(now, min(before.at, pt.at))
 				c.differs(&t, early, before.text)
 			}
 		}
+		now = max(now, pt.at)
+		pt.at = now
 		switch text := differ(acts, pt.Waits); {
 		case pt.Waits == waited && pt.Waits != [2]bool{}: // more of the same
 			c.Diffs[len(c.Diffs)-1].More++
@@ -202,7 +205,7 @@ func (c *Comparison) order() {
 	var all []place
 	for i := range c.Threads {
 		for j := range c.Threads[i].Points {
-			if pt := &c.Threads[i].Points[j]; pt.Diff < 0 {
+			if pt := &c.Threads[i].Points[j]; pt.Diff < 0 && pt.Waits == [2]bool{} {
 				all = append(all, place{i, j})
 			}
 		}
@@ -227,6 +230,9 @@ func (c *Comparison) order() {
 func (c *Comparison) overtakes(first, then, i, j int) {
 	a, b := &c.Threads[first], &c.Threads[then]
 	pt, later := &a.Points[i], &b.Points[j]
+	if pt.Diff >= 0 {
+		return // something is said of it already
+	}
 	pt.Diff = int32(len(c.Diffs))
 	c.Diffs = append(c.Diffs, Diff{Thread: first, Point: i, At: pt.at, Text: fmt.Sprintf("left: %s of %s comes before %s of %s, right: after it",
 		a.Act(pt, Left).name(), a.Names[Left], b.Act(later, Left).name(), b.Names[Left])})

@@ -170,3 +170,38 @@ func TestARunThatGoesOnHasNoEnd(t *testing.T) {
 		t.Errorf("done %t, %d differences", part.Done, len(c.Diffs))
 	}
 }
+
+// Every pair of scenarios can be compared, and each difference is found at the
+// point that it names.
+func TestAnyTwoScenariosCanBeCompared(t *testing.T) {
+	var runs []*compare.Run
+	for _, name := range scenarios.Builtin() {
+		if run := read(t, name, ""); run.Len < 20_000 {
+			runs = append(runs, run)
+		}
+	}
+	for i, left := range runs {
+		right := runs[(i*7+3)%len(runs)]
+		c := compare.Of(left, right)
+		for n := range c.Diffs {
+			d := &c.Diffs[n]
+			if pt := c.Threads[d.Thread].Points[d.Point]; int(pt.Diff) != n {
+				t.Errorf("difference %d is at a point of difference %d: %s", n, pt.Diff, d)
+			}
+			if n > 0 && d.At < c.Diffs[n-1].At {
+				t.Errorf("difference %d is before the one before it", n)
+			}
+		}
+		for _, p := range c.Threads {
+			var was [2]int
+			for _, pt := range p.Points {
+				for side := range was {
+					if pos := int(pt.Pos[side]); pos < was[side] && pt.Diff < 0 {
+						t.Errorf("%s goes back from %d to %d", p.Name(), was[side], pos)
+					}
+					was[side] = int(pt.Pos[side])
+				}
+			}
+		}
+	}
+}
