@@ -270,3 +270,26 @@ func TestEveryKeyOfAComparisonMeansOneThing(t *testing.T) {
 		}
 	}
 }
+
+// Scenarios that have nothing in common can be put beside each other as well.
+func TestScenariosOfDifferentKindsSideBySide(t *testing.T) {
+	for _, p := range [][2]string{
+		{"one-packet", "loopback"}, {"three-levels-of-write", "write-on-arm64"}, {"rss-four-cores", "preemptive"},
+		{"pipe-end-of-file", "timers-are-files"}, {"user-space-driver", "tcp-from-outside"}, {"posted-writes", "exclusive"},
+	} {
+		for _, w := range []int{80, 120, 200} {
+			a := versusApp(t, p[0], w, w/4+10)
+			if err := a.compareWith(p[1]); err != nil {
+				t.Fatal(err)
+			}
+			for range numModes {
+				for at := 0; at <= a.versus.last(); at += max(a.versus.last()/8, 1) {
+					a.versus.show(at)
+					a.stale = true
+					checkFrame(t, a)
+				}
+				a.keys("f v")
+			}
+		}
+	}
+}
