@@ -20,6 +20,8 @@ func (a *app) draw() {
 		a.drawPicker()
 	case a.versus != nil:
 		a.drawVersus()
+	case a.show.on:
+		a.drawShow()
 	default:
 		a.drawHeader()
 		a.drawPanels()
@@ -27,7 +29,7 @@ func (a *app) draw() {
 	if a.overlay.open() {
 		a.drawOverlay()
 	}
-	if a.scene != nil || a.prompt.kind != promptNone {
+	if a.scene != nil && !a.show.on || a.prompt.kind != promptNone {
 		a.drawStatus()
 	}
 }
