@@ -35,8 +35,10 @@ type doneKey struct {
 }
 
 // asks tells whether there is anything to be asked. A presentation has stops for
-// the file's questions, and the class answers.
-func (a *app) asks() bool { return !a.show.on && a.scene.book.Asks(a.predict.density) }
+// the file's questions, and the class answers; a comparison shows what comes.
+func (a *app) asks() bool {
+	return !a.show.on && a.versus == nil && a.scene.book.Asks(a.predict.density)
+}
 
 // blind hides what lies ahead, as long as there are questions about it.
 func (a *app) blind() { a.scene.blind = a.asks() && !a.predict.away }
