@@ -136,7 +136,7 @@ func openDoc(name string) (*tui.Doc, error) {
 	}
 	doc := &tui.Doc{
 		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception,
-		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), Guide: sc.Guide(),
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }

@@ -386,7 +386,7 @@ func TestBreakRunsOnAndBack(t *testing.T) {
 	if second <= first {
 		t.Fatalf("from %d to %d", first, second)
 	}
-	if kindOf(a.scene.m, a.scene.rec) != a.breaks[0] {
+	if !a.breaks[0].match(a.scene.rec, a.scene.pos-1) {
 		t.Error("stopped at another kind of record")
 	}
 	if a.keys("C"); a.scene.pos != first {

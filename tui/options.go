@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -33,6 +34,7 @@ type Doc struct {
 	Name, Title, Teaches, Misconception string
 
 	Timeline *sim.Timeline[*kernel.Machine]
+	Guide    *guide.Guide // what accompanies the run, or nil
 
 	// Live runs the same programs on the real kernel. nil: there is no live
 	// lane, and LiveWhy says why.

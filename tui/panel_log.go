@@ -27,11 +27,25 @@ func drawLog(p *pen, s *scene) {
 	}
 	rows := p.h - y
 	ahead := rows / 4
+	if s.only != nil {
+		drawOnly(p, s, y, rows)
+		return
+	}
 	first := s.pos - sim.Seq(rows-ahead)
 	for i := range rows {
 		seq := first + sim.Seq(i)
 		if seq >= 0 && seq < s.tl.Len() {
 			drawRecord(p.line(y+i), s, seq)
+		}
+	}
+}
+
+// drawOnly writes the records that the filter and what is followed leave.
+func drawOnly(p *pen, s *scene, y, rows int) {
+	first := s.only.from(s.pos) - (rows - rows/4)
+	for i := range rows {
+		if at := first + i; at >= 0 && at < len(s.only.seqs) {
+			drawRecord(p.line(y+i), s, s.only.seqs[at])
 		}
 	}
 }

@@ -14,16 +14,19 @@ const (
 	promptNone promptKind = iota
 	promptGoto
 	promptFind
+	promptFilter
+	promptBreak
 	promptCommand
 )
 
-var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", ":"}
+var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", "filter: ", "break on: ", ":"}
 
 // prompt is a line of input in the place of the status line.
 type prompt struct {
 	kind   promptKind
 	text   []rune
-	cursor int // in text
+	cursor int    // in text
+	wrong  string // what was wrong with it, until the next key
 }
 
 // maxPrompt bounds what can be typed.
@@ -87,6 +90,7 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 		}
 		return nil
 	}
+	a.prompt.wrong = ""
 	a.prompt.edit(msg)
 	return nil
 }
@@ -98,6 +102,10 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.gotoPrompt(text)
 	case promptFind:
 		return a.findPrompt(text)
+	case promptFilter:
+		return a.filterPrompt(text)
+	case promptBreak:
+		return a.toggleBreak(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
 	x := byCommand(a.actions, name)
@@ -118,10 +126,17 @@ func (a *app) drawPrompt(p *pen) {
 	} else {
 		p.rune(' ').in(styleText)
 	}
-	if a.prompt.kind != promptCommand {
+	p.in(styleDim).to(p.x + 2)
+	switch {
+	case a.prompt.wrong != "":
+		p.in(styleBad).rest(a.prompt.wrong)
+		return
+	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
+		p.rest(queryHint)
+		return
+	case a.prompt.kind != promptCommand:
 		return
 	}
-	p.in(styleDim).to(p.x + 2)
 	for i := range a.actions {
 		if x := &a.actions[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
 			p.str(x.command).str("  ")
@@ -208,7 +223,7 @@ func (a *app) showHelp() {
 			lines = append(lines, line)
 		}
 	}
-	lines = append(lines, "panels: Enter zooms the focused one, Esc goes back")
+	lines = append(lines, queryHelp()...)
 	a.overlay = overlay{title: "KEYS", lines: lines}
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"ringside/cpu"
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -23,7 +24,12 @@ type scene struct {
 
 	objects objects // of m
 
-	follow int      // the thread that PROGRAM shows, or -1: the one that runs
+	who      *who          // what every record is about
+	finder   *guide.Finder // places the marks of the scenario's file, or nil
+	followed *followed     // what is followed, or nil
+	only     *selection    // the records that the arrow keys and the log keep to, or nil: all
+
+	thread int      // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
@@ -51,6 +57,9 @@ func (s *scene) show(pos sim.Seq) {
 	}
 	s.objects.build(s.m)
 	s.objects.look(s)
+	if s.only != nil {
+		s.only.update(s)
+	}
 }
 
 // cpu is the core that the step ran on, or the last one that did anything.
