@@ -275,7 +275,14 @@ func (s *scene) need(step int) {
 	}
 }
 
-func (a *app) micro(dir sim.Seq) { a.scene.show(a.scene.pos + dir) }
+// micro moves by a record; of what is followed, if something is.
+func (a *app) micro(dir int) {
+	if s := a.scene; s.followed != nil {
+		a.goTo(dir, "nothing more of it that way", s.only)
+		return
+	}
+	a.scene.show(a.scene.pos + sim.Seq(dir))
+}
 
 func (a *app) station(dir int) {
 	pos, ok := a.scene.ix.station(a.scene.step, dir)

@@ -134,7 +134,7 @@ func (a *app) inspect(x ref) {
 
 func inspectorPage(a *app, x ref) page {
 	s, k := a.scene, &kindTables[x.kind]
-	p := page{title: strings.ToUpper(refNames[x.kind]) + " " + s.name(x) + "  " + k.linux, sel: -1}
+	p := page{title: s.name(x) + "  " + k.linux, sel: -1}
 	p.rows = append(a.say(k.doc), pageRow{})
 	names, values := 0, 0
 	texts := make([]string, len(k.rows))

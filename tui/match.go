@@ -49,11 +49,7 @@ func (s *scene) test(w *word) (func(*sim.Record, sim.Seq) bool, error) {
 		hits, err := w.among("station", kernel.Stations[:])
 		return func(r *sim.Record, _ sim.Seq) bool { return r.Station != 0 && hits[r.Station] }, err
 	case fieldTask:
-		names := make([]string, len(s.m.Tasks))
-		for i := range names {
-			names[i] = s.m.Tasks[i].Name
-		}
-		hits, err := w.among("task", names)
+		hits, err := w.among("task", s.taskNames())
 		return func(r *sim.Record, _ sim.Seq) bool { return r.Task >= 0 && int(r.Task) < len(hits) && hits[r.Task] }, err
 	case fieldObj:
 		return s.objectTest(w)
@@ -89,7 +85,7 @@ func (w *word) among(what string, names []string) ([]bool, error) {
 // textTest looks for text in everything that a record says of itself.
 func (s *scene) textTest(w *word) func(*sim.Record, sim.Seq) bool {
 	kinds := map[kind]bool{}
-	points, stations, contexts := names(w, kernel.Points[:]), names(w, kernel.Stations[:]), names(w, kernel.Contexts[:])
+	points, stations, contexts, tasks := names(w, kernel.Points[:]), names(w, kernel.Stations[:]), names(w, kernel.Contexts[:]), names(w, s.taskNames())
 	return func(r *sim.Record, _ sim.Seq) bool {
 		k := kindOf(s.m, r)
 		hit, known := kinds[k]
@@ -97,8 +93,17 @@ func (s *scene) textTest(w *word) func(*sim.Record, sim.Seq) bool {
 			hit = w.in(k.name(s.m))
 			kinds[k] = hit
 		}
-		return hit || points[r.Point] || stations[r.Station] || contexts[r.Ctx] || r.Task >= 0 && w.in(s.m.TaskName(r.Task))
+		return hit || points[r.Point] || stations[r.Station] || contexts[r.Ctx] || r.Task >= 0 && int(r.Task) < len(tasks) && tasks[r.Task]
 	}
+}
+
+// taskNames are those of all tasks; a run makes no new ones.
+func (s *scene) taskNames() []string {
+	names := make([]string, len(s.m.Tasks))
+	for i := range names {
+		names[i] = s.m.Tasks[i].Name
+	}
+	return names
 }
 
 func names(w *word, of []string) []bool {

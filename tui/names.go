@@ -26,7 +26,7 @@ func (s *scene) name(x ref) string {
 		if !it.InUse {
 			return number + " (removed)"
 		}
-		return fmt.Sprintf("%s's item for fd %d", s.name(ref{refEp, it.Ep}), it.FD)
+		return fmt.Sprintf("epoll %d's item for fd %d", it.Ep, it.FD)
 	case refSkb:
 		return s.skbName(x.id)
 	case refTCP:
@@ -36,6 +36,9 @@ func (s *scene) name(x ref) string {
 	case refCore:
 		return fmt.Sprintf("cpu%d", x.id)
 	case refAPIC:
+		if m.ABI.Arm64 {
+			return fmt.Sprintf("the GIC's interface to cpu%d", x.id)
+		}
 		return fmt.Sprintf("the local APIC of cpu%d", x.id)
 	case refFile:
 		if target := fileRef(m, x.id); target.kind != refNone {
@@ -83,7 +86,7 @@ func (s *scene) queueName(id kernel.QueueID) string {
 	}
 	for _, q := range (&object{kind: fileKindOf(x.kind), id: x.id}).queues(s.m) {
 		if q.id == id {
-			return fmt.Sprintf("%s's wait queue (%s)", s.name(x), q.name)
+			return fmt.Sprintf("%s %d's wait queue (%s)", refNames[x.kind], x.id, q.name)
 		}
 	}
 	return s.name(x) + "'s wait queue"
@@ -105,11 +108,11 @@ func (s *scene) waitName(id kernel.WaitID) string {
 	if e.Queue == kernel.None {
 		return fmt.Sprintf("wait entry %d (on no queue)", id)
 	}
-	who := ref{refTask, e.Obj}
-	if e.Func == kernel.WaitEpCallback {
-		who = ref{refEpi, e.Obj}
+	who := "ep_poll_callback"
+	if e.Func != kernel.WaitEpCallback {
+		who = kernel.Printable(s.m.Tasks[e.Obj].Name)
 	}
-	return fmt.Sprintf("%s on %s", s.name(who), s.queueName(e.Queue))
+	return who + " on " + s.queueName(e.Queue)
 }
 
 // skbName tells which frame an skb came from.

@@ -42,7 +42,7 @@ func drawLog(p *pen, s *scene) {
 
 // drawOnly writes the records that the filter and what is followed leave.
 func drawOnly(p *pen, s *scene, y, rows int) {
-	first := s.only.from(s.pos) - (rows - rows/4)
+	first := max(s.only.from(s.pos)-(rows-rows/4), 0)
 	for i := range rows {
 		if at := first + i; at >= 0 && at < len(s.only.seqs) {
 			drawRecord(p.line(y+i), s, s.only.seqs[at])
