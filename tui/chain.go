@@ -33,9 +33,9 @@ func chainPage(a *app) page {
 		p.rows = append(p.rows, a.say(code.Why)...)
 	}
 	p.rows = append(p.rows, a.say(s.recordFacts())...)
+	p.rows = append(p.rows, head("on whose stack"), s.ownerRow())
 	p.rows = append(p.rows, head("what caused it, the nearest first"))
 	p.rows = append(p.rows, s.causeRows()...)
-	p.rows = append(p.rows, head("on whose stack"), s.ownerRow())
 	p.rows = append(p.rows, head("what it leads to"))
 	p.rows = append(p.rows, s.effectRows()...)
 	if x, ok := s.recordRef(s.rec); ok {
@@ -82,29 +82,35 @@ func (s *scene) stepText(r *sim.Record) string {
 	return s.m.StepName(r)
 }
 
-// causeRows climbs to where it began: the wire, a timer, or a program.
+// causeRows climbs to where it began: the wire, a timer, or the line of a program
+// that asked for it.
 func (s *scene) causeRows() []pageRow {
 	var rows []pageRow
 	last := s.pos - 1
-	for c := s.causeBefore(last); c != sim.NoSeq; c = s.causeBefore(c) {
+	for c := s.causeBefore(last); c != sim.NoSeq && !s.m.Text.Codes[s.tl.At(last).Fn].Interp; c = s.causeBefore(c) {
 		if last = c; len(rows) < mostCauses {
 			rows = append(rows, s.recordRow(c, ""))
 		}
 	}
-	first := s.tl.At(last)
-	end := "the first step of the run"
-	switch {
-	case first.Station == kernel.StWire:
-		end = "the world outside: a frame came over the wire"
-	case first.Kind == kernel.KindVector:
-		end = "a device or a timer"
-	case first.Kind == kernel.KindTask:
-		end = "the scenario: it started a thread"
-	}
-	if n := len(rows); n == mostCauses && s.causeBefore(last) == sim.NoSeq {
+	if len(rows) == mostCauses {
 		rows = append(rows, s.recordRow(last, "(where it began)"))
 	}
-	return append(rows, pageRow{text: "        and before that: " + end})
+	return append(rows, pageRow{text: "  it began with " + s.beginning(s.tl.At(last))})
+}
+
+// beginning says what kind of thing the first cause is.
+func (s *scene) beginning(r *sim.Record) string {
+	switch {
+	case s.m.Text.Codes[r.Fn].Interp:
+		return "the program: this line of it"
+	case r.Station == kernel.StWire:
+		return "the world outside: a frame came over the wire"
+	case r.Kind == kernel.KindVector:
+		return "a device or a timer"
+	case r.Kind == kernel.KindTask:
+		return "the scenario: it started a thread"
+	}
+	return "the first step of the run"
 }
 
 // ownerRow says whose stack the step used; where it was borrowed, it leads to the

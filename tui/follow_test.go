@@ -101,10 +101,7 @@ func TestWhatBelongsToAnObjectIsFollowedWithIt(t *testing.T) {
 	a := testApp(t, scenario(t, "one-packet"), 120, 40, "")
 	a.toEnd()
 	s := a.scene
-	id, known := s.who.index[ref{refSock, 0}]
-	if !known {
-		t.Fatal("nothing is known of socket 0")
-	}
+	id := s.who.thing(ref{refSock, 0})
 	kinds := map[uint8]bool{}
 	for i := range s.tl.Len() {
 		if x := s.who.at(i); x.things[0] == id || x.things[1] == id {
@@ -208,5 +205,17 @@ func TestRunOnExtendsTheRun(t *testing.T) {
 	a.keys("d")
 	if len(a.breaks) != 0 {
 		t.Error("the break is still there")
+	}
+}
+
+// What is found out about every record must not slow the run down much.
+func BenchmarkExtend(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		s := newScene(scenario(b, "livelock-napi"))
+		known := s.tl.Len()
+		b.StartTimer()
+		s.extend(100_000)
+		b.ReportMetric(float64(s.tl.Len()-known), "records")
 	}
 }

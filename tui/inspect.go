@@ -145,19 +145,25 @@ func inspectorPage(a *app, x ref) page {
 		}
 		names, values = max(names, len(k.rows[i].linux)), max(values, textWidth(texts[i], false))
 	}
-	values = min(values, 34)
+	values = min(values, max(a.w/4, 16))
 	for i := range k.rows {
 		row := &k.rows[i]
 		_, was, had := k.value(s.was, x.id, row)
 		_, now, _ := k.value(s.m, x.id, row)
-		r := pageRow{text: pad(row.linux, names) + "  " + pad(texts[i], values) + "  " + row.doc, mark: !had || was != now}
+		r := pageRow{mark: !had || was != now}
+		text := texts[i]
 		if had && was != now && row.link == refNone {
-			r.text = pad(row.linux, names) + "  " + pad(was+" > "+now, values) + "  " + row.doc
+			text = was + " > " + now
 		}
 		if link, ok := s.linkOf(x, row); ok {
 			r.open = func(a *app) { a.inspect(link) }
 		}
+		doc := fold(a.w-names-values-12, row.doc)
+		r.text = pad(row.linux, names) + "  " + pad(text, values) + "  " + doc[0]
 		p.rows = append(p.rows, r)
+		for _, more := range doc[1:] {
+			p.rows = append(p.rows, pageRow{text: pad("", names+values+4) + more})
+		}
 	}
 	if k.more != nil {
 		p.rows = append(p.rows, k.more(s, x.id)...)
@@ -353,6 +359,7 @@ func (s *scene) refNamed(name string) (ref, bool) {
 func objectsPage(a *app) page {
 	s := a.scene
 	p := page{title: "OBJECTS", sel: -1}
+	seen := map[ref]bool{}
 	if s.rec != nil {
 		if x, ok := s.recordRef(s.rec); ok {
 			p.rows = append(p.rows, head("this record touched"), s.linkRow(x))
@@ -361,14 +368,18 @@ func objectsPage(a *app) page {
 	for _, part := range []struct {
 		title string
 		panel panelID
-	}{{"packets, sockets, files", panelNet}, {"epoll and wait queues", panelEpoll}, {"tasks", panelTasks}, {"cores", panelCPU}, {"the card's queues, APICs", panelHardware}} {
+	}{{"packets, sockets, files", panelNet}, {"epoll and wait queues", panelEpoll}, {"tasks", panelTasks}, {"cores and their interrupt controllers", panelCPU}, {"receive queues", panelHardware}} {
 		p.rows = append(p.rows, head(part.title))
-		list := s.panelRefs(part.panel)
+		list := slices.DeleteFunc(s.panelRefs(part.panel), func(x ref) bool { return seen[x] })
 		const most = 200
 		for _, x := range list[:min(len(list), most)] {
+			seen[x] = true
 			p.rows = append(p.rows, s.linkRow(x))
 		}
-		if len(list) > most {
+		switch {
+		case len(list) == 0:
+			p.rows = append(p.rows, pageRow{text: "  none"})
+		case len(list) > most:
 			p.rows = append(p.rows, pageRow{text: fmt.Sprintf("  and %d more: :inspect fd N", len(list)-most)})
 		}
 	}

@@ -20,7 +20,7 @@ const (
 
 func drawLog(p *pen, s *scene) {
 	y := 0
-	if p.h > 3 {
+	if p.h > 3 && p.w >= logDetail {
 		p.line(0).in(styleDim).str("  #").to(logTime).str("t us").to(logWhere).str("where").to(logFn).str("function").
 			to(logDetail).str("step").to(logCause).str("cause").to(logPoint).str("tracepoint")
 		y = 1
@@ -65,6 +65,10 @@ func drawRecord(p *pen, s *scene, seq sim.Seq) {
 		p.rune(' ')
 	}
 	p.in(plain).number(s, seq)
+	if p.w < logDetail {
+		p.to(logTime-2).in(ctxStyles[r.Ctx]).rune(rune(kernel.ContextLetters[r.Ctx])).in(plain).str(" ").str(s.m.Fn(r)).str(": ").rest(s.stepText(r))
+		return
+	}
 	p.to(logTime).micros(r.T, 9).to(logWhere)
 	if r.CPU >= 0 {
 		p.str("cpu").dec(int64(r.CPU))

@@ -101,14 +101,14 @@ type who struct {
 	things  []thing
 
 	byFrame, byNum, bySkb []int32 // packets, by frame, by number and by place of the skb
-	index                 map[ref]int32
+	index                 [numRefs][]int32 // things, by kind and place
 	queues                []ref            // whose a wait queue is
 	waits                 []kernel.QueueID // on which queue a wait entry was last
 	epis                  [][2]ref         // what an item watches, and its instance
 	files                 map[[2]int32]ref // what a descriptor of a process was last
 }
 
-func newWho() *who { return &who{index: map[ref]int32{}, files: map[[2]int32]ref{}} }
+func newWho() *who { return &who{files: map[[2]int32]ref{}} }
 
 // at is what a record is about.
 func (w *who) at(seq sim.Seq) about {
@@ -194,16 +194,15 @@ func taken(m *kernel.Machine, r *sim.Record) bool {
 
 // thing gives an object its number.
 func (w *who) thing(x ref) int32 {
-	if x.kind == refNone {
+	if x.kind == refNone || x.id < 0 {
 		return -1
 	}
-	i, known := w.index[x]
-	if !known {
-		i = int32(len(w.things))
-		w.index[x] = i
+	i := lasting(&w.index[x.kind], x.id, -1)
+	if *i < 0 {
+		*i = int32(len(w.things))
 		w.things = append(w.things, thing{ref: x})
 	}
-	return i
+	return *i
 }
 
 // lasting gives the place of what is known about a number, made if need be.
@@ -254,8 +253,9 @@ func (w *who) owner(m *kernel.Machine, id kernel.QueueID) ref {
 	if id < 0 {
 		return ref{}
 	}
-	x := lasting(&w.queues, id, ref{})
-	if x.kind == refNone {
+	notAsked := ref{refNone, -1}
+	x := lasting(&w.queues, id, notAsked)
+	if *x == notAsked {
 		*x = queueOwner(m, id)
 	}
 	return *x
