@@ -213,9 +213,23 @@ func TestNewWritesAFileThatPassesCheckAndNeverOverwrites(t *testing.T) {
 func TestShowPrintsTheFileItself(t *testing.T) {
 	for _, name := range scenarios.Builtin() {
 		out, _, _ := ringside("show", name)
-		if again, _, status := ringside("run", write(t, "s.yaml", out), "--format", "strace"); status != 0 || again == "" {
+		path := write(t, "s.yaml", out)
+		capture, _, _ := ringside("show", "queries.pcapng") // which one of them plays
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "queries.pcapng"), []byte(capture), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if again, _, status := ringside("run", path, "--format", "strace"); status != 0 || again == "" {
 			t.Errorf("%s does not run from its printed file", name)
 		}
+	}
+}
+
+// TestSummaryAndSeed: another seed is another load, and the figures say so.
+func TestSummaryAndSeed(t *testing.T) {
+	a, errs, status := ringside("run", "poisson-load", "--format", "summary")
+	b, _, _ := ringside("run", "poisson-load", "--format", "summary", "--seed", "2")
+	if status != 0 || !strings.Contains(a, "us from the wire to") || a == b {
+		t.Errorf("status %d\n%s%s%s", status, errs, a, b)
 	}
 }
 

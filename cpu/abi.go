@@ -16,6 +16,8 @@ const (
 	PlaceR8
 	PlaceR9
 	PlaceCR3
+	PlaceRBX
+	PlaceRBP
 )
 
 // At is the register at a place.
@@ -39,6 +41,10 @@ func (r *Regs) At(p Place) *uint64 {
 		return &r.R8
 	case PlaceCR3:
 		return &r.CR3
+	case PlaceRBX:
+		return &r.RBX
+	case PlaceRBP:
+		return &r.RBP
 	}
 	return &r.R9
 }
@@ -80,6 +86,7 @@ type ABI struct {
 	Args   [6]Place // arguments of a system call
 	Number Place    // its number
 	Imm    uint16   // immediate of the instruction, on Arm
+	Gate   uint8    // vector of the gate that the door is, or 0: SYSCALL
 
 	Door, Back                  string        // into the kernel and out of it
 	User                        string        // the level that programs run at
@@ -112,11 +119,18 @@ var ABIs = []ABI{
 		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "RCX", Saved: "R11", Base: "LSTAR", Frame: "KTRAP_FRAME",
 		General: [8]NamedPlace{{"RAX", PlaceRAX}, {"R10", PlaceR10}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"R11", PlaceR11}, {"RSI", PlaceRSI}},
 	},
+	{
+		Name: "linux-amd64, int $0x80", Call: sysvCall, Args: int80Args, Number: PlaceRAX, Gate: 0x80,
+		Door: "int $0x80", Back: "iretq", User: "ring 3",
+		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "a word pushed", Saved: "another", Base: "gate 80 of the IDT", Frame: "pt_regs",
+		General: [8]NamedPlace{{"RAX", PlaceRAX}, {"RBX", PlaceRBX}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"RSI", PlaceRSI}, {"RDI", PlaceRDI}, {"RBP", PlaceRBP}, {"R8", PlaceR8}},
+	},
 }
 
 var (
 	sysvCall    = [6]Place{PlaceRDI, PlaceRSI, PlaceRDX, PlaceRCX, PlaceR8, PlaceR9}
 	syscallArgs = [6]Place{PlaceRDI, PlaceRSI, PlaceRDX, PlaceR10, PlaceR8, PlaceR9}
+	int80Args   = [6]Place{PlaceRBX, PlaceRCX, PlaceRDX, PlaceRSI, PlaceRDI, PlaceRBP}
 	aapcs64     = [6]Place{PlaceRAX, PlaceRSI, PlaceRDX, PlaceR10, PlaceR8, PlaceR9}
 	amd64Names  = [8]NamedPlace{{"RAX", PlaceRAX}, {"RDI", PlaceRDI}, {"RSI", PlaceRSI}, {"RDX", PlaceRDX}, {"R10", PlaceR10}, {"R8", PlaceR8}, {"R9", PlaceR9}, {"RCX", PlaceRCX}}
 )
@@ -126,6 +140,10 @@ var (
 func arm64Names(number string) [8]NamedPlace {
 	return [8]NamedPlace{{number, PlaceRDI}, {"x0", PlaceRAX}, {"x1", PlaceRSI}, {"x2", PlaceRDX}, {"x3", PlaceR10}, {"x4", PlaceR8}, {"x5", PlaceR9}, {"TTBR0", PlaceCR3}}
 }
+
+// HasPtRegs tells whether the kernel saves registers as Linux does on x86-64: the
+// words of a gate, orig_ax, and fifteen general registers.
+func (a *ABI) HasPtRegs() bool { return !a.Arm64 && a.Frame == "pt_regs" }
 
 // ABIOf finds an ABI by its name, or gives nil.
 func ABIOf(name string) *ABI {

@@ -200,6 +200,7 @@ func Canonical(addr uint64) bool { return uint64(int64(addr)<<16>>16) == addr }
 // Access is an access to memory, as the page tables see it.
 type Access struct {
 	Addr uint64
+	CR3  uint64
 	Kind uint8 // FaultWrite, FaultUser, FaultFetch
 	Made bool  // there has been one
 }

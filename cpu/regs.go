@@ -1,13 +1,14 @@
 package cpu
 
 // Regs are the registers a program can see, as of "syscall": the six argument
-// registers, the result, the two that the syscall instruction overwrites, and
-// the ones that an interrupt saves. Values as on x86-64 (AMD64 Architecture
+// registers, the result, the two that the syscall instruction overwrites, the two
+// more that int 0x80 takes arguments in, and the ones that an interrupt saves. Values as on x86-64 (AMD64 Architecture
 // Programmer's Manual, volume 2).
 type Regs struct {
 	RIP, RSP, RFLAGS, CS, SS, CR3 uint64
 	RAX, RCX, R11                 uint64
 	RDI, RSI, RDX, R10, R8, R9    uint64
+	RBX, RBP                      uint64
 }
 
 // Segment selectors as Linux uses them (arch/x86/include/asm/segment.h).

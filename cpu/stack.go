@@ -18,14 +18,14 @@ const NumLocals = 6
 
 // Frame is one thing on a stack. For a Call it is the running function; for a
 // HWFrame, L holds the words in the order they were pushed (SS, RSP, RFLAGS,
-// CS, RIP) and then what the model needs to undo the switch.
+// CS, RIP) and then the error code with what the model needs to undo the switch.
 type Frame struct {
 	L    [NumLocals]int64
 	Addr uint64 // its lowest address: RSP when it is on top
 	Code CodeID
 	PC   uint16 // the next step
 	Kind FrameKind
-	N    uint8 // words pushed so far, for a HWFrame
+	N    uint8 // words pushed so far, for a HWFrame; words that software has pushed, for PtRegs
 }
 
 // Stack grows down from Top, as on x86. F[0] is the outermost frame.
@@ -92,10 +92,11 @@ func (s *Stack) PushLeaf(code CodeID) *Frame {
 // Pop takes the innermost frame away.
 func (s *Stack) Pop() { s.F = s.F[:len(s.F)-1] }
 
-// PushRegs saves registers as struct pt_regs. When the processor has not
-// pushed the five words before (a system call), they are part of it.
+// PushRegs saves registers as struct pt_regs. When the processor has not pushed
+// the five words before (a system call), they are part of it; when it has pushed an
+// error code too, orig_ax is there already: words is -1.
 func (s *Stack) PushRegs(r *Regs, words int) {
-	s.F = append(s.F, Frame{Kind: PtRegs, Addr: s.SP() - ptRegsBytes - uint64(words)*wordBytes})
+	s.F = append(s.F, Frame{Kind: PtRegs, N: uint8(ptRegsBytes/wordBytes + words), Addr: s.SP() - ptRegsBytes - uint64(words*wordBytes)})
 	s.R = append(s.R, *r)
 }
 

@@ -39,6 +39,7 @@ const (
 	EADDRNOTAVAIL   = 99
 	ECONNRESET      = 104
 	EISCONN         = 106
+	ENETUNREACH     = 101
 )
 
 // Event bits of epoll and poll (include/uapi/linux/eventpoll.h).

@@ -57,12 +57,16 @@ func (m *Machine) door(c *cpu.Core) {
 		c.Svc(entry, m.Text.Codes[entry].Base, m.ABI.Imm)
 		return
 	}
+	if m.ABI.Gate != 0 {
+		c.Int(m.ABI.Gate)
+		return
+	}
 	c.Syscall(entry, m.Text.Codes[entry].Base)
 }
 
 // abiRows are the rows that take the place of linux-amd64's, in this order.
 var abiRows = [...][]text{
-	program.LinuxARM64: {arm64Rows}, program.MacosARM64: {arm64Rows, xnuRows}, program.WindowsAMD64: {windowsRows},
+	program.LinuxARM64: {arm64Rows}, program.MacosARM64: {arm64Rows, xnuRows}, program.WindowsAMD64: {windowsRows}, program.LinuxInt80: nil,
 }
 
 // abiText makes the table of functions that of the ABI.
@@ -72,6 +76,9 @@ func (im *Image) abiText(codes []code) {
 			c.Base = codes[id].Base
 			codes[id] = c
 		}
+	}
+	if im.ABI.Gate != 0 {
+		compatTable(codes)
 	}
 	if im.ABI.Arm64 {
 		armTable(codes)

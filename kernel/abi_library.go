@@ -36,6 +36,8 @@ var libraries = [...]library{
 		"The stub: the number into x16, the arguments are in x0 to x5 already, and svc."},
 	program.WindowsAMD64: {"ntdll ", "mov r10, rcx; mov eax, number; syscall", "ret",
 		"The stub in ntdll: the first argument from RCX, which syscall overwrites, to R10, the number into EAX."},
+	program.LinuxInt80: {"glibc sysdeps/unix/sysv/linux/i386/", "load EBX ECX EDX ESI EDI EBP and EAX, int $0x80", "check EAX for an error",
+		"The C library's wrapper: the number into EAX, the arguments into EBX, ECX, EDX, ESI, EDI and EBP, and int $0x80."},
 }
 
 // stub is the code with the instruction.
@@ -44,11 +46,11 @@ func (im *Image) stub(name string) code {
 	c := code{Name: name, Ring: 3, File: l.file + name, Say: l.say,
 		Why: "A program cannot call a kernel function: it can only knock at this one door.",
 		Steps: []step{
-			{Name: l.load, Cost: cpu.CostSyscall, Do: (*Machine).wrapperSyscall},
+			{Name: l.load, Cost: im.doorCost(), Do: (*Machine).wrapperSyscall},
 			{Name: l.check, Cost: costOp, Do: (*Machine).wrapperReturn},
 		}}
 	switch im.Config.ABI {
-	case program.LinuxAMD64, program.LinuxARM64:
+	case program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80:
 		c.File += ".c"
 	case program.MacosARM64:
 		c.Steps[1].Do = (*Machine).cerror
@@ -56,6 +58,15 @@ func (im *Image) stub(name string) code {
 		c.Steps[0].Do, c.Steps[1].Do = (*Machine).winStub, nothing
 	}
 	return c
+}
+
+// doorCost is what the instruction takes by itself. What the processor does behind
+// a gate are steps of their own.
+func (im *Image) doorCost() cpu.Cost {
+	if im.Config.ABI == program.LinuxInt80 {
+		return cpu.CostVector
+	}
+	return cpu.CostSyscall
 }
 
 // winAPI are the functions of Windows between the C runtime's and ntdll's.

@@ -38,6 +38,10 @@ func (m *Machine) sysDup3(c *cpu.Core, r *sim.Record) {
 // substitute turns a lowered call into the one that the ABI has. It fails when
 // the library answers by itself.
 func (m *Machine) substitute(nr int64, args *[6]int64) (int64, int64) {
+	if m.Config.ABI == program.LinuxInt80 && nr == nrAccept { // a part of socketcall only
+		args[1] = 0
+		return nrAccept4, 0
+	}
 	other, ok := program.Substitutes[nr]
 	if !ok || m.Config.ABI != program.LinuxARM64 {
 		return nr, 0

@@ -33,9 +33,11 @@ var windowsRows = text{
 		Say: "The entry code that the syscall instruction jumps to.",
 		Why: "The instruction saves only RIP and RFLAGS, in registers; the stack and the rest are software's business.",
 		Steps: []step{
-			{Name: "swapgs, load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
+			swapgs,
+			{Name: "load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
 			{Name: "build the trap frame", Cost: costRegs, Do: (*Machine).entryPushRegs},
-			{Name: "restore from the trap frame, swapgs", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			{Name: "restore from the trap frame", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			swapgs,
 			{Name: "sysretq", Cost: cpu.CostSysret, Do: (*Machine).entrySysret},
 		}},
 	fnSyscallWrapper: {Name: "NtTerminateThread", Ring: 3, File: "ntdll", Say: "The stub that ends the thread.", Why: "A thread ends by a system call like any other.",

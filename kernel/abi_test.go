@@ -150,6 +150,17 @@ func TestArm64LowersCallsThatItDoesNotHave(t *testing.T) {
 	}
 }
 
+// Arm ARM, SDIV: a division by zero is no exception. What a C program gets is open.
+func TestArm64RefusesADivisionByZero(t *testing.T) {
+	m := abiMachine(t, program.LinuxARM64, "n := getpid()\nexit(n / (n - n))")
+	var r sim.Record
+	for m.Step(&r) {
+	}
+	if !strings.Contains(m.Fault, "division by zero") {
+		t.Errorf("fault %q", m.Fault)
+	}
+}
+
 // glibc answers some mistakes itself where the kernel has only the newer call.
 func TestArm64LibraryRefusesAnEpollOfNoSize(t *testing.T) {
 	m := abiMachine(t, program.LinuxARM64, "n := epoll_create(0)\nexit(errno*10 - n)")

@@ -12,7 +12,7 @@ func (m *Machine) check() error {
 	for _, check := range []func(*Machine) error{
 		func(m *Machine) error { return m.NIC.Check() },
 		(*Machine).checkCores, (*Machine).checkTasks, (*Machine).checkWaits, (*Machine).checkEpolls,
-		(*Machine).checkFiles, (*Machine).checkPackets, (*Machine).checkBufs,
+		(*Machine).checkFiles, (*Machine).checkPackets, (*Machine).checkBufs, (*Machine).checkRemotes,
 	} {
 		if err := check(m); err != nil {
 			return err
@@ -336,6 +336,24 @@ func (m *Machine) checkBufs() error {
 	for b := range m.Bufs {
 		if has[b] > 1 {
 			return fmt.Errorf("memory %d has %d owners", b, has[b])
+		}
+	}
+	return nil
+}
+
+// checkRemotes: what a remote host has sent, and what of it is acknowledged, are in
+// order, and an event is out for its timer.
+func (m *Machine) checkRemotes() error {
+	for i := range m.Remotes {
+		t := &m.Remotes[i]
+		if t.State == RemoteClosed {
+			continue
+		}
+		if before(t.SndNxt, t.SndUna) || before(t.SndMax, t.SndNxt) || t.Next > len(t.Todo) || t.State == RemoteOpen && before(t.SndUna, t.Base) {
+			return fmt.Errorf("remote host %d: una %d nxt %d max %d base %d, %d of %d", i, t.SndUna, t.SndNxt, t.SndMax, t.Base, t.Next, len(t.Todo))
+		}
+		if t.Due != 0 && (t.Alarm == 0 || t.Alarm > t.Due) {
+			return fmt.Errorf("remote host %d: its timer is due at %s, its event at %s", i, t.Due, t.Alarm)
 		}
 	}
 	return nil

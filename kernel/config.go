@@ -16,14 +16,18 @@ type Config struct {
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
-	IRQCPU  []int // the core that the interrupt message of each queue names; queues beyond go round
-	UIO     bool  // the card is a program's, not the kernel's
+	IRQCPU  []int // the core that the interrupt of each queue goes to; queues beyond go round
+	IRQChip IRQChip
+	USB     USBConfig
+	UIO     bool // the card is a program's, not the kernel's
 	Params  Params
 	Costs   map[string]sim.Time // overrides, by the names of CostNames
 	Shared  []string            // integer variables that all threads of a process share
 	Threads []ThreadConfig
-	Wire    []Packets // what reaches the card, in time order
-	MaxTask int       // limit on tasks, 0 for the default
+	Wire    []Packets    // what reaches the card, in time order
+	Hosts   []netip.Addr // the remote hosts that there are, beside those of Wire
+	Listens []Listener   // remote hosts that wait for connections
+	MaxTask int          // limit on tasks, 0 for the default
 }
 
 // Params are the tunables of the modelled kernel, under the names that Linux
@@ -59,11 +63,20 @@ type ThreadConfig struct {
 	Program  *program.Program
 }
 
-// Packets are what reaches the card: Count of them, Every apart. UDP carries the
-// payload as one datagram; of TCP it is either a step of the connection or data.
+// Packets are what reaches the card: Count of them, at their pace. UDP carries
+// the payload as one datagram; of TCP it is either a step of the connection or data.
+//
+// To is missing in an entry of a remote host that listens: the entry is for all
+// connections that are open then.
 type Packets struct {
 	At, Every sim.Time
 	Count     int
+	Pace      Pace
+	Rate      int64    // packets a second, where the pace has a rate
+	Burst     int32    // packets of a burst
+	For       sim.Time // how long a generator runs, or 0: until Count
+	Size      int      // of a generated frame, with its check sequence; 0: Payload is what it carries
+	Capture   *Capture // or the frames are these
 	From, To  netip.AddrPort
 	Proto     string // "udp" or "tcp"; "" is udp
 	Connect   bool   // tcp: the remote host connects
@@ -75,6 +88,19 @@ type Packets struct {
 	BadFCS    bool    // udp: a bit of the frame is turned on the way
 	BadCsum   bool    // udp: its checksum is wrong, and was so from the start
 }
+
+// Listener is a remote host that waits for connections of this machine at a port,
+// and answers. A request is what comes until the answer is sent.
+type Listener struct {
+	At    netip.AddrPort
+	Flow  string
+	Says  []byte   // its answer to each request
+	Fin   bool     // it closes the connection with its first answer
+	After sim.Time // how long an answer takes
+}
+
+// Answers tells whether it says anything to a request.
+func (l *Listener) Answers() bool { return len(l.Says) > 0 || l.Fin }
 
 // HostIP is the modelled machine's address, and HostMAC its card's.
 var (

@@ -54,6 +54,9 @@ func (m *Machine) context(c *cpu.Core) uint8 {
 	return CtxSyscall
 }
 
+// CoreContext tells whose work a core is in the middle of.
+func (m *Machine) CoreContext(core int) uint8 { return m.context(&m.Cores[core]) }
+
 // interruptEntry tells whether a function is on the way between an interrupt
 // and its handler.
 func interruptEntry(fn cpu.CodeID) bool {

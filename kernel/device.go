@@ -19,7 +19,13 @@ const (
 	evIPI                        // A: core, B: vector
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
-	evRemote                     // A: remote host, B: which try
+	evUSB                        // B: which of its interrupts
+	evIOAPIC                     // A: pin
+	evMessage                    // A: core, B: vector; from the I/O APIC
+	evEOI                        // A: vector
+	evPIC                        // the 8259A looks at the line
+	evRemote                     // A: remote host, whose timer is due
+	evAnswer                     // A: remote host, whose answer is ready
 )
 
 // device is the row of a stage outside the cores.
@@ -61,7 +67,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop, nic.StagePin: fnPin,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -71,9 +77,15 @@ func (m *Machine) silent(e *sim.Event) bool {
 	case evWire:
 		return true
 	case evRemote:
-		return m.remoteLate(e)
+		return !m.remoteDue(e)
+	case evAnswer:
+		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
+	case evIOAPIC:
+		return !m.IOAPIC.Pins[e.A].Pending
+	case evPIC:
+		return !m.Line
 	}
 	return m.NIC.OutOfDate(e)
 }
@@ -85,13 +97,26 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evStart:
 		m.startThread(e.A, r)
 	case evIPI:
-		m.deliver(e.A, uint8(e.B), fnIPI, r)
+		m.deliver(e.A, uint8(e.B), false, fnIPI, r)
 	case evTimer:
-		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
+		m.deliver(e.A, VectorTimer, false, fnTimerExpiry, r)
+	case evUSB:
+		m.usbInterrupts(e, r)
+	case evIOAPIC:
+		m.ioapicSends(int(e.A), r)
+	case evMessage:
+		m.deliver(e.A, uint8(e.B), true, fnLocalAPIC, r)
+		r.Station = m.lineStation(r.Station)
+	case evEOI:
+		m.ioapicEOI(uint8(e.A), r)
+	case evPIC:
+		m.picRequests(r)
 	case evDirector:
 		m.directorWake(e.A, r)
 	case evRemote:
-		m.remoteAgain(e, r)
+		m.remoteTimer(e.A, r)
+	case evAnswer:
+		m.remoteAnswer(e.A, r)
 	case nic.EvFar:
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
@@ -101,46 +126,23 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
-		if r.Step == nic.StageDrop && (r.Arg[1] == nic.DropMissed || r.Arg[1] == nic.DropNoDescriptor) {
-			m.checkLoss(r.Obj, "the card")
+		if r.Step == nic.StagePin {
+			m.driveLine()
 		}
 		r.Step = 0
 	}
 }
 
-// wireArrives starts a packet's way and schedules the next one of its entry.
-// The packet is on the wire from now on; the card sees it when the last byte is
-// in.
-func (m *Machine) wireArrives(e *sim.Event) {
-	p := &m.Config.Wire[e.A]
-	if m.remoteOf[e.A] != None {
-		m.remoteDo(e.A, e.At)
-	} else {
-		m.NIC.Arrive(m.frameOf[e.A], e.At, m.Frames, &m.Queue, sim.NoSeq)
-	}
-	if next := e.B + 1; int(next) < p.Count {
-		at := max(p.At+sim.Time(next)*p.Every, m.NIC.WireFree) // the sender waits until the wire is free
-		m.Queue.Push(sim.Event{At: at, Cause: sim.NoSeq, Kind: evWire, A: e.A, B: next})
-	}
-}
-
-// checkLoss gives up if a TCP segment from the wire is dropped for want of room:
-// the remote host would send it again, and does not here.
-func (m *Machine) checkLoss(frame int32, where string) {
-	ip, _ := nic.ParseIPv4(m.Frames[frame].Bytes[nic.EthHeader:])
-	if ip.Protocol == nic.ProtoTCP {
-		m.giveUp(where + " has dropped a TCP segment; that remote hosts send it again is not modelled")
-	}
-}
-
 // deliver hands a vector to a core's local APIC.
-func (m *Machine) deliver(core int32, vector uint8, fn cpu.CodeID, r *sim.Record) {
-	fresh := m.Cores[core].Interrupt(vector, m.Now, m.Seq)
+func (m *Machine) deliver(core int32, vector uint8, level bool, fn cpu.CodeID, r *sim.Record) {
+	fresh := m.Cores[core].Interrupt(vector, level, m.Now, m.Seq)
 	about(r, KindVector, int32(vector))
 	r.Fn, r.CPU, r.Station = uint16(fn), int8(core), m.Text.Codes[fn].Station
 	r.Arg[0] = int64(vector)
 	if fresh {
 		r.Arg[1] = 1
+	} else {
+		m.Counters.Merged++
 	}
 }
 
@@ -155,7 +157,7 @@ func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
 		return
 	}
 	r.Dur = sim.Time(e.A)
-	m.deliver(core, uint8(data), fnLocalAPIC, r)
+	m.deliver(core, uint8(data), false, fnLocalAPIC, r)
 }
 
 // msiRange is the address range of interrupt messages.

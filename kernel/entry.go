@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"strings"
+
 	"ringside/cpu"
 	"ringside/sim"
 )
@@ -11,10 +13,13 @@ import (
 // Vectors. Linux gives device vectors out from 0x21; the system vectors are its
 // own numbers (arch/x86/include/asm/irq_vectors.h).
 const (
-	VectorCard       = 0x22
+	VectorLine       = 0x21 // the I/O APIC's input for the shared interrupt line
+	VectorCard       = 0x22 // the card's message
+	VectorISA        = 0x30 // the 8259A's IRQ 0 (ISA_IRQ_VECTOR)
 	VectorTimer      = 0xec
 	VectorCallSingle = 0xfb
 	VectorResched    = 0xfd
+	VectorSpurious   = cpu.SpuriousVector
 )
 
 const fileEntry = "arch/x86/entry/entry_64.S"
@@ -25,9 +30,11 @@ var entryText = text{
 		Say: "The entry code that the syscall instruction jumps to.",
 		Why: "The instruction saves only RIP and RFLAGS, in registers; the stack and the rest are software's business.",
 		Steps: []step{
-			{Name: "swapgs, load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
+			swapgs,
+			{Name: "load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
 			{Name: "push struct pt_regs", Cost: costRegs, Do: (*Machine).entryPushRegs},
-			{Name: "pop the registers, swapgs", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			swapgs,
 			{Name: "sysretq", Cost: cpu.CostSysret, Do: (*Machine).entrySysret},
 		}},
 	fnDoSyscall64: {Name: "do_syscall_64", File: "arch/x86/entry/common.c",
@@ -59,6 +66,9 @@ var entryText = text{
 		"The local APIC's timer went off: enters the interrupt on the core's interrupt stack."),
 	fnSysvecCallSingle: irqEntry("sysvec_call_function_single", fnGenericSMPCall, StNone,
 		"Another core asks for a function to be run here: enters the interrupt."),
+	fnAsmSysvecSpurious: asmEntry("asm_sysvec_spurious_apic_interrupt", fnSysvecSpurious),
+	fnSysvecSpurious: irqEntry("sysvec_spurious_apic_interrupt", fnHandleSpurious, StNone,
+		"The local APIC had nothing left to hand out: enters the interrupt all the same."),
 	fnSysvecResched: {Name: "sysvec_reschedule_ipi", File: "arch/x86/kernel/smp.c",
 		Say: "Another core has set need_resched here; the interrupt has nothing else to do.",
 		Why: "Its way out is what matters: there the scheduler is asked.",
@@ -73,6 +83,7 @@ var entryText = text{
 		Steps: []step{
 			{Name: "call ret_from_fork", Cost: costFn, Do: (*Machine).retFromForkAsm},
 			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			swapgs,
 			{Name: "to ring 3", Cost: cpu.CostIret, Do: (*Machine).entrySysret},
 		}},
 	fnRetFromFork: {Name: "ret_from_fork", File: "arch/x86/kernel/process.c",
@@ -90,13 +101,51 @@ func asmEntry(name string, callee cpu.CodeID) code {
 		Say: "The interrupt's entry code: saves the registers that the processor did not.",
 		Why: "The processor pushed five words; the fifteen general registers are software's business.",
 		Steps: []step{
-			{Name: "push struct pt_regs, call", Cost: costRegs, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) {
-				c.Stack().PushRegs(&c.Regs, 0)
-				c.Call(callee)
-			}},
+			{Name: "push struct pt_regs", Cost: costRegs, Do: asmPushRegs},
+			swapgsIf,
+			{Name: "call " + strings.TrimPrefix(name, "asm_"), Do: calls(callee)},
 			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs},
+			swapgsIf,
 			{Name: "iretq", Cost: cpu.CostIret, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.Iret() }},
 		}}
+}
+
+// asmPushRegs saves what the processor has not: the general registers, and
+// orig_ax, where an error code may be already (PUSH_AND_CLEAR_REGS).
+func asmPushRegs(_ *Machine, c *cpu.Core, _ *sim.Record) {
+	words := 0
+	if _, has := pushedWords(c.Stack()).ErrorCode(); has {
+		words = -1
+	}
+	c.Stack().PushRegs(&c.Regs, words)
+}
+
+// Entry code exchanges the base of GS on its way in and out, if ring 3 is on the
+// other side: a system call's always, an interrupt's looks at the pushed CS. The
+// time of it is part of the steps beside it, as it was measured.
+var (
+	swapgs   = swapgsStep("swapgs")
+	swapgsIf = swapgsStep("swapgs, if the pushed CS is ring 3's")
+)
+
+func swapgsStep(name string) step {
+	return step{Name: name,
+		Why: "In ring 0 GS points to the core's own data, in ring 3 it is the program's. Once too often or too seldom, and the kernel would use a pointer that the program has chosen.",
+		Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
+			r.Arg[0] = int64(c.GSBase)
+			if m.crossesRings(c) {
+				c.Swapgs()
+			}
+			r.Arg[1] = int64(c.GSBase)
+		}}
+}
+
+// crossesRings tells whether the running entry code comes from ring 3, or goes
+// there: a system call always does, an interrupt says so in the CS that it has
+// pushed.
+func (m *Machine) crossesRings(c *cpu.Core) bool {
+	f := pushedWords(c.Stack())
+	return f == nil || f.L[3]&3 == 3
 }
 
 func stationOf(callee cpu.CodeID) uint8 {
@@ -166,9 +215,16 @@ func (m *Machine) noteSyscall(c *cpu.Core, r *sim.Record) cpu.CodeID {
 	t := m.current(c)
 	saved := c.Ctx.Kernel.Saved()
 	c.Regs.RFLAGS |= cpu.FlagIF
-	nr, fn := m.sysCall(t, *saved.At(m.ABI.Number))
+	number := *saved.At(m.ABI.Number)
+	if m.ABI.Gate != 0 {
+		number = uint64(uint32(number))
+	}
+	nr, fn := m.sysCall(t, number)
 	m.Counters.Syscalls++
 	t.Call.Active, t.Call.NR, t.Call.Args = true, nr, saved.Read(&m.ABI.Args)
+	if m.ABI.Gate != 0 {
+		compat(nr, &t.Call.Args)
+	}
 	t.Call.From, t.Call.Woken, t.Call.Roused, t.Call.NHeld, t.Call.Until = SockAddr{}, false, false, 0, 0
 	r.Arg[0], r.Arg[1] = int64(nr), t.Call.Args[0]
 	m.point(c, r, PointSysEnter)
@@ -276,7 +332,8 @@ func (m *Machine) asmPopRegs(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) reschedIPI(c *cpu.Core, r *sim.Record) {
-	c.APIC.EOI()
+	m.eoi(c)
+	m.cpuOf(c).Stats[StatRES]++
 	m.point(c, r, PointReschedEntry)
 }
 

@@ -57,7 +57,7 @@ func (m *Machine) straceCall(id TaskID, unfinished bool) string {
 	}
 	c := strace.Call{
 		ABI: m.Config.ABI, Spec: p.Calls[t.Call.Site].Spec, Args: t.Call.Prog[:], Ret: -1,
-		Mem: &t.Mem, Prog: p, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
+		Mem: &t.Mem, Prog: p, Heap: m.Procs[t.Proc].Heap, Unfinished: unfinished, N: int(t.Call.N), Rets: [2]int64{int64(t.Call.Pair[0]), int64(t.Call.Pair[1])},
 	}
 	switch c.Spec.Name {
 	case "tgkill":
@@ -155,7 +155,7 @@ func (im *Image) StepName(r *sim.Record) string {
 // objectNames are the kinds' names; their numbers are places in the machine's
 // arenas.
 var objectNames = [...]string{
-	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer", "napi",
+	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer", "napi", "irq",
 }
 
 // Object names what a record touched, or "".

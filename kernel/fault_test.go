@@ -178,6 +178,8 @@ var pointerCalls = []struct{ name, ready, call string }{
 	{"write to a unix datagram", "s, u := socketpair(AF_UNIX, SOCK_DGRAM, 0)", "syscall(1, s, p, 5)"},
 	{"read of UDP", "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")\nsendto(s, \"hello\", 5, 0, \"127.0.0.1:7000\")", "syscall(0, s, p, 5)"},
 	{"write to UDP", "s := socket(AF_INET, SOCK_DGRAM, 0)\nbind(s, \":7000\")\nconnect(s, \"127.0.0.1:7000\")", "syscall(1, s, p, 5)"},
+	{"read of TCP", tcpConnected + "write(s, \"hello\", 5)", "syscall(0, u, p, 5)"},
+	{"write to TCP", tcpConnected, "syscall(1, s, p, 5)"},
 	{"write to a file in memory", "f := memfd_create(\"m\", 0)", "syscall(1, f, p, 5000)"},
 	{"poll", "", "syscall(7, p, 1, 0)"},
 	{"select", "", "syscall(23, 1, p, 0, 0, 0)"},
@@ -185,6 +187,9 @@ var pointerCalls = []struct{ name, ready, call string }{
 	{"setsockopt", "s := socket(AF_INET, SOCK_DGRAM, 0)", "syscall(54, s, SOL_SOCKET, SO_RCVBUF, p, 4)"},
 	{"getsockopt", "s := socket(AF_INET, SOCK_DGRAM, 0)", "syscall(55, s, SOL_SOCKET, SO_RCVBUF, p, 0)"},
 }
+
+const tcpConnected = "l := socket(AF_INET, SOCK_STREAM, 0)\nbind(l, \":7000\")\nlisten(l, 1)\n" +
+	"s := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"127.0.0.1:7000\")\nu := accept(l)\n"
 
 // pointerCall makes a call with a pointer, and gives its result, errno, and how
 // often it faulted.

@@ -28,7 +28,15 @@ const (
 	fnTxOut
 	fnRemote
 	fnRemoteTimer
+	fnRemoteResend
+	fnRemoteProbe
+	fnRemoteAnswer
 	fnLocalAPIC
+	fnPin
+	fnUSB
+	fnIOAPIC
+	fnIOAPICEOI
+	fnPIC
 	fnIPI
 	fnTimerExpiry
 	fnThreadStart
@@ -40,6 +48,8 @@ const (
 	// Ways into ring 0 and out (arch/x86/entry).
 	fnEntrySyscall
 	fnDoSyscall64
+	fnAsmInt80
+	fnDoInt80
 	fnExitToUserModeLoop
 	fnAsmCommonInterrupt
 	fnCommonInterrupt
@@ -52,6 +62,9 @@ const (
 	fnAsmSysvecCallSingle
 	fnSysvecCallSingle
 	fnGenericSMPCall
+	fnAsmSysvecSpurious
+	fnSysvecSpurious
+	fnHandleSpurious
 	fnIRQExit // the last of the interrupt entries: see interruptEntry
 	fnRetFromForkAsm
 	fnRetFromFork
@@ -60,6 +73,10 @@ const (
 	fnHandleEdgeIRQ
 	fnHandleIRQEvent
 	fnHandleIRQEventPercpu
+	fnHandleFasteoiIRQ
+	fnHandleLevelIRQ
+	fnMaskAck8259A
+	fnEnable8259A
 
 	// Softirq and NAPI.
 	fnHandleSoftirqs
@@ -71,6 +88,10 @@ const (
 	fnNAPISchedule
 	fnNAPICompleteDone
 	fnE1000Intr
+	fnE1000IntrMSI
+	fnE1000IntrPin // e1000_intr
+	fnUSBHcdIRQ
+	fnUHCIIRQ
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
@@ -295,6 +316,9 @@ const (
 	fnTCPRetransmitTimer
 	fnTCPRetransmitSkb
 	fnTCPWriteErr
+	fnTCPProbeTimer
+	fnTCPSendProbe0
+	fnTCPXmitProbe
 	fnReqskTimer
 
 	// The way out, and the backlog.
@@ -498,7 +522,12 @@ func (im *Image) kernelText() []code {
 		deviceText,
 		userText,
 		entryText,
+		int80Text,
 		irqText,
+		i8259Text,
+		lineText,
+		uhciText,
+		e1000IntrText,
 		softirqText,
 		napiText,
 		netText,
@@ -524,6 +553,7 @@ func (im *Image) kernelText() []code {
 		tcpPollText,
 		tcpTimerText,
 		tcpAckText,
+		tcpProbeText,
 		socketText,
 		inetText,
 		udpSockText,

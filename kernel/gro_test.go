@@ -64,7 +64,7 @@ func TestGROMergesWhatBelongsTogether(t *testing.T) {
 		{"a push ends a packet", nil, []Packets{data(2 * 1460), data(2 * 1460)}, "2920 in 2, 2920 in 2"},
 		{"a short segment ends a packet", nil, []Packets{data(1460 + 100), data(1460)}, "1560 in 2, 1460 in 1"},
 		{"what ends a packet is not held", nil, []Packets{data(10), data(20)}, "10 in 1, 20 in 1"},
-		{"a FIN goes with the data before it", nil, []Packets{{Payload: make([]byte, 2920), Fin: true}}, "2920 in 2"},
+		{"a FIN goes with the data before it", nil, []Packets{{Payload: make([]byte, 2920), Fin: true}}, "2921 in 2"},
 		{"each segment in a poll of its own", func(c *Config) { c.NIC.RxUsecs = 0 }, []Packets{data(2920)}, "1460 in 1, 1460 in 1"},
 		{"the weight ends a poll", func(c *Config) { c.Params.NAPIWeight = 2 }, []Packets{data(4 * 1460)}, "2920 in 2, 2920 in 2"},
 		{"gro off", func(c *Config) { c.Params.NoGRO = true }, []Packets{data(2920)}, "1460 in 1, 1460 in 1"},

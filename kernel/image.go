@@ -20,7 +20,8 @@ type Image struct {
 	Costs    [256]sim.Time
 	ABI      *cpu.ABI
 	frames   []nic.Frame // of UDP packets
-	frameOf  []int32     // the frame of each entry of the wire section, or None
+	frameOf  []int32     // the first frame of each entry of the wire section
+	framesOf []int32     // and how many it has
 	remoteOf []int32     // its remote host, for TCP, or None
 	programs []*program.Program
 	user     []userFunc      // by code, from fnUserBase
@@ -30,6 +31,9 @@ type Image struct {
 	sysNR    [512]int16      // the same calls' numbers on linux-amd64
 	numbers  [512]int16      // the way back
 	vmas     [][]VMA         // by process, in order of their addresses
+
+	irqs   []IRQDesc
+	descOf [256]int8 // the descriptor of each vector, counted from 1 (vector_irq)
 }
 
 // Fn gives the name of a record's function.

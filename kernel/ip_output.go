@@ -181,10 +181,6 @@ func (m *Machine) enqueueToBacklog(c *cpu.Core, r *sim.Record) {
 	about(r, KindSkb, skb)
 	if int(b.Len) > m.Config.Params.Backlog {
 		b.Dropped++
-		if m.Skbs[skb].Frame != None {
-			m.checkLoss(m.Skbs[skb].Frame, "the backlog")
-		}
-		m.tcpCheckLoss(skb)
 		m.drop(c, r, skb)
 		return
 	}

@@ -61,8 +61,11 @@ func (m *Machine) drain() {
 			return
 		}
 		m.Queue.Pop()
-		if e.Kind == evWire {
+		switch e.Kind {
+		case evWire:
 			m.wireArrives(&e)
+		case evRemote:
+			m.remoteEarly(&e)
 		}
 	}
 }
@@ -123,6 +126,7 @@ func (m *Machine) CopyFrom(src *Machine) {
 	for i := range src.Pipes {
 		m.Pipes[i].copyFrom(&src.Pipes[i])
 	}
+	m.Kstat = append(old.Kstat[:0], src.Kstat...)
 	m.EventFDs = append(old.EventFDs[:0], src.EventFDs...)
 	m.TimerFDs = append(old.TimerFDs[:0], src.TimerFDs...)
 	m.Napis = append(old.Napis[:0], src.Napis...)
@@ -191,7 +195,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + m.PT.Size() + 40*len(m.Files) + 96*len(m.Socks) + 64*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
+	return n + m.NIC.Size() + m.PT.Size() + 40*len(m.Files) + 96*len(m.Socks) + 120*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

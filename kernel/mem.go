@@ -90,7 +90,7 @@ const userMax = 0x7fff_ffff_efff
 
 // translate asks the page tables that a core has loaded.
 func (m *Machine) translate(c *cpu.Core, addr uint64, access uint8) cpu.Walk {
-	c.Access = cpu.Access{Addr: addr, Kind: access, Made: true}
+	c.Access = cpu.Access{Addr: addr, CR3: c.Regs.CR3, Kind: access, Made: true}
 	return m.PT.Translate(c.Regs.CR3, addr, access)
 }
 

@@ -191,6 +191,23 @@ func (m *Machine) findVMA(proc int32, addr uint64) *VMA {
 // VMAs are the ranges of a process.
 func (m *Machine) VMAs(proc int32) []VMA { return m.vmas[proc] }
 
+// RangeOf tells in words which range an address is in, of the process whose page
+// tables CR3 leads to.
+func (m *Machine) RangeOf(cr3, addr uint64) string {
+	if addr > userMax {
+		return "the kernel's half"
+	}
+	for i := range m.Procs {
+		if m.Procs[i].CR3 != cr3&^ptiUserBit && m.Procs[i].CR3 != cr3 {
+			continue
+		}
+		if v := m.findVMA(int32(i), addr); v != nil {
+			return v.Prot() + " " + VMAKinds[v.Kind]
+		}
+	}
+	return "no VMA"
+}
+
 // mapRange puts page frames behind a part of a range.
 func (m *Machine) mapRange(proc int32, v *VMA, from, to uint64) {
 	for a := from &^ (cpu.PageSize - 1); a < to; a += cpu.PageSize {

@@ -17,6 +17,8 @@ const (
 	userStackGap   = 0x0000_0000_0080_0000
 	kernelStackTop = 0xffffc900_0000_4000
 	kernelStackGap = 0x8000
+	perCPUBase     = 0xffff8880_3dc0_0000 // the cores' own data, in the direct map
+	perCPUSize     = 0x4_0000
 	irqStackTop    = 0xffffc900_8000_4000
 )
 
@@ -40,6 +42,8 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.Cores {
 		m.bootCore(int32(i))
 	}
+	m.Kstat = make([]int32, len(im.irqs)*cfg.CPUs)
+	m.openLine()
 	m.openCard()
 	for i := range cfg.Threads {
 		m.addThread(int32(i))
@@ -47,11 +51,11 @@ func New(cfg *Config) (*Machine, error) {
 	m.Frames = im.frames[:len(im.frames):len(im.frames)]
 	for i := range cfg.Wire {
 		remote := int32(None)
-		if cfg.Wire[i].Proto == "tcp" {
+		if cfg.Wire[i].Proto == "tcp" && cfg.Wire[i].To.IsValid() {
 			remote = m.addRemote(&cfg.Wire[i])
 		}
 		im.remoteOf = append(im.remoteOf, remote)
-		m.Queue.Push(sim.Event{At: cfg.Wire[i].At, Cause: sim.NoSeq, Kind: evWire, A: int32(i)})
+		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
@@ -72,9 +76,6 @@ func newImage(cfg *Config) (*Image, error) {
 		isolate(im.Text.Codes)
 	}
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	for v := range cfg.NIC.Vectors() {
-		im.Text.IDT[VectorCard+v] = fnAsmCommonInterrupt
-	}
 	im.Text.IDT[vectorPF] = fnAsmExcPageFault
 	im.Text.IDT[vectorDE] = fnAsmExcDivideError
 	im.Text.IDT[vectorUD] = fnAsmExcInvalidOp
@@ -82,6 +83,10 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorSpurious] = fnAsmSysvecSpurious
+	im.Text.INTA = (*Machine).inta
+	im.requestIRQs()
+	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
 	if cfg.NIC.Advanced {
 		im.loadIgb()
@@ -93,37 +98,11 @@ func newImage(cfg *Config) (*Image, error) {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}
 	for i := range cfg.Wire {
-		p := &cfg.Wire[i]
-		if p.Proto == "tcp" {
-			im.frameOf = append(im.frameOf, None)
-			continue
-		}
-		frame, err := p.frame()
-		if err != nil {
+		if err := im.addFrames(&cfg.Wire[i]); err != nil {
 			return nil, fmt.Errorf("packet %d: %w", i, err)
 		}
-		im.frameOf = append(im.frameOf, int32(len(im.frames)))
-		im.frames = append(im.frames, frame)
 	}
 	return im, nil
-}
-
-// frame is what a UDP packet looks like on the wire.
-func (p *Packets) frame() (nic.Frame, error) {
-	to := HostMAC
-	if p.MAC != [6]byte{} {
-		to = p.MAC
-	}
-	b, err := nic.BuildUDP(to, peerMAC(p.From.Addr()), p.From, p.To, p.Payload)
-	switch {
-	case err != nil:
-		return nic.Frame{}, err
-	case p.BadFCS:
-		return nic.Damaged(b), nil
-	case p.BadCsum:
-		b[nic.EthHeader+nic.IPv4Header+nic.UDPHeader-1] ^= 1
-	}
-	return nic.NewFrame(b), nil
 }
 
 // breakText, set by tests only, breaks the kernel's text on purpose: a suite that
@@ -211,6 +190,7 @@ func (im *Image) addLibrary(thread int32, codes []code) {
 // bootCore makes a core with its idle task and its ksoftirqd.
 func (m *Machine) bootCore(i int32) {
 	c, k := &m.Cores[i], &m.CPUs[i]
+	c.GSBase = perCPUBase + uint64(i)*perCPUSize
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
@@ -275,7 +255,7 @@ func (m *Machine) newTask(t Task) TaskID {
 
 // openCard sets the card up as the driver does when the interface is brought up:
 // for each receive queue buffers in all descriptors but one, a NAPI instance, the
-// vector's message, and interrupts on.
+// interrupts' messages, and interrupts on.
 func (m *Machine) openCard() {
 	m.NIC.Init(m.Config.NIC, HostMAC)
 	size := int32(m.Config.NIC.Ring)
@@ -294,10 +274,22 @@ func (m *Machine) openCard() {
 	for v := range len(m.NIC.MSIX) {
 		addr, data := msiMessage(m.irqCPU(int32(v%len(m.Napis))), VectorCard+uint8(v))
 		m.NIC.SetVector(v, addr, data)
-		if !m.Config.UIO {
-			m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
-		}
 	}
+	if m.Config.NIC.Mode == nic.MSI {
+		m.NIC.SetMSI(msiMessage(m.irqCPU(0), VectorCard))
+	}
+	if !m.Config.UIO {
+		m.NIC.WriteIMS(m.allCauses(), 0, &m.Queue, sim.NoSeq)
+	}
+}
+
+// allCauses are the interrupt causes that the driver lets through at the start.
+func (m *Machine) allCauses() uint32 {
+	causes := m.NIC.TxCause()
+	for q := range int32(len(m.Napis)) {
+		causes |= m.NIC.Cause(q)
+	}
+	return causes
 }
 
 // irqCPU is the core that a queue's interrupt goes to (smp_affinity). Unless the
@@ -320,7 +312,7 @@ func (m *Machine) addThread(i int32) {
 	}
 	id := m.newTask(Task{Name: tc.Name, PID: pid, State: NotStarted, Affinity: int32(tc.CPU), Prio: taskPrio(m.Config.Params.Scheduler, tc), Proc: proc, Thread: i, Preempt: bornPreempt})
 	t := &m.Tasks[id]
-	t.Mem.Slot = int64(m.Procs[proc].Live - 1)
+	t.Mem.Slot, t.Mem.Low = int64(m.Procs[proc].Live-1), m.ABI.Gate != 0
 	frame := tc.Program.Start(&t.Mem)
 	t.Ctx.User.Top = uint64(userStackTop) - uint64(i)*userStackGap
 	f := t.Ctx.User.Push(m.userCode[i], 0)

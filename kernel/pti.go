@@ -54,17 +54,21 @@ func (m *Machine) setUserPGD(cr3, addr uint64) {
 	}
 }
 
-// isolate adds the writes of CR3 to the entry code.
+// isolate adds the writes of CR3 to the entry code: behind the first swapgs, and
+// before the last.
 func isolate(codes []code) {
 	toKernel, toUser := switchCR3("SWITCH_TO_KERNEL_CR3", false), switchCR3("SWITCH_TO_USER_CR3", true)
+	isSwapgs := func(s step) bool { return s.Name == swapgs.Name || s.Name == swapgsIf.Name }
 	for id := range codes {
 		c := &codes[id]
 		if c.File != fileEntry {
 			continue
 		}
-		c.Steps = slices.Insert(slices.Clone(c.Steps), len(c.Steps)-1, toUser)
-		if cpu.CodeID(id) != fnRetFromForkAsm { // a new thread begins in ring 0
-			c.Steps = slices.Insert(c.Steps, 0, toKernel)
+		last := len(c.Steps) - 2
+		in := slices.IndexFunc(c.Steps, isSwapgs)
+		c.Steps = slices.Insert(slices.Clone(c.Steps), last, toUser)
+		if in < last { // a new thread begins in ring 0
+			c.Steps = slices.Insert(c.Steps, in+1, toKernel)
 		}
 	}
 }
@@ -90,15 +94,4 @@ func switchCR3(name string, toUser bool) step {
 			}
 			r.Arg[1] = int64(c.Regs.CR3)
 		}}
-}
-
-// crossesRings tells whether the running entry code comes from ring 3, or goes
-// there: a system call always does, an interrupt says so in the CS that it has
-// pushed.
-func (m *Machine) crossesRings(c *cpu.Core) bool {
-	s := c.Stack()
-	if n := len(s.F); n >= 2 && s.F[n-2].Kind == cpu.HWFrame {
-		return s.F[n-2].L[3]&3 == 3
-	}
-	return true
 }

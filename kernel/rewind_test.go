@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -21,14 +22,14 @@ import (
 // way there is, packets at random times.
 func anyConfig(t *rapid.T) *Config {
 	cores := rapid.IntRange(1, 3).Draw(t, "cores")
-	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
 	var threads []ThreadConfig
+	abi := rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80}).Draw(t, "abi")
 	for i := range rapid.IntRange(1, 4).Draw(t, "threads") {
 		src := anyProgram(t, abi, 7000+i)
 		if rapid.Bool().Draw(t, "files") {
 			src = anyFileProgram(t)
 		}
-		p, err := program.Compile(src, program.Env{ABI: abi})
+		p, err := program.Compile(src, program.Env{Self: i, ABI: abi})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, src)
 		}
@@ -69,9 +70,39 @@ func anyConfig(t *rapid.T) *Config {
 		}
 		cfg.Wire = append(cfg.Wire, wire...)
 	}
-	cfg.Params.PTI = rapid.Bool().Draw(t, "pti")
+	if abi == program.LinuxAMD64 {
+		anyInterrupts(t, cfg)
+	}
+	if rapid.Bool().Draw(t, "tcp to remote hosts") {
+		anyClient(t, cfg)
+	}
+	cfg.Params.PTI = abi != program.LinuxARM64 && rapid.Bool().Draw(t, "pti")
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
+}
+
+// anyInterrupts draws how devices interrupt, as far as the rest lets it.
+func anyInterrupts(t *rapid.T, cfg *Config) {
+	if !cfg.Params.NoNAPI {
+		cfg.NIC.Mode = rapid.SampledFrom([]nic.Mode{nic.MSIX, nic.MSI, nic.INTx}).Draw(t, "irq")
+	}
+	if cfg.CPUs == 1 {
+		cfg.IRQChip = rapid.SampledFrom([]IRQChip{ChipIOAPIC, ChipPIC}).Draw(t, "irqchip")
+	}
+	cfg.USB.Every = sim.Time(rapid.SampledFrom([]int{0, 3000, 50000}).Draw(t, "usb"))
+	cfg.USB.Count = rapid.IntRange(1, 2000).Draw(t, "usb count")
+}
+
+// anyClient adds a thread that asks a remote host, through a card that may have
+// too little room.
+func anyClient(t *rapid.T, cfg *Config) {
+	l := web(Listener{Says: make([]byte, rapid.IntRange(0, 9000).Draw(t, "answer")), Fin: rapid.Bool().Draw(t, "fin"), After: sim.Time(rapid.IntRange(0, 100_000).Draw(t, "after"))})
+	src := "for i := 0; i < 3; i++ {\ns := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"10.0.0.2:80\")\nvar b [3000]byte\nsend(s, b, 3000, MSG_NOSIGNAL)\n" +
+		rapid.SampledFrom([]string{"shutdown(s, SHUT_WR)\n", ""}).Draw(t, "shutdown") + "for read(s, b, 3000) > 0 {\n}\nclose(s)\n}"
+	cfg.Threads = append(cfg.Threads, compiled(t, "client", src, 0, 0))
+	cfg.Hosts, cfg.Listens = []netip.Addr{l.At.Addr()}, []Listener{*l}
+	cfg.Wire = append(cfg.Wire, toAll(100*sim.Microsecond, Packets{Payload: []byte("hi"), Rst: rapid.Bool().Draw(t, "rst to all")}))
+	cfg.NIC.FIFO = rapid.SampledFrom([]int{2048, 65536}).Draw(t, "fifo")
 }
 
 // anyProgram draws a program: a socket, maybe watched, and a loop of calls.
@@ -85,7 +116,7 @@ func anyProgram(t *rapid.T, abi program.ABI, port int) string {
 		"r = fd_set(s, ep)\nselect(ep+1, r, NULL, NULL, NULL)", "r = fd_set(s, 1)\nselect(s+1, r, r, r, 30*us)",
 		"syscall(SYS_read, s, 0x1000, 64)",
 	}
-	if abi == program.LinuxAMD64 {
+	if abi != program.LinuxARM64 { // which has no page faults yet
 		calls = append(calls, "store(HEAP+4096*(n%8), n)", "n += load(HEAP+4096)", "syscall(SYS_recvfrom, s, HEAP+4096*(n%5), 64, MSG_DONTWAIT, 0, 0)")
 	}
 	var b strings.Builder

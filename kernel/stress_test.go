@@ -171,12 +171,15 @@ func stressConfig(t *rapid.T) *Config {
 	add(ThreadConfig{Name: "poker", CPU: -1, Start: 20 * sim.Microsecond}, poke)
 	add(ThreadConfig{Name: "reaper", Process: "reaper", CPU: -1, Spawned: true}, reap)
 	cfg.Shared = stressShared
-	cfg.ABI = rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64}).Draw(t, "abi")
+	cfg.ABI = rapid.SampledFrom([]program.ABI{program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80}).Draw(t, "abi")
 	cfg.Params.Scheduler = rapid.SampledFrom([]Scheduler{EEVDF, EEVDF, RR, FIFO, Cooperative}).Draw(t, "scheduler")
 	cfg.Params.Slice = sim.Time(rapid.SampledFrom([]int{2_000, 100_000, 3_000_000}).Draw(t, "slice"))
 	cfg.Params.RMem = rapid.SampledFrom([]int{3000, 212992}).Draw(t, "rmem")
 	cfg.Params.BusyPoll = sim.Time(rapid.SampledFrom([]int{0, 0, 900}).Draw(t, "busy poll"))
 	cfg.Params.NoNAPI = rapid.IntRange(0, 3).Draw(t, "napi") == 3
+	if cfg.ABI == program.LinuxAMD64 {
+		anyInterrupts(t, cfg)
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "packets") {
 		p := packet(sim.Time(rapid.IntRange(0, 50_000).Draw(t, "at")), 7000, "from the wire")
 		p.Count, p.Every = rapid.IntRange(1, 20).Draw(t, "count"), sim.Time(rapid.IntRange(300, 9000).Draw(t, "every"))

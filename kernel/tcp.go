@@ -103,6 +103,9 @@ type TCPSock struct {
 	Timeout      sim.Time // icsk_timeout: when the retransmission timer is due, or 0
 	Retransmits  int32    // icsk_retransmits: how often it was, without an answer
 	RetransStamp sim.Time // retrans_stamp: when that was first
+	Probe0       bool     // ICSK_TIME_PROBE0: the timer is the one that asks for the window
+	Probes       uint8    // icsk_probes_out: how often it has, without an answer
+	Backoff      uint8    // icsk_backoff: how often it has, without room
 	Lost         bool     // TCP_CA_Loss: what is in the retransmission queue is to be sent again
 	Deferred     Deferred // what was left to the call that has the socket
 

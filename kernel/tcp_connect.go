@@ -146,8 +146,12 @@ func (m *Machine) tcpV4Connect(c *cpu.Core, r *sim.Record) {
 	if to.IP == anyIP {
 		to.IP = loopbackIP
 	}
-	if !localIP(to.IP) {
-		m.giveUp("connecting to another host is not modelled; connections come in from the wire")
+	switch {
+	case to.IP>>28 == 0xe || to.IP == 0xffffffff: // RTCF_MULTICAST, RTCF_BROADCAST
+		c.Return(-ENETUNREACH)
+		return
+	case !localIP(to.IP) && s.Local.IP>>24 == 127: // __mkroute_output
+		c.Return(-EINVAL)
 		return
 	}
 	if s.Local.IP == anyIP {

@@ -313,6 +313,7 @@ func (m *Machine) tcpAck(c *cpu.Core, r *sim.Record) {
 	if h.Flags&nic.ACK == 0 || before(h.Ack, t.SndUna) || before(t.SndNxt, h.Ack) {
 		return
 	}
+	idle := t.Rtx.First == None
 	if before(t.SndUna, h.Ack) || before(t.SndWl1, h.Seq) || t.SndWl1 == h.Seq && uint32(h.Window)<<t.SndScale > t.SndWnd {
 		t.SndWnd, t.SndWl1 = uint32(h.Window)<<t.SndScale, h.Seq
 	}
@@ -327,6 +328,9 @@ func (m *Machine) tcpAck(c *cpu.Core, r *sim.Record) {
 		t.Queued -= m.Skbs[done].Truesize
 		m.Skbs[done].Truesize = 0
 		m.kfreeSkb(done)
+	}
+	if t.Probes = 0; idle {
+		m.tcpAckProbe(c, SockID(l[0]))
 	}
 	if !advanced {
 		return

@@ -13,7 +13,7 @@ var tcpOutputText = text{
 		Say: "Sends what may be sent now.", Why: "What the window does not let out stays in the write queue.",
 		Steps: []step{
 			{Name: "tcp_write_xmit", Cost: costFn, Do: callsWithArg(fnTCPWriteXmit)},
-			{Name: "return", Cost: costFn, Do: nothing},
+			{Name: "tcp_check_probe_timer", Cost: costFn, Do: (*Machine).tcpCheckProbeTimer},
 		}},
 	fnTCPWriteXmit: {Name: "tcp_write_xmit", File: fileTCPOutput,
 		Say: "Takes segments from the write queue for as long as the peer's window has room.", Why: "The window is how much the receiver is ready to store.",

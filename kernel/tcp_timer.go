@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"ringside/cpu"
-	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -13,8 +12,7 @@ import (
 // so the time to wait is the least that Linux waits, and a tick. Nothing but this
 // timer finds a loss: there are no tail loss probes, and no fast retransmission
 // after duplicate acknowledgements. After a loss each acknowledgement lets out the
-// next segment of the retransmission queue. A receiver without a window is not
-// probed; the loss of the segment that would tell of one ends the run.
+// next segment of the retransmission queue.
 
 const fileTCPTimer = "net/ipv4/tcp_timer.c"
 
@@ -67,7 +65,7 @@ var tcpTimerText = text{
 // resetXmitTimer starts the retransmission timer (tcp_reset_xmit_timer).
 func (m *Machine) resetXmitTimer(c *cpu.Core, sock SockID) {
 	t := m.tcp(sock)
-	t.Timeout = m.Now + t.RTO
+	t.Probe0, t.Timeout = false, m.Now+t.RTO
 	m.modTimer(int32(c.ID), WheelTCPWrite, sock, t.RTO)
 }
 
@@ -124,7 +122,11 @@ func (m *Machine) tcpWriteTimer(c *cpu.Core, r *sim.Record) {
 func (m *Machine) tcpWriteTimerHandler(c *cpu.Core, r *sim.Record) {
 	sock := SockID(c.Frame().L[0])
 	about(r, KindSock, sock)
-	if t := m.tcp(sock); t.Timeout != 0 && t.Timeout <= m.Now {
+	switch t := m.tcp(sock); {
+	case t.Timeout == 0 || t.Timeout > m.Now:
+	case t.Probe0:
+		c.Tail(fnTCPProbeTimer, int64(sock))
+	default:
 		c.Tail(fnTCPRetransmitTimer, int64(sock))
 	}
 }
@@ -226,26 +228,4 @@ func (m *Machine) armRequest(c *cpu.Core, req ReqID) {
 		after = cookieValid
 	}
 	m.modTimer(int32(c.ID), WheelRequest, req, after)
-}
-
-// tcpCheckLoss ends the run if a packet that is dropped may have told a sender of
-// the room it waits for: with nothing on its way nothing would be sent again, and
-// Linux would send window probes (tcp_send_probe0).
-func (m *Machine) tcpCheckLoss(skb SkbID) {
-	packet := m.skbBytes(skb)
-	ip, _ := nic.ParseIPv4(packet)
-	if ip.Protocol != nic.ProtoTCP {
-		return
-	}
-	h, _, ok := nic.ParseTCP(packet[ip.HeaderLen:])
-	if !ok || h.Flags&(nic.SYN|nic.RST) != 0 {
-		return
-	}
-	sock := m.lookupTCP(SockAddr{ip.Src, h.SrcPort}, SockAddr{ip.Dst, h.DstPort})
-	if sock == None {
-		return
-	}
-	if t := m.tcp(sock); t.Write.First != None && t.Rtx.First == None {
-		m.giveUp("a segment was lost that may have told a sender of room; that TCP asks for the window is not modelled")
-	}
 }

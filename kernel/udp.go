@@ -147,6 +147,7 @@ func (m *Machine) udpEnqueue(c *cpu.Core, r *sim.Record) {
 	s := &m.Socks[sock]
 	about(r, KindSock, sock)
 	if m.dead(sock) {
+		m.Counters.Unread++
 		m.drop(c, r, skb) // closed since the look-up; Linux queues it, and frees it with the socket
 		return
 	}

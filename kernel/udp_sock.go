@@ -392,6 +392,7 @@ func (m *Machine) udpRelease(c *cpu.Core, r *sim.Record) {
 	m.unhashPort(sock)
 	for s.First != None {
 		next := m.Skbs[s.First].Next
+		m.Counters.Unread++
 		m.kfreeSkb(s.First)
 		s.First = next
 	}

@@ -45,12 +45,7 @@ func BuildUDP(dst, src [6]byte, from, to netip.AddrPort, payload []byte) ([]byte
 	copy(ip[IPv4Header+UDPHeader:], payload)
 	PutIPv4(ip, ProtoUDP, be32(from.Addr()), be32(to.Addr()))
 	PutUDP(ip[IPv4Header:], from.Port(), to.Port())
-	udp := ip[IPv4Header:]
-	c := ^sum(udp, pseudo(ip, ProtoUDP, len(udp)))
-	if c == 0 {
-		c = 0xffff // 0 stands for "no checksum" (RFC 768)
-	}
-	binary.BigEndian.PutUint16(udp[6:], c)
+	putUDPChecksum(ip, ip[IPv4Header:])
 	return b, nil
 }
 
@@ -104,6 +99,30 @@ func ParseICMP(b []byte) (typ, code uint8, ok bool) {
 		return 0, 0, false
 	}
 	return b[0], b[1], true
+}
+
+// Readdress gives a frame that holds a UDP packet another destination, and new
+// checksums.
+func Readdress(b []byte, mac [6]byte, ip uint32) {
+	copy(b, mac[:])
+	packet := b[EthHeader:]
+	h, _ := ParseIPv4(packet)
+	binary.BigEndian.PutUint32(packet[16:], ip)
+	binary.BigEndian.PutUint16(packet[10:], 0)
+	binary.BigEndian.PutUint16(packet[10:], ^sum(packet[:h.HeaderLen], 0))
+	if udp := packet[h.HeaderLen:h.TotalLen]; len(udp) >= UDPHeader {
+		putUDPChecksum(packet, udp)
+	}
+}
+
+// putUDPChecksum computes the checksum of the datagram in a packet.
+func putUDPChecksum(packet, udp []byte) {
+	binary.BigEndian.PutUint16(udp[6:], 0)
+	c := ^sum(udp, pseudo(packet, ProtoUDP, len(udp)))
+	if c == 0 {
+		c = 0xffff // 0 stands for "no checksum" (RFC 768)
+	}
+	binary.BigEndian.PutUint16(udp[6:], c)
 }
 
 // Eth is an Ethernet II header.

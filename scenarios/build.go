@@ -12,8 +12,10 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
@@ -25,8 +27,9 @@ const (
 	maxThreads = 1024
 	maxWire    = 10000
 	maxCount   = 1_000_000_000
+	maxRate    = 1_000_000_000
 	maxName    = 64
-	maxPayload = 1 << 20
+	maxFill    = 1 << 20
 )
 
 // build checks a file and makes the machine's configuration of it.
@@ -42,10 +45,13 @@ func (d *decoder) build(f *file) *kernel.Config {
 	if _, given := d.at["machine.nic.irq_cpu"]; given || f.Machine.NIC.Queues == 1 {
 		cfg.IRQCPU = f.Machine.NIC.IRQCPU
 	}
+	d.line(f, cfg)
+	d.interrupts(f, cfg)
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
 	d.driver(f, cfg)
+	d.flows(f, cfg)
 	d.wire(f, cfg)
 	d.expect(f)
 	d.live(f)
@@ -54,6 +60,9 @@ func (d *decoder) build(f *file) *kernel.Config {
 
 // abi is the machine's, which has been checked.
 func abi(f *file) program.ABI {
+	if f.Machine.Entry == "int80" {
+		return program.LinuxInt80
+	}
 	return program.ABI(slices.Index(program.ABINames, f.Machine.ABI))
 }
 
@@ -118,11 +127,9 @@ func (d *decoder) machine(m *machine) {
 	if !slices.Contains(program.ABINames, m.ABI) {
 		d.failAt("machine.abi", "machine.abi: unknown value %q%s", m.ABI, program.Nearest(m.ABI, slices.Clone(program.ABINames)))
 	}
-	d.one("machine.entry", m.Entry, "syscall", "int80")
+	d.entry(m)
 	k := &m.Kernel
-	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
-		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, program.Nearest(k.Scheduler, names))
-	}
+	d.choice("machine.kernel.scheduler", k.Scheduler, kernel.Schedulers[:])
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
@@ -134,6 +141,70 @@ func (d *decoder) machine(m *machine) {
 	}
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
+	}
+}
+
+// line reads where interrupt pins lead, and who shares the card's.
+func (d *decoder) line(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	cfg.IRQChip = kernel.IRQChip(d.choice("machine.irqchip", m.Chip, kernel.IRQChips[:]))
+	if cfg.IRQChip == kernel.ChipPIC && m.CPUs > 1 {
+		d.failAt("machine.irqchip", "machine.irqchip: the 8259A pair can interrupt one core only, and there are %d", m.CPUs)
+	}
+	if _, ok := d.at["machine.shared_line"]; !ok {
+		return
+	}
+	d.one("machine.shared_line.device", m.Line.Device, "uhci_hcd")
+	d.within("machine.shared_line.every", int(m.Line.Every), 1_000, 1_000_000_000)
+	d.within("machine.shared_line.count", m.Line.Count, 0, maxCount)
+	if m.Line.Count == 0 && f.Stop == 0 {
+		d.failAt("machine.shared_line", "machine.shared_line: without a count the run never ends; give a count or a stop")
+	}
+	cfg.USB = kernel.USBConfig{Every: sim.Time(m.Line.Every), Count: m.Line.Count}
+}
+
+// interrupts refuses what machine.nic.irq does not go with.
+func (d *decoder) interrupts(f *file, cfg *kernel.Config) {
+	if cpu.ABIs[cfg.ABI].Arm64 {
+		const only = ": on Arm devices interrupt by messages to the GIC, with irq: msi-x"
+		_, shared := d.at["machine.shared_line"]
+		switch {
+		case cfg.IRQChip != kernel.ChipIOAPIC:
+			d.failAt("machine.irqchip", "machine.irqchip%s", only)
+		case shared:
+			d.failAt("machine.shared_line", "machine.shared_line%s", only)
+		case cfg.NIC.Mode != nic.MSIX:
+			d.failAt("machine.nic.irq", "machine.nic.irq%s", only)
+		}
+	}
+	if cfg.NIC.Mode == nic.MSIX {
+		return
+	}
+	switch {
+	case cfg.NIC.Queues > 1:
+		d.failAt("machine.nic.irq", "machine.nic.irq: %d queues need msi-x: %s has one interrupt for everything", cfg.NIC.Queues, f.Machine.NIC.IRQ)
+	case cfg.NIC.AdaptiveRx:
+		d.failAt("machine.nic.adaptive_rx", "machine.nic.adaptive_rx: with irq: msi-x only")
+	case cfg.Params.NoNAPI:
+		d.failAt("machine.kernel.napi", "machine.kernel.napi: false with irq: msi-x only; without NAPI, the handlers of the other two are not modelled")
+	}
+}
+
+// choice gives the place of a value among those that there are.
+func (d *decoder) choice(path, got string, of []string) int {
+	i := slices.Index(of, got)
+	if i < 0 {
+		d.failAt(path, "%s: unknown value %q%s", path, got, program.Nearest(got, slices.Clone(of)))
+	}
+	return i
+}
+
+func (d *decoder) entry(m *machine) {
+	switch {
+	case m.Entry != "int80":
+		d.one("machine.entry", m.Entry, "syscall", "int80")
+	case m.ABI != "linux-amd64":
+		d.failAt("machine.entry", "machine.entry: %s has no int $0x80, only linux-amd64 has", m.ABI)
 	}
 }
 
@@ -222,8 +293,20 @@ func (d *decoder) thread(i int, t *thread, f *file, env program.Env) kernel.Thre
 		pe := err.(*program.Error)
 		d.fail(d.inside(base+"program", pe.Line, pe.Col), "%s", pe.Msg)
 	}
+	d.fitsLow(base, i, p, f)
 	tc.Program = p
 	return tc
+}
+
+// fitsLow: int $0x80 passes addresses of 32 bits only.
+func (d *decoder) fitsLow(base string, i int, p *program.Program, f *file) {
+	switch {
+	case f.Machine.Entry != "int80":
+	case i >= program.LowThreads:
+		d.failAt(base+"name", "machine.entry int80: only %d threads have room below 4 GiB", program.LowThreads)
+	case len(p.Consts) > program.LowConsts:
+		d.failAt(base+"program", "machine.entry int80: only %d strings have room below 4 GiB", program.LowConsts)
+	}
 }
 
 // importance is a thread's nice value or priority, whichever its scheduler knows.
@@ -246,65 +329,62 @@ func (d *decoder) importance(base string, t *thread, f *file, tc *kernel.ThreadC
 	tc.Nice, tc.Priority = t.Nice, t.Priority
 }
 
-func (d *decoder) wire(f *file, cfg *kernel.Config) {
-	if len(f.Wire) > maxWire {
-		d.failAt("wire", "wire: more than %d entries", maxWire)
-	}
-	last, connected := Duration(0), map[[2]netip.AddrPort]bool{}
-	for i := range f.Wire {
-		p := &f.Wire[i]
-		base := fmt.Sprintf("wire[%d]", i)
-		if p.At < last {
-			d.failAt(base+".at", "%s is earlier than the entry before it", sim.Time(p.At))
-		}
-		last = p.At
-		fl, ok := f.Flows[p.Flow]
-		if !ok {
-			d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
-		}
-		out := kernel.Packets{At: sim.Time(p.At), Count: 1, Flow: p.Flow}
-		out.From, out.To = d.flow("flows."+p.Flow, &fl)
-		d.carries(base, p, &fl, &out, connected)
-		d.onTheWire(base, p, &fl, &out)
-		if p.Count != nil {
-			d.within(base+".count", *p.Count, 1, maxCount)
-			out.Count = *p.Count
-		}
-		if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
-			d.failAt(base, "%s: every and count belong together", base)
-		}
-		if p.Every != nil {
-			out.Every = sim.Time(*p.Every)
-		}
-		cfg.Wire = append(cfg.Wire, out)
-	}
+// flows notes the remote hosts that there are, and which of them listen.
+func (d *decoder) flows(f *file, cfg *kernel.Config) {
 	for _, name := range sortedKeys(f.Flows) {
 		fl := f.Flows[name]
-		d.checkName("flows."+name, name)
-		d.flow("flows."+name, &fl)
+		path := "flows." + name
+		d.checkName(path, name)
+		from, _ := d.flow(path, &fl)
+		if !slices.Contains(cfg.Hosts, from.Addr()) {
+			cfg.Hosts = append(cfg.Hosts, from.Addr())
+		}
+		if fl.Listen {
+			cfg.Listens = append(cfg.Listens, d.listener(path, name, &fl, from, cfg))
+		}
 	}
 }
+
+// listener reads a host that waits for connections.
+func (d *decoder) listener(path, name string, fl *flow, at netip.AddrPort, cfg *kernel.Config) kernel.Listener {
+	for _, other := range cfg.Listens {
+		if other.At == at {
+			d.failAt(path+".from", "%s.from: the flow %q listens at %s already", path, other.Flow, at)
+		}
+	}
+	if ip := at.Addr(); ip == kernel.HostIP || ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast() {
+		d.failAt(path+".from", "%s.from: %s is not a remote host's address", path, ip)
+	}
+	l := kernel.Listener{At: at, Flow: name}
+	if a := fl.Answer; a != nil {
+		l.Says, l.Fin, l.After = []byte(a.Data), a.Fin, sim.Time(a.After)
+		if !l.Answers() {
+			d.failAt(path+".answer", "%s.answer: an answer has data, or fin", path)
+		}
+	}
+	return l
+}
+
+// alphabet is what an entry is filled with.
+const alphabet = "abcdefghijklmnopqrstuvwxyz"
 
 // carries reads what an entry brings: a UDP packet its data, a TCP flow data or
 // a step of the connection, which begins with connect.
 func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets, connected map[[2]netip.AddrPort]bool) {
-	if p.Data != nil {
+	switch {
+	case p.Data != nil && p.Fill != 0:
+		d.failAt(base, "%s: data or fill, not both", base)
+	case p.Data != nil:
 		out.Payload = []byte(*p.Data)
+	case p.Fill != 0:
+		d.within(base+".fill", int(p.Fill), 1, maxFill)
+		out.Payload = bytes.Repeat([]byte(alphabet), int(p.Fill)/len(alphabet)+1)[:p.Fill]
 	}
-	if p.Repeat != nil {
-		if p.Data == nil {
-			d.failAt(base+".repeat", "%s.repeat: there is no data to repeat", base)
-		}
-		d.within(base+".repeat", *p.Repeat, 1, maxPayload)
-		if n := *p.Repeat * len(out.Payload); n > maxPayload {
-			d.failAt(base+".repeat", "%s.repeat: %d bytes; at most %d", base, n, maxPayload)
-		}
-		out.Payload = bytes.Repeat(out.Payload, *p.Repeat)
-	}
+	carries := p.Data != nil || p.Fill != 0
 	out.Proto, out.Connect, out.Fin, out.Rst = fl.Proto, p.Connect, p.Fin, p.Rst
 	key := [2]netip.AddrPort{out.From, out.To}
 	steps := 0
-	for _, is := range []bool{p.Connect, p.Rst, p.Data != nil || p.Fin} {
+	for _, is := range []bool{p.Connect, p.Rst, carries || p.Fin} {
 		if is {
 			steps++
 		}
@@ -312,18 +392,20 @@ func (d *decoder) carries(base string, p *packet, fl *flow, out *kernel.Packets,
 	switch {
 	case fl.Proto != "tcp" && (p.Connect || p.Fin || p.Rst):
 		d.failAt(base, "%s: connect, fin and rst are for TCP flows", base)
-	case fl.Proto != "tcp" && p.Data == nil:
+	case fl.Proto != "tcp" && !carries:
 		d.failAt(base, "%s: a UDP packet needs data", base)
 	case fl.Proto != "tcp" && len(out.Payload) > 1472:
-		d.failAt(base+".data", "%s.data: %d bytes; 1472 fit into one frame", base, len(out.Payload))
+		d.failAt(base, "%s: %d bytes of data; 1472 fit into one frame", base, len(out.Payload))
 	case fl.Proto != "tcp":
 	case steps != 1:
 		d.failAt(base, "%s: an entry of a TCP flow has connect, rst, or data and fin", base)
-	case p.Count != nil && (p.Data == nil || p.Fin):
+	case p.Count != nil && (!carries || p.Fin):
 		d.failAt(base+".count", "%s.count: only data can come several times", base)
+	case fl.Listen && p.Connect:
+		d.failAt(base, "%s: the flow %q listens: it is this machine that connects", base, p.Flow)
 	case p.Connect && connected[key]:
 		d.failAt(base, "%s: the flow %q has connected already", base, p.Flow)
-	case !p.Connect && !connected[key]:
+	case !fl.Listen && !p.Connect && !connected[key]:
 		d.failAt(base, "%s: the flow %q has not connected yet: it begins with connect: true", base, p.Flow)
 	}
 	connected[key] = true
@@ -336,7 +418,20 @@ func (d *decoder) flow(path string, fl *flow) (from, to netip.AddrPort) {
 	if fl.Proto != "tcp" {
 		d.one(path+".proto", fl.Proto, "udp", "tcp")
 	}
-	return d.address(path+".from", fl.From, false), d.address(path+".to", fl.To, true)
+	from = d.address(path+".from", fl.From, false)
+	switch {
+	case fl.Listen && fl.Proto != "tcp":
+		d.failAt(path+".listen", "%s.listen: only TCP hosts listen", path)
+	case fl.Answer != nil && !fl.Listen:
+		d.failAt(path+".answer", "%s.answer: only a host that listens answers: it needs listen: true", path)
+	case fl.Listen && fl.To != "":
+		d.failAt(path+".to", "%s.to: a host that listens takes connections from everywhere", path)
+	case fl.Listen:
+		return from, netip.AddrPort{}
+	case fl.To == "":
+		d.failAt(path, "%s: a flow needs to, or listen: true", path)
+	}
+	return from, d.address(path+".to", fl.To, true)
 }
 
 // address reads "ip:port"; ":port" is this machine's, where that is allowed.

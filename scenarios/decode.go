@@ -3,6 +3,8 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"ringside/kernel"
 	"ringside/kernel/program"
 	"ringside/scenarios/guide"
 )
@@ -26,6 +29,10 @@ type decoder struct {
 	at               map[string]ast.Node // by path, such as threads[0].program
 	functions, tasks []string            // that a selector can name
 	over             bool                // a part of a file is read over the whole one: see overlay
+
+	files    fs.FS                      // the folder of the file, for those that it names; nil: it may name none
+	frames   int                        // bytes of frames that loads and capture files take
+	captures map[string]*kernel.Capture // those that were read: variants play the same
 }
 
 // place is a line and a column.
@@ -144,6 +151,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 			d.overThreads(seq, threads, path)
 			return
 		}
+		d.forget(path)
 		v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))
 		for i, e := range seq.Values {
 			d.value(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
@@ -151,6 +159,14 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	default:
 		d.plain(n, v, path)
 	}
+}
+
+// forget drops the places of a list's elements: another list replaces it.
+func (d *decoder) forget(path string) {
+	if !d.over {
+		return
+	}
+	maps.DeleteFunc(d.at, func(at string, _ ast.Node) bool { return strings.HasPrefix(at, path+"[") })
 }
 
 func join(path, key string) string {

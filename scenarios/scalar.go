@@ -15,6 +15,12 @@ type Duration sim.Time
 // Size is a number of bytes in a file, with its unit.
 type Size int64
 
+// Rate is a number of packets a second in a file, such as 200000/s or 200000.
+type Rate int64
+
+// Speed is a factor in a file, such as 10 or 0.5.
+type Speed float64
+
 // Program is a thread program in a file.
 type Program string
 
@@ -76,6 +82,24 @@ func (z *Size) parse(s string) error {
 	n, err := measure(s, sizeUnits, "a size", "64KiB or 512B")
 	*z = Size(n)
 	return err
+}
+
+func (r *Rate) parse(s string) error {
+	n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(s, "/s")), 10, 64)
+	if err != nil || n < 1 || n > maxRate {
+		return fmt.Errorf("%q is not a rate from 1/s to %d/s: write it like 200000/s", s, int64(maxRate))
+	}
+	*r = Rate(n)
+	return nil
+}
+
+func (f *Speed) parse(s string) error {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n >= 0.001 && n <= 1e6) {
+		return fmt.Errorf("%q is not a factor from 0.001 to 1000000: write it like 10 or 0.5", s)
+	}
+	*f = Speed(n)
+	return nil
 }
 
 func (p *Program) parse(s string) error {

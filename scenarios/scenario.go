@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"unicode"
@@ -41,7 +42,7 @@ type Scenario struct {
 	variants []*Scenario
 }
 
-//go:embed course/*.yaml
+//go:embed course
 var course embed.FS
 
 // flagship is what somebody sees first.
@@ -52,11 +53,17 @@ func Builtin() []string {
 	names := []string{flagship}
 	entries, _ := fs.ReadDir(course, "course")
 	for _, e := range entries {
-		if name := strings.TrimSuffix(e.Name(), ".yaml"); name != flagship {
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != flagship {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// Attached is a file that embedded scenarios name, such as a capture file.
+func Attached(name string) (data []byte, ok bool) {
+	data, err := course.ReadFile(path.Join("course", name))
+	return data, err == nil && path.Ext(name) != ".yaml"
 }
 
 // Open reads a file, or an embedded scenario by its name.
@@ -65,7 +72,8 @@ func Open(nameOrPath string) (*Scenario, error) {
 		return Load(nameOrPath)
 	}
 	if data, err := course.ReadFile(path.Join("course", nameOrPath+".yaml")); err == nil {
-		return Parse(nameOrPath, data)
+		files, _ := fs.Sub(course, "course")
+		return parse(nameOrPath, data, files)
 	}
 	if _, err := os.Stat(nameOrPath); err == nil {
 		return Load(nameOrPath)
@@ -92,20 +100,28 @@ func Load(name string) (*Scenario, error) {
 	if err != nil {
 		return nil, &Error{File: name, Msg: err.Error()}
 	}
-	return Parse(name, data)
+	dir, err := os.OpenRoot(filepath.Dir(name)) // no path and no link leads out of it
+	if err != nil {
+		return nil, &Error{File: name, Msg: err.Error()}
+	}
+	defer dir.Close()
+	return parse(name, data, dir.FS())
 }
 
 func tooBig(name string) *Error {
 	return &Error{File: name, Msg: fmt.Sprintf("the file is bigger than %d bytes", MaxSize)}
 }
 
-// Parse reads the contents of a file; name is for messages. The error is an
-// *Error.
-func Parse(name string, data []byte) (s *Scenario, err error) {
+// Parse reads the contents of a file, which may name no other files; name is for
+// messages. The error is an *Error.
+func Parse(name string, data []byte) (*Scenario, error) { return parse(name, data, nil) }
+
+// parse is Parse for a file in a folder.
+func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 	if len(data) > MaxSize {
 		return nil, tooBig(name)
 	}
-	d := &decoder{name: name, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]astNode{}}
+	d := &decoder{name: name, files: files, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]astNode{}}
 	defer func() {
 		if e, ok := recover().(*Error); ok {
 			s, err = nil, e
@@ -185,6 +201,11 @@ func (s *Scenario) LiveWhy() string {
 	}
 	if a := s.config.ABI; !a.Native() {
 		return "the program is one for " + a.String()
+	}
+	for i := range s.config.Wire {
+		if s.config.Wire[i].Pace != kernel.PaceEvery {
+			return "the real lane sends packets one by one, when every thread sleeps: it plays no load and no capture file"
+		}
 	}
 	return ""
 }

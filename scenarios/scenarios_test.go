@@ -20,6 +20,7 @@ import (
 const head = "ringside: 1\ntitle: t\n"
 const threads = "threads:\n  - name: a\n    program: |\n      getpid()\n"
 const flows = "flows:\n  f: {proto: udp, from: \"10.0.0.2:5\", to: \":7\"}\n"
+const web = "flows:\n  w: {proto: tcp, from: \"10.0.0.2:80\", listen: true}\n"
 const tcp = "flows:\n  t: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\"}\n"
 
 // TestMistakes: each file has one mistake, and one error says where it is and
@@ -36,11 +37,22 @@ func TestMistakes(t *testing.T) {
 		{head + "threads:\n  - name: a\n    program: syscall(8, 1)\nmachine: {abi: windows-amd64}\n", "5:14: windows-amd64 has no stable numbers of system calls"},
 		{head + "threads:\n  - name: a\n    program: syscall(SYS_poll)\nmachine: {abi: linux-arm64}\n", "5:14: linux-arm64 has no SYS_poll"},
 		{head + threads + "machine: {abi: macos-arm64}\nlive: {run: true}\n", "8:7: programs for macos-arm64 do not run on Linux"},
-		{head + threads + "machine: {entry: int80}\n", `7:18: machine.entry: "int80" is not part of this version`},
+		{head + threads + "machine: {entry: int81}\n", `7:18: machine.entry: unknown value "int81"; did you mean "int80"?`},
+		{head + threads + "machine: {abi: linux-arm64, entry: int80}\n", `7:36: machine.entry: linux-arm64 has no int $0x80, only linux-amd64 has`},
 		{head + threads + "machine: {nic: {driver: uioo}}\n", "7:25: machine.nic.driver: unknown value \"uioo\"; did you mean \"uio\"?"},
 		{head + threads + "machine: {nic: {driver: uio}}\n", "7:25: machine.nic.driver: uio needs live: {run: false, why: ...}"},
 		{head + "threads:\n  - name: a\n    program: |\n      rx_burst(0, 8)\n", "5:14: rx_burst: the card is the kernel's; machine.nic: {driver: uio} gives it to programs"},
-		{head + threads + flows + "wire:\n  - {at: 1us, flow: f, data: ab, repeat: 1048576}\n", "10:42: wire[0].repeat: 2097152 bytes; at most 1048576"},
+		{head + threads + "machine: {irqchip: pics}\n", `7:20: machine.irqchip: unknown value "pics"; did you mean "pic"?`},
+		{head + threads + "machine: {irqchip: pic, cpus: 2}\n", "7:20: machine.irqchip: the 8259A pair can interrupt one core only, and there are 2"},
+		{head + threads + "machine: {irqchip: pic, abi: linux-arm64}\n", "7:20: machine.irqchip: on Arm devices interrupt by messages to the GIC, with irq: msi-x"},
+		{head + threads + "machine: {shared_line: {every: 50us, count: 1}, abi: linux-arm64}\n", "7:24: machine.shared_line: on Arm devices interrupt by messages"},
+		{head + threads + "machine: {nic: {irq: intx}, abi: linux-arm64}\n", "7:22: machine.nic.irq: on Arm devices interrupt by messages"},
+		{head + threads + "machine: {nic: {irq: msi, queues: 4}}\n", "7:22: machine.nic.irq: 4 queues need msi-x: msi has one interrupt for everything"},
+		{head + threads + "machine: {nic: {irq: msi, adaptive_rx: true}}\n", "7:40: machine.nic.adaptive_rx: with irq: msi-x only"},
+		{head + threads + "machine: {nic: {irq: intx}, kernel: {napi: false}}\n", "7:44: machine.kernel.napi: false with irq: msi-x only"},
+		{head + threads + "machine: {nic: {irq: msix}}\n", `7:22: machine.nic.irq: unknown value "msix"; did you mean "msi"?`},
+		{head + threads + "machine: {shared_line: {every: 50us}}\n", "7:24: machine.shared_line: without a count the run never ends"},
+		{head + threads + "machine: {shared_line: {device: uhci}}\n", `7:24: the key "machine.shared_line.every" is missing`},
 		{head + threads + "machine: {nic: {ring: 100}}\n", "7:23: machine.nic.ring: 100 is not a power of two"},
 		{head + threads + "machine: {nic: {queues: 17}}\n", "7:25: machine.nic.queues: 17 is not between 1 and 16"},
 		{head + threads + "machine: {nic: {rss: {udp4: sd}}}\n", "7:22: machine.nic.rss: legacy descriptors have no room for a hash: it needs descriptors: advanced"},
@@ -67,6 +79,17 @@ func TestMistakes(t *testing.T) {
 		{head + threads + tcp + "wire: [{at: 1us, flow: t, data: x}]\n", `9:8: wire[0]: the flow "t" has not connected yet`},
 		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true}, {at: 2us, flow: t, connect: true}]\n", `9:43: wire[1]: the flow "t" has connected already`},
 		{head + threads + tcp + "wire: [{at: 1us, flow: t, connect: true, data: x}]\n", `9:8: wire[0]: an entry of a TCP flow has connect, rst, or data and fin`},
+		{head + threads + web + "wire: [{at: 1us, flow: w, connect: true}]\n", `9:8: wire[0]: the flow "w" listens: it is this machine that connects`},
+		{head + threads + web + "wire: [{at: 1us, flow: w, data: x, fill: 4B}]\n", `9:8: wire[0]: data or fill, not both`},
+		{head + threads + web + "wire: [{at: 1us, flow: w, fill: 2MiB}]\n", `wire[0].fill: 2097152 is not between 1 and 1048576`},
+		{head + threads + flows + "wire: [{at: 1us, flow: f, fill: 2KiB}]\n", `9:8: wire[0]: 2048 bytes of data; 1472 fit into one frame`},
+		{head + threads + "flows: {f: {proto: udp, from: \"10.0.0.2:5\", listen: true}}\n", `flows.f.listen: only TCP hosts listen`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\", listen: true}}\n", `flows.f.to: a host that listens takes connections from everywhere`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", to: \":7\", answer: {data: x}}}\n", `flows.f.answer: only a host that listens answers: it needs listen: true`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\", listen: true, answer: {after: 1ms}}}\n", `flows.f.answer: an answer has data, or fin`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.1:5\", listen: true}}\n", `flows.f.from: 10.0.0.1 is not a remote host's address`},
+		{head + threads + "flows: {f: {proto: tcp, from: \"10.0.0.2:5\"}}\n", `flows.f: a flow needs to, or listen: true`},
+		{head + threads + web + "  v: {proto: tcp, from: \"10.0.0.2:80\", listen: true}\n", `flows.w.from: the flow "v" listens at 10.0.0.2:80 already`},
 		{head + threads + "flows: {f: {proto: tpc, from: \"10.0.0.2:5\", to: \":7\"}}\n", `7:20: flows.f.proto: unknown value "tpc"`},
 		{head + threads + "flows: {f: {proto: udp, from: \"10.0.0.2\", to: \":7\"}}\n", `7:31: flows.f.from: "10.0.0.2" is not an address: write it like "10.0.0.2:5555"`},
 		{head + threads + "expect: {strace: {b: x}}\n", `7:22: unknown thread "b"`},

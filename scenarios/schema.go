@@ -20,11 +20,17 @@ func Schema() []byte {
 	return append(b, '\n')
 }
 
-// patterns are the scalars with rules of their own.
-var patterns = map[reflect.Type]string{
-	reflect.TypeFor[Duration](): `^[0-9.]+ *(ns|us|ms|s)$`,
-	reflect.TypeFor[Size]():     `^[0-9.]+ *(B|KiB|MiB|GiB)$`,
-}
+// patterns are the scalars with rules of their own; numbers are those that may
+// stand without quotes and unit too.
+var (
+	patterns = map[reflect.Type]string{
+		reflect.TypeFor[Duration](): `^[0-9.]+ *(ns|us|ms|s)$`,
+		reflect.TypeFor[Size]():     `^[0-9.]+ *(B|KiB|MiB|GiB)$`,
+		reflect.TypeFor[Rate]():     `^[0-9]+ *(/s)?$`,
+		reflect.TypeFor[Speed]():    `^[0-9.]+$`,
+	}
+	numbers = map[reflect.Type]bool{reflect.TypeFor[Rate](): true, reflect.TypeFor[Speed](): true}
+)
 
 func schemaOf(t reflect.Type) map[string]any {
 	switch t {
@@ -34,6 +40,9 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": "object"}
 	}
 	if p, ok := patterns[t]; ok {
+		if numbers[t] {
+			return map[string]any{"type": []string{"string", "number"}, "pattern": p}
+		}
 		return map[string]any{"type": "string", "pattern": p}
 	}
 	switch t.Kind() {

@@ -34,8 +34,10 @@ type file struct {
 type machine struct {
 	CPUs   int                 `yaml:"cpus" doc:"Cores, 1 to 64."`
 	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
-	Entry  string              `yaml:"entry" doc:"How programs enter the kernel: syscall."`
+	Entry  string              `yaml:"entry" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
+	Chip   string              `yaml:"irqchip" doc:"Where interrupt pins lead: ioapic, or pic, the old 8259A pair, with one core."`
+	Line   sharedLine          `yaml:"shared_line" doc:"A second device on the interrupt line of the card's pin."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
 }
@@ -53,7 +55,7 @@ type card struct {
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
-	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
 
@@ -61,6 +63,12 @@ type rss struct {
 	Key         string `yaml:"key" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
 	Indirection []int  `yaml:"indirection" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
 	UDP4        string `yaml:"udp4" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
+}
+
+type sharedLine struct {
+	Device string   `yaml:"device" doc:"uhci_hcd, a USB controller."`
+	Every  Duration `yaml:"every" required:"true" doc:"It interrupts every so often."`
+	Count  int      `yaml:"count" doc:"So many times; without it, until the stop."`
 }
 
 type tunables struct {
@@ -78,10 +86,18 @@ type tunables struct {
 }
 
 type flow struct {
-	Proto string `yaml:"proto" required:"true" doc:"udp or tcp."`
-	From  string `yaml:"from" required:"true" doc:"The remote address, ip:port."`
-	To    string `yaml:"to" required:"true" doc:"The port on this machine, as :port, or an address."`
-	MAC   string `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
+	Proto  string  `yaml:"proto" required:"true" doc:"udp or tcp."`
+	From   string  `yaml:"from" required:"true" doc:"The remote address, ip:port."`
+	To     string  `yaml:"to" doc:"The port on this machine, as :port, or an address; not with listen."`
+	Listen bool    `yaml:"listen" doc:"TCP: the remote host waits at from for connections of this machine."`
+	MAC    string  `yaml:"mac" doc:"UDP: the hardware address that its frames are sent to; without it, this machine's card's."`
+	Answer *answer `yaml:"answer" doc:"With listen: what the host answers to each request."`
+}
+
+type answer struct {
+	Data  string   `yaml:"data" doc:"What it says."`
+	After Duration `yaml:"after" doc:"How long it takes; what comes meanwhile belongs to the same request."`
+	Fin   bool     `yaml:"fin" doc:"It closes the connection with the answer."`
 }
 
 type thread struct {
@@ -95,17 +111,25 @@ type thread struct {
 }
 
 type packet struct {
-	At      Duration  `yaml:"at" required:"true" doc:"When it reaches the card."`
-	Flow    string    `yaml:"flow" required:"true" doc:"The connection it belongs to."`
-	Data    *string   `yaml:"data" doc:"What it carries."`
-	Repeat  *int      `yaml:"repeat" doc:"How often data stands in it."`
-	Connect bool      `yaml:"connect" doc:"TCP: the remote host connects."`
-	Fin     bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
-	Rst     bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
-	FCS     string    `yaml:"fcs" doc:"UDP: bad, if a bit is turned on the way, so that the frame check sequence is wrong."`
-	Csum    string    `yaml:"csum" doc:"UDP: bad, if the sender has computed its checksum wrong."`
-	Every   *Duration `yaml:"every" doc:"The distance of further ones."`
-	Count   *int      `yaml:"count" doc:"How many there are."`
+	At       Duration  `yaml:"at" required:"true" doc:"When it reaches the card; of several, the first one."`
+	Flow     string    `yaml:"flow" doc:"The connection it belongs to; of a host that listens all that are open then. Everything but a capture file needs one."`
+	Data     *string   `yaml:"data" doc:"What it carries."`
+	Fill     Size      `yaml:"fill" doc:"What it carries, as so many bytes of the alphabet over and over."`
+	Connect  bool      `yaml:"connect" doc:"TCP: the remote host connects."`
+	Fin      bool      `yaml:"fin" doc:"TCP: it has no more data to send."`
+	Rst      bool      `yaml:"rst" doc:"TCP: it breaks the connection off."`
+	FCS      string    `yaml:"fcs" doc:"UDP: bad, if a bit is turned on the way, so that the frame check sequence is wrong."`
+	Csum     string    `yaml:"csum" doc:"UDP: bad, if the sender has computed its checksum wrong."`
+	Every    *Duration `yaml:"every" doc:"The distance of further ones."`
+	Count    *int      `yaml:"count" doc:"How many there are; of a capture file, at most so many are played."`
+	Generate string    `yaml:"generate" doc:"A load of UDP packets: constant (evenly), poisson (at random, by the scenario's seed) or burst. Each carries a number of four digits that counts on."`
+	Rate     Rate      `yaml:"rate" doc:"Packets a second, such as 200000/s: of a load on average; a capture file's packets then come evenly instead of by their own times."`
+	For      *Duration `yaml:"for" doc:"How long the load lasts, instead of a count."`
+	Size     *int      `yaml:"size" doc:"Bytes of a frame of the load, with its check sequence, 64 to 1518; 64 if left out."`
+	Burst    *int      `yaml:"burst" doc:"Packets of a burst, which come as fast as the wire allows; 32 if left out."`
+	PCAP     string    `yaml:"pcap" doc:"A capture file, pcap or pcapng, in the scenario file's folder or below. Its UDP packets over IPv4 and Ethernet are played: to the modelled host's hardware and IP address, with new checksums, but from their own addresses and to their own ports. All others are skipped and counted, TCP too: the far end of its connections is not in the file."`
+	Host     string    `yaml:"host" doc:"Only packets of the capture file to this address are played: that of the machine it was made on. Without it all are, in both directions."`
+	Speed    *Speed    `yaml:"speed" doc:"How many times faster than recorded the capture file is played."`
 }
 
 type expect struct {
@@ -122,7 +146,7 @@ type live struct {
 // defaults are the values of what a file leaves out.
 func defaults() file {
 	f := file{Seed: 1}
-	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
+	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall", Chip: "ioapic", Line: sharedLine{Device: "uhci_hcd"}}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, Driver: "kernel", IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
 	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, GRO: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f

@@ -152,3 +152,6 @@ func sink(h []Event, e *Event) {
 	}
 	h[i] = *e
 }
+
+// Pending are the events that are pending, in no order. They must not be changed.
+func (q *Queue) Pending() []Event { return q.ev }

@@ -44,3 +44,40 @@ func (r *Rand) IntN(n int) int {
 	}
 	return int(hi)
 }
+
+// Skip returns the stream as it is after n draws: the n-th number of a stream can
+// be had without the ones before it.
+func (r Rand) Skip(n uint64) Rand {
+	r.state += n * 0x9e3779b97f4a7c15
+	return r
+}
+
+// Exp draws a number from the exponential distribution with mean 1, as a fixed
+// point number with 32 bits behind the point; it is below 45.
+//
+// It is -ln(u) for a u that is drawn evenly from (0, 1]. The logarithm to base
+// 2 is found bit by bit: squaring a number between 1 and 2 doubles its
+// logarithm, and whether the square reaches 2 is the next bit (Knuth, The Art of
+// Computer Programming, volume 1, section 1.2.2, exercise 25). Only whole numbers
+// are used: math.Log may differ in its last bit from one processor to another,
+// and a trace must not.
+func (r *Rand) Exp() uint64 {
+	u := r.Uint64() | 1
+	zeros := bits.LeadingZeros64(u)
+	x := u << zeros // u is x/2^64 / 2^zeros, with x/2^63 in [1, 2)
+	log := uint64(0)
+	for range 32 {
+		hi, lo := bits.Mul64(x, x)
+		log <<= 1
+		if hi>>63 != 0 {
+			log |= 1
+			x = hi
+		} else {
+			x = hi<<1 | lo>>63
+		}
+	}
+	minus := uint64(zeros+1)<<32 - log // -log2(u), 32 bits behind the point
+	const ln2 = 0xb17217f7d1cf79ac     // 64 bits behind the point
+	hi, _ := bits.Mul64(minus, ln2)
+	return hi
+}

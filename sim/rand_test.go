@@ -73,3 +73,50 @@ func TestIntNOfNothingPanics(t *testing.T) {
 	var r Rand
 	r.IntN(0)
 }
+
+func TestSkipIsDrawing(t *testing.T) {
+	a := NewRand(7)
+	b := a.Skip(3)
+	for range 3 {
+		a.Uint64()
+	}
+	if x, y := a.Uint64(), b.Uint64(); x != y {
+		t.Errorf("%d and %d", x, y)
+	}
+}
+
+// TestExpIsTheLogarithm holds Exp against the float version, which is right to 15
+// digits, and to numbers that must be the same on every processor.
+func TestExpIsTheLogarithm(t *testing.T) {
+	r := NewRand(1)
+	for i := range 100_000 {
+		u := NewRand(1).Skip(uint64(i))
+		want := -math.Log(float64(u.Uint64()|1)/(1<<64)) * (1 << 32)
+		if got := float64(r.Exp()); math.Abs(got-want) > 2 {
+			t.Fatalf("draw %d: %f, want %f", i, got, want)
+		}
+	}
+	r = NewRand(1234567)
+	for i, want := range []uint64{4507975716, 7519403238, 2708931205, 5971171185} {
+		if got := r.Exp(); got != want {
+			t.Errorf("number %d: %d, want %d", i, got, want)
+		}
+	}
+}
+
+// TestExpHasMeanAndVarianceOne: as the exponential distribution does; a million
+// draws are off by less than four deviations of the estimate.
+func TestExpHasMeanAndVarianceOne(t *testing.T) {
+	const n = 1_000_000
+	r := NewRand(1)
+	sum, squares := 0.0, 0.0
+	for range n {
+		x := float64(r.Exp()) / (1 << 32)
+		sum += x
+		squares += x * x
+	}
+	mean := sum / n
+	if variance := squares/n - mean*mean; math.Abs(mean-1) > 0.004 || math.Abs(variance-1) > 0.012 {
+		t.Errorf("mean %f, variance %f", mean, variance)
+	}
+}

@@ -422,7 +422,6 @@ var coreTable = kindTable{
 		{path: "CPU.Ksoftirqd", linux: "ksoftirqd", doc: "the thread that runs softirqs when there are too many", link: refTask},
 		{path: "CPU.Idle", linux: "rq->idle", doc: "what runs when nothing else can", link: refTask},
 		{path: "CPU.Squeezed", linux: "time_squeeze", doc: "net_rx_action ended for want of budget or time"},
-		{path: "CPU.OnIRQ", linux: "irq_stat", doc: "hard interrupts served"},
 		{path: "Core.On", linux: "(stack)", doc: "the stack that it executes on", show: func(_ *kernel.Machine, v reflect.Value) string { return stackNames[v.Interface().(cpu.StackID)] }},
 		{path: "Core.RSP0", linux: "TSS.rsp0", doc: "where ring 0 starts its stack when it is entered from ring 3", show: hex},
 		{path: "Core.Regs.CR3", linux: "page table base", doc: "the page tables that are in use", show: hex},

@@ -200,7 +200,7 @@ func (s *scene) panelRefs(id panelID) []ref {
 		}
 	}
 	switch id {
-	case panelHardware:
+	case panelHardware, panelIRQ:
 		for i := range s.m.Cores {
 			add(ref{refAPIC, int32(i)})
 		}

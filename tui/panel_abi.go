@@ -9,12 +9,13 @@ import (
 // What the CPU and STACKS panels call things depends on the machine's ABI.
 
 // level is the number that the ABI gives a core's privilege: ring 3 is EL0.
-func level(m *kernel.Machine, core int) int64 {
-	ring := int64(m.Cores[core].Regs.Ring())
+func level(m *kernel.Machine, core int) int64 { return levelOf(m, m.Cores[core].Regs.Ring()) }
+
+func levelOf(m *kernel.Machine, ring uint8) int64 {
 	if m.ABI.Arm64 {
-		return 1 - ring/3
+		return 1 - int64(ring)/3
 	}
-	return ring
+	return int64(ring)
 }
 
 // levelWord stands before that number.
@@ -32,6 +33,7 @@ var stackTitles = [...][3]string{
 	program.LinuxARM64:   {"EL0, user", "EL1, kernel", "EL1, interrupt"},
 	program.MacosARM64:   {"EL0, user", "EL1, modelled Linux", "EL1, modelled Linux"},
 	program.WindowsAMD64: {"ring 3, user", "ring 0, modelled Linux", "ring 0, modelled Linux"},
+	program.LinuxInt80:   {"ring 3, user", "ring 0, kernel", "ring 0, interrupt"},
 }
 
 // coreRow is a row of a core; the lower the rank, the longer it stays when there
@@ -50,8 +52,8 @@ func rowsOf(a *cpu.ABI) []coreRow {
 }
 
 var amd64Rows = []coreRow{
-	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowGeneral(6)}, {10, rowCR3},
-	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowDoor},
+	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {14, rowGeneral(4)}, {11, rowGeneral(6)}, {12, rowLink}, {10, rowCR3},
+	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowMSRs}, {15, rowDoor},
 }
 
 var armRows = []coreRow{
@@ -68,9 +70,28 @@ func rowGeneral(k int) func(p *pen, s *scene, i int) {
 	}
 }
 
+// rowLink draws the register that syscall saves the flags in, and the base of GS,
+// which swapgs exchanges.
+func rowLink(p *pen, s *scene, i int) {
+	c, was := &s.m.Cores[i], &s.was.Cores[i]
+	p.reg("R11", 0, c.Regs.R11, was.Regs.R11).reg("GS", p.w/2, c.GSBase, was.GSBase)
+}
+
+// rowMSRs draws what the kernel has told the processor about syscall.
+func rowMSRs(p *pen, s *scene, _ int) {
+	p.str("LSTAR").to(6).address(s.m.Text.Addr(s.m.Text.LSTAR, 0)).str(" FMASK ").hex(cpu.MSRFmask, 1)
+	if star := " STAR 0023001000000000"; p.left() > len(star) {
+		p.str(" STAR ").hex(cpu.MSRStar, 16)
+	}
+}
+
 // rowDoor says how a program comes into the kernel and back.
 func rowDoor(p *pen, s *scene, _ int) {
 	a := s.m.ABI
+	if a.Gate != 0 {
+		p.in(styleDim).str(a.Door).str(": to ").str(a.Base).str(", 5 words pushed, RSP from rsp0; back by ").rest(a.Back)
+		return
+	}
 	p.in(styleDim).str(a.Door).str(": ").str(a.Link).str("=").str(a.PC).str(", ").str(a.Saved).str("=").str(a.Status)
 	p.str(", to ").str(a.Base).str("; back by ").rest(a.Back)
 }

@@ -66,7 +66,7 @@ func drawRecord(p *pen, s *scene, seq sim.Seq) {
 	}
 	p.in(plain).number(s, seq)
 	if p.w < logDetail {
-		p.to(logTime-2).in(ctxStyles[r.Ctx]).rune(rune(kernel.ContextLetters[r.Ctx])).in(plain).str(" ").str(s.m.Fn(r)).str(": ").rest(s.stepText(r))
+		p.to(logTime - 2).in(ctxStyles[r.Ctx]).rune(rune(kernel.ContextLetters[r.Ctx])).in(plain).str(" ").str(s.m.Fn(r)).str(": ").rest(s.stepText(r))
 		return
 	}
 	p.to(logTime).micros(r.T, 9).to(logWhere)

@@ -17,8 +17,12 @@ func drawNet(p *pen, s *scene) {
 	}
 	y = drawSkb(p, s, y)
 	room := max(p.h-y, 0)
-	counters := min(max(room-max(s.rowsWanted(room, p.w), 1), 0), 2)
+	wanted := max(s.rowsWanted(room, p.w), 1)
+	counters := min(max(room-wanted, 0), 2)
 	drawObjects(p, s, y, room-counters)
+	if spare := room - counters - wanted; spare > 0 {
+		drawRemotes(p, s, y+wanted, spare)
+	}
 	if counters > 0 {
 		drawDrops(p.line(p.h-1), s)
 	}

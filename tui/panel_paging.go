@@ -1,9 +1,6 @@
 package tui
 
-import (
-	"ringside/cpu"
-	"ringside/kernel"
-)
+import "ringside/cpu"
 
 // The walk through the page tables: what the processor read to translate the
 // last address that was asked of them. It is walked anew in the state at the
@@ -16,12 +13,12 @@ const walkRows = 6
 // room, whose page tables there are.
 func drawWalk(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
-	w := s.m.PT.Walk(c.Regs.CR3, c.Access.Addr, c.Access.Kind)
+	w := s.m.PT.Walk(c.Access.CR3, c.Access.Addr, c.Access.Kind)
 	p.line(0).mark(c.Access != was.Access).str(accessName(c.Access.Kind)).str(" ").hex(c.Access.Addr, 1).in(styleText).str(" ")
-	p.in(styleDim).rest(rangeName(s.m, s.m.CPUs[i].Current, c.Access.Addr))
+	p.in(styleDim).rest(s.m.RangeOf(c.Access.CR3, c.Access.Addr))
 	var before cpu.Walk
 	if was.Access == c.Access {
-		before = s.was.PT.Walk(was.Regs.CR3, c.Access.Addr, c.Access.Kind)
+		before = s.was.PT.Walk(c.Access.CR3, c.Access.Addr, c.Access.Kind)
 	}
 	for l := range w.N {
 		p.line(1 + l)
@@ -30,7 +27,7 @@ func drawWalk(p *pen, s *scene, i int) {
 	p.line(1 + w.N).mark(w.Fault != before.Fault || w.Phys != before.Phys)
 	if w.Fault {
 		p.str("#PF  error code ").dec(int64(w.Code)).str(" = ").str(cpu.FaultLetters(w.Code)).in(styleText)
-		p.str("  CR2 ").mark(c.CR2 != was.CR2).hex(c.CR2, 1).in(styleText)
+		p.str("  CR2 ").mark(c.CR2 != was.CR2).address(c.CR2).in(styleText)
 	} else {
 		p.str("-> physical ").hex(w.Phys, 1).in(styleText)
 	}
@@ -75,21 +72,4 @@ func accessName(kind uint8) string {
 		return what + " ring 3"
 	}
 	return what + " ring 0"
-}
-
-// rangeName tells which range of a task's address space an address is in.
-func rangeName(m *kernel.Machine, id kernel.TaskID, addr uint64) string {
-	if addr>>63 == 1 {
-		return "the kernel's half"
-	}
-	t := &m.Tasks[id]
-	if t.Proc == kernel.None {
-		return ""
-	}
-	for _, v := range m.VMAs(t.Proc) {
-		if addr >= v.Start && addr < v.End {
-			return v.Prot() + " " + kernel.VMAKinds[v.Kind]
-		}
-	}
-	return "no VMA"
 }

@@ -62,6 +62,7 @@ func drawTime(p *pen, s *scene) {
 	l.present(p, s)
 	l.gaps(p, s.m.Now)
 	drawCursor(p, s, &l)
+	drawFigures(p, s, l.top+l.n+1)
 }
 
 // drawAxis writes a time every so many columns.

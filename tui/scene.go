@@ -33,6 +33,8 @@ type scene struct {
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
+
+	figures figures // of the records before the cursor
 }
 
 // show brings the scene to a position; the timeline stops at the end of the run.

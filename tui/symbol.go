@@ -138,7 +138,7 @@ func (s *scene) symbolStep(fn cpu.CodeID, i, times int) string {
 
 // whereItRuns says in which ring and at which station.
 func (s *scene) whereItRuns(code *cpu.Code[*kernel.Machine]) string {
-	text := fmt.Sprintf("ring %d, address %#x in the model", code.Ring, code.Base)
+	text := fmt.Sprintf("%s%d, address %#x in the model", strings.TrimSpace(levelWord(s.m))+" ", levelOf(s.m, code.Ring), code.Base)
 	if code.Station != kernel.StNone {
 		text += ", station " + kernel.Stations[code.Station]
 	}

@@ -100,7 +100,7 @@ type who struct {
 	packets []packet
 	things  []thing
 
-	byFrame, byNum, bySkb []int32 // packets, by frame, by number and by place of the skb
+	byFrame, byNum, bySkb []int32          // packets, by frame, by number and by place of the skb
 	index                 [numRefs][]int32 // things, by kind and place
 	queues                []ref            // whose a wait queue is
 	waits                 []kernel.QueueID // on which queue a wait entry was last
@@ -130,8 +130,8 @@ func (w *who) add(m *kernel.Machine, r *sim.Record, seq sim.Seq, log log) {
 
 // goesOn tells whether a record that touches no packet is still about the one of
 // its cause: on the packet's path, but not back from the protocols to the card's
-// loop, which goes on to another packet; and in the thread that the packet has
-// woken or that has taken it, until its call is back in ring 3.
+// loop, which goes on to another packet; in the interrupt that announces it; and in
+// the thread that it has woken or that has taken it, until its call is back in ring 3.
 func (w *who) goesOn(r *sim.Record, log log) bool {
 	if r.Cause == sim.NoSeq {
 		return false
@@ -139,6 +139,8 @@ func (w *who) goesOn(r *sim.Record, log log) bool {
 	c := log.At(r.Cause)
 	switch {
 	case r.Ctx == kernel.CtxSyscall && c.Ctx == kernel.CtxSyscall && c.Task == r.Task, r.Ctx == kernel.CtxUser && c.Ctx == kernel.CtxSyscall:
+		return true
+	case r.Ctx == kernel.CtxHardirq && (c.Ctx == kernel.CtxHardirq || c.Ctx == kernel.CtxHardware):
 		return true
 	case r.Station == kernel.StNone:
 		return false

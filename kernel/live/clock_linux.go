@@ -75,6 +75,9 @@ func (r *runner) next(until sim.Time) (at sim.Time, release func()) {
 			at, release = t.next, func() { p.expire(t) }
 		}
 	}
+	if c := r.net.nextAnswer(); c != nil && c.ready < at {
+		at, release = c.ready, func() { r.answer(c) }
+	}
 	for _, t := range r.threads {
 		if a := t.activity(); !a.due && a.till < at && t.started.Load() && !t.gone.Load() {
 			at, release = a.till, t.release

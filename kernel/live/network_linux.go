@@ -26,6 +26,9 @@ type network struct {
 	locals map[port]netip.AddrPort // the scenario's address by real port: sockets of its own
 	hosts  map[port]netip.AddrPort // and remote hosts
 	peers  map[peer]int            // socket that plays a remote address
+	lists  []*farHost              // remote hosts that wait for connections, as in the configuration
+	exist  []netip.Addr            // remote hosts that there are
+	mute   [2]int                  // a listener that answers nobody, and what fills it
 	next   uint16                  // ephemeral port that the scenario gets next
 	sink   int                     // takes what only shows that something else has arrived
 	dead   [2]int                  // sockets that hold a port at which nobody answers: UDP, TCP
@@ -51,12 +54,16 @@ var (
 // (ip_local_port_range). The real ones are random; the scenario's are counted.
 const firstEphemeral = 32768
 
-func newNetwork() (*network, error) {
+func newNetwork(cfg *kernel.Config) (*network, error) {
 	n := &network{
 		ports: map[port]int{}, bound: map[port][]uint64{}, locals: map[port]netip.AddrPort{}, hosts: map[port]netip.AddrPort{},
-		peers: map[peer]int{}, next: firstEphemeral, sink: -1, dead: [2]int{-1, -1}, wild: true,
+		peers: map[peer]int{}, next: firstEphemeral, sink: -1, dead: [2]int{-1, -1}, mute: [2]int{-1, -1}, wild: true,
+		exist: cfg.Hosts,
 	}
 	err := n.furnish()
+	if err == nil {
+		err = n.listen(cfg.Listens)
+	}
 	if err != nil {
 		n.close()
 		return nil, fmt.Errorf("a socket on loopback: %w", err)
@@ -187,8 +194,7 @@ func (n *network) realIP(a netip.Addr) [4]byte {
 }
 
 // destination is the real address that stands for one of the scenario's. To
-// UDP every remote host is there; TCP would have to wait for an answer that does
-// not come.
+// UDP every remote host is there.
 func (n *network) destination(fd int, addr string) (*unix.SockaddrInet4, error) {
 	ap, ok := parse(addr)
 	if !ok {
@@ -200,7 +206,7 @@ func (n *network) destination(fd int, addr string) (*unix.SockaddrInet4, error) 
 	local := ap.Addr().IsUnspecified() || ap.Addr().IsLoopback() || ap.Addr() == kernel.HostIP
 	switch {
 	case !local && p.tcp:
-		return nil, fmt.Errorf("%w: no host answers at %s", errRefused, ap)
+		return n.remote(ap)
 	case !local:
 		return n.host(ap)
 	case ap.Addr().IsUnspecified():
@@ -317,6 +323,9 @@ func (r *runner) underWay() (n int) {
 	for _, fd := range r.net.peers {
 		n += queued(fd)
 	}
+	for _, c := range r.net.talks() {
+		n += queued(c.fd)
+	}
 	return n
 }
 
@@ -335,12 +344,19 @@ func queued(fd int) int {
 func (n *network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	all := append(n.dead[:], n.sink)
+	all := append(n.dead[:], n.sink, n.mute[0], n.mute[1])
 	for p, fd := range n.peers {
 		if p.tcp {
 			reset(fd)
 		}
 		all = append(all, fd)
+	}
+	for _, l := range n.lists {
+		all = append(all, l.fd)
+	}
+	for _, c := range n.talks() {
+		reset(c.fd)
+		all = append(all, c.fd)
 	}
 	for _, fd := range all {
 		if fd >= 0 {

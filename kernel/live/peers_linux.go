@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ringside/kernel"
+	"ringside/sim"
 )
 
 // The remote hosts: what the wire brings is sent by sockets that play them.
@@ -25,9 +26,12 @@ func (n *network) play(p *kernel.Packets) error {
 	defer n.mu.Unlock()
 	var fd int
 	var err error
-	if p.Proto == "tcp" {
+	switch {
+	case p.Proto == "tcp" && !p.To.IsValid():
+		fd, err = n.playAll(p)
+	case p.Proto == "tcp":
 		fd, err = n.playTCP(p)
-	} else {
+	default:
 		fd, err = n.playUDP(p)
 	}
 	if err != nil {
@@ -87,16 +91,31 @@ func (n *network) playTCP(p *kernel.Packets) (int, error) {
 		delete(n.peers, who)
 		reset(fd)
 		return fd, unix.Close(fd)
-	case p.Fin:
-		return fd, ignore(unix.Shutdown(fd, unix.SHUT_WR), unix.ENOTCONN)
-	case len(p.Payload) == 0:
+	case len(p.Payload) == 0 && !p.Fin:
 		return -1, nil
 	}
-	sent, err := sendto(fd, p.Payload, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
-	if err == nil && sent < int64(len(p.Payload)) {
-		err = unix.EAGAIN
+	return fd, say(fd, p.Payload, p.Fin)
+}
+
+// say sends data and, if it is the last, the FIN with its last segment.
+func say(fd int, data []byte, fin bool) error {
+	flags := unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	if fin {
+		flags |= unix.MSG_MORE
 	}
-	return fd, ignore(err, unix.EPIPE, unix.ECONNRESET)
+	if len(data) > 0 {
+		sent, err := sendto(fd, data, flags, nil)
+		if err == nil && sent < int64(len(data)) {
+			err = unix.EAGAIN
+		}
+		if err != nil {
+			return ignore(err, unix.EPIPE, unix.ECONNRESET)
+		}
+	}
+	if fin {
+		return ignore(unix.Shutdown(fd, unix.SHUT_WR), unix.ENOTCONN)
+	}
+	return nil
 }
 
 // ignore forgets errors that only say that the other side has ended the
@@ -135,8 +154,9 @@ func reset(fd int) {
 }
 
 // drain reads what has reached the remote hosts, as they would, and tells
-// whether that may have made room for a sender.
-func (n *network) drain() (any bool) {
+// whether that may have made room for a sender. What they hear is heard at a time
+// of the scenario.
+func (n *network) drain(now sim.Time) (any bool) {
 	if !n.tcp.Load() {
 		return false
 	}
@@ -152,7 +172,7 @@ func (n *network) drain() (any bool) {
 			any = true
 		}
 	}
-	return any
+	return n.attend(now) || any
 }
 
 // arrived waits until what was sent has reached its socket. The softirq that

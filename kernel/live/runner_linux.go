@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 		return nil, err
 	}
 	defer done()
-	if r.net, err = newNetwork(); err != nil {
+	if r.net, err = newNetwork(cfg); err != nil {
 		return nil, err
 	}
 	defer r.net.close()
@@ -173,7 +173,7 @@ func (r *runner) quiet(ctx context.Context) error {
 		if why != "" && ctx.Err() != nil {
 			return unrest(ctx, why)
 		}
-		if why != "" || r.net.drain() {
+		if why != "" || r.net.drain(r.clock()) {
 			seen = looks{}
 		}
 	}

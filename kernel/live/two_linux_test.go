@@ -219,7 +219,7 @@ func TestTwoThreads(t *testing.T) {
 // An option or an address that leads out of the scenario ends the run.
 func TestTheWorldOutsideIsRefused(t *testing.T) {
 	for _, src := range []string{
-		"s := socket(AF_INET, SOCK_DGRAM, 0)\nsetsockopt(s, SOL_SOCKET, 25, 0)", "s := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"8.8.8.8:53\")",
+		"s := socket(AF_INET, SOCK_DGRAM, 0)\nsetsockopt(s, SOL_SOCKET, 25, 0)", "s := socket(AF_INET, SOCK_STREAM, 0)\nconnect(s, \"224.0.0.1:53\")",
 		"syscall(56, 0)", "syscall(0x40000001, 0)", "sigaction(19+1, 0)", "socketpair(16, SOCK_RAW, 0)", "memfd_create(\"x\", 4)",
 	} {
 		if _, err := Run(context.Background(), one(t, src), Options{}); err == nil || !strings.Contains(err.Error(), errRefused.Error()) {

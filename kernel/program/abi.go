@@ -15,73 +15,80 @@ const (
 	LinuxARM64
 	MacosARM64
 	WindowsAMD64
+	LinuxInt80 // programs of linux-amd64 that enter by int $0x80: a door with numbers of its own
 )
 
 // none marks a call that a system does not have.
 const none = -1
 
 // numbers are the calls' numbers by system: arch/x86/entry/syscalls/syscall_64.tbl,
-// include/uapi/asm-generic/unistd.h (arm64), bsd/kern/syscalls.master of XNU, and
-// those of Windows 10 and 11. Windows gives no promise: NtWriteFile was 5 in
+// include/uapi/asm-generic/unistd.h (arm64), bsd/kern/syscalls.master of XNU,
+// those of Windows 10 and 11, and syscall_32.tbl, of which it is the calls that take
+// the same structures where there are two. Windows gives no promise: NtWriteFile was 5 in
 // Windows 7, 6 in 8 and 7 in 8.1. That is why its programs call ntdll.
 //
 // Of macOS and Windows these are only the calls that mean there what they mean on
 // Linux, with the same flags and error numbers.
 var numbers = []struct {
 	name string
-	nr   [4]int64
+	nr   [5]int64
 }{
-	{"read", [4]int64{0, 63, 3, none}},
-	{"write", [4]int64{1, 64, 4, 0x08}}, // NtWriteFile
-	{"close", [4]int64{3, 57, 6, 0x0f}}, // NtClose
-	{"dup", [4]int64{32, 23, 41, none}},
-	{"dup2", [4]int64{33, none, 90, none}},
-	{"dup3", [4]int64{292, 24, none, none}},
-	{"fcntl", [4]int64{72, 25, none, none}},
-	{"pipe2", [4]int64{293, 59, none, none}},
-	{"eventfd2", [4]int64{290, 19, none, none}},
-	{"timerfd_create", [4]int64{283, 85, none, none}},
-	{"timerfd_settime", [4]int64{286, 86, none, none}},
-	{"memfd_create", [4]int64{319, 279, none, none}},
-	{"socket", [4]int64{41, 198, none, none}},
-	{"socketpair", [4]int64{53, 199, none, none}},
-	{"bind", [4]int64{49, 200, none, none}},
-	{"listen", [4]int64{50, 201, none, none}},
-	{"accept", [4]int64{43, 202, none, none}},
-	{"connect", [4]int64{42, 203, none, none}},
-	{"sendto", [4]int64{44, 206, none, none}},
-	{"recvfrom", [4]int64{45, 207, none, none}},
-	{"setsockopt", [4]int64{54, 208, none, none}},
-	{"getsockopt", [4]int64{55, 209, none, none}},
-	{"shutdown", [4]int64{48, 210, none, none}},
-	{"accept4", [4]int64{288, 242, none, none}},
-	{"poll", [4]int64{7, none, none, none}},
-	{"ppoll", [4]int64{271, 73, none, none}},
-	{"select", [4]int64{23, none, none, none}},
-	{"pselect6", [4]int64{270, 72, none, none}},
-	{"epoll_create", [4]int64{213, none, none, none}},
-	{"epoll_create1", [4]int64{291, 20, none, none}},
-	{"epoll_ctl", [4]int64{233, 21, none, none}},
-	{"epoll_wait", [4]int64{232, none, none, none}},
-	{"epoll_pwait", [4]int64{281, 22, none, none}},
-	{"epoll_pwait2", [4]int64{441, 441, none, none}},
-	{"getpid", [4]int64{39, 172, 20, none}},
-	{"gettid", [4]int64{186, 178, none, none}},
-	{"nanosleep", [4]int64{35, 101, none, none}},
-	{"sched_yield", [4]int64{24, 124, none, none}},
-	{"exit", [4]int64{60, 93, 1, 0x53}}, // NtTerminateThread
-	{"rt_sigaction", [4]int64{13, 134, none, none}},
-	{"rt_sigreturn", [4]int64{15, 139, none, none}},
-	{"tgkill", [4]int64{234, 131, none, none}},
+	{"read", [5]int64{0, 63, 3, none, 3}},
+	{"write", [5]int64{1, 64, 4, 0x08, 4}}, // NtWriteFile
+	{"close", [5]int64{3, 57, 6, 0x0f, 6}}, // NtClose
+	{"dup", [5]int64{32, 23, 41, none, 41}},
+	{"dup2", [5]int64{33, none, 90, none, 63}},
+	{"dup3", [5]int64{292, 24, none, none, 330}},
+	{"fcntl", [5]int64{72, 25, none, none, 221}},
+	{"pipe2", [5]int64{293, 59, none, none, 331}},
+	{"eventfd2", [5]int64{290, 19, none, none, 328}},
+	{"timerfd_create", [5]int64{283, 85, none, none, 322}},
+	{"timerfd_settime", [5]int64{286, 86, none, none, 411}},
+	{"memfd_create", [5]int64{319, 279, none, none, 356}},
+	{"socket", [5]int64{41, 198, none, none, 359}},
+	{"socketpair", [5]int64{53, 199, none, none, 360}},
+	{"bind", [5]int64{49, 200, none, none, 361}},
+	{"listen", [5]int64{50, 201, none, none, 363}},
+	{"accept", [5]int64{43, 202, none, none, none}},
+	{"connect", [5]int64{42, 203, none, none, 362}},
+	{"sendto", [5]int64{44, 206, none, none, 369}},
+	{"recvfrom", [5]int64{45, 207, none, none, 371}},
+	{"setsockopt", [5]int64{54, 208, none, none, 366}},
+	{"getsockopt", [5]int64{55, 209, none, none, 365}},
+	{"shutdown", [5]int64{48, 210, none, none, 373}},
+	{"accept4", [5]int64{288, 242, none, none, 364}},
+	{"poll", [5]int64{7, none, none, none, 168}},
+	{"ppoll", [5]int64{271, 73, none, none, 414}},
+	{"select", [5]int64{23, none, none, none, 142}},
+	{"pselect6", [5]int64{270, 72, none, none, 413}},
+	{"epoll_create", [5]int64{213, none, none, none, 254}},
+	{"epoll_create1", [5]int64{291, 20, none, none, 329}},
+	{"epoll_ctl", [5]int64{233, 21, none, none, 255}},
+	{"epoll_wait", [5]int64{232, none, none, none, 256}},
+	{"epoll_pwait", [5]int64{281, 22, none, none, 319}},
+	{"epoll_pwait2", [5]int64{441, 441, none, none, 441}},
+	{"getpid", [5]int64{39, 172, 20, none, 20}},
+	{"gettid", [5]int64{186, 178, none, none, 224}},
+	{"nanosleep", [5]int64{35, 101, none, none, 162}},
+	{"sched_yield", [5]int64{24, 124, none, none, 158}},
+	{"exit", [5]int64{60, 93, 1, 0x53, 1}}, // NtTerminateThread
+	{"rt_sigaction", [5]int64{13, 134, none, none, 174}},
+	{"rt_sigreturn", [5]int64{15, 139, none, none, 173}},
+	{"tgkill", [5]int64{234, 131, none, none, 270}},
 }
 
 // ABINames are the names of the format.
 var ABINames = []string{"linux-amd64", "linux-arm64", "macos-arm64", "windows-amd64"}
 
-func (a ABI) String() string { return ABINames[a] }
+func (a ABI) String() string {
+	if a == LinuxInt80 {
+		return "int $0x80"
+	}
+	return ABINames[a]
+}
 
 // Native tells whether Linux runs programs of this system.
-func (a ABI) Native() bool { return a == LinuxAMD64 || a == LinuxARM64 }
+func (a ABI) Native() bool { return a == LinuxAMD64 || a == LinuxARM64 || a == LinuxInt80 }
 
 // Number gives the number of the call that has a number on linux-amd64.
 func (a ABI) Number(linux int64) (int64, bool) {
@@ -125,7 +132,7 @@ var Substitutes = map[int64]int64{
 func (a ABI) has(s *Spec) bool {
 	nr := int64(s.NR)
 	switch {
-	case a == LinuxAMD64, s.Group == Director:
+	case a == LinuxAMD64, a == LinuxInt80, s.Group == Director:
 		return true
 	case s.Group == Library && s.NR == 0:
 		return !s.Instr

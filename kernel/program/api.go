@@ -41,6 +41,13 @@ const (
 	DataStride    = 1 << 24 // from a thread's arrays to the next one's in its process
 	ScratchStride = 1 << 12
 
+	// The same below 4 GiB: what a program has whose pointers must fit into 32 bits.
+	LowImageStride      = 1 << 24
+	LowScratchBase Addr = 0x7f00_0000
+	LowDataBase    Addr = 0xa000_0000
+	LowThreads          = 80                              // so many there is room for
+	LowConsts           = LowImageStride/RodataStride - 1 // of each
+
 	KernelText Addr = -0x7f00_0000 // KERNEL: 0xffffffff81000000
 )
 

@@ -63,7 +63,7 @@ const (
 
 // Start puts a fresh memory to the beginning of main.
 func (p *Program) Start(mem *Memory) Frame {
-	*mem = Memory{Slot: mem.Slot, Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
+	*mem = Memory{Slot: mem.Slot, Low: mem.Low, Slots: mem.Slots[:0], Data: mem.Data[:0], Maps: mem.Maps[:0]}
 	return p.Enter(mem, 0, nil)
 }
 

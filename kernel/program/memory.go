@@ -6,6 +6,7 @@ import "fmt"
 // value is ready for Start.
 type Memory struct {
 	Slot  int64    // which of its process's threads has this memory, from 0
+	Low   bool     // it is all below 4 GiB
 	Slots []int64  // the variables of the running functions, outermost first
 	Data  []byte   // their arrays; the byte at DataAt is Data[0]
 	Maps  [][]Pair // maps, each in order of its keys
@@ -37,8 +38,19 @@ func (mem *Memory) CopyFrom(src *Memory) {
 }
 
 // DataAt is where the thread's arrays begin, and ScratchAt its scratch.
-func (mem *Memory) DataAt() Addr    { return DataBase + mem.Slot*DataStride }
-func (mem *Memory) ScratchAt() Addr { return ScratchBase + mem.Slot*ScratchStride }
+func (mem *Memory) DataAt() Addr {
+	if mem.Low {
+		return LowDataBase + mem.Slot*DataStride
+	}
+	return DataBase + mem.Slot*DataStride
+}
+
+func (mem *Memory) ScratchAt() Addr {
+	if mem.Low {
+		return LowScratchBase + mem.Slot*ScratchStride
+	}
+	return ScratchBase + mem.Slot*ScratchStride
+}
 
 // Writable gives n bytes at an address, to write to. Only arrays and the scratch
 // are writable.

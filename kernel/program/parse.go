@@ -31,7 +31,11 @@ func Compile(src string, env Env) (p *Program, err error) {
 	if len(src) > MaxSource {
 		return nil, &Error{1, 1, fmt.Sprintf("a program of more than %d bytes", MaxSource)}
 	}
-	c := &compiler{prog: &Program{Source: src, rodata: RodataBase + int64(env.Self)*ImageStride}, env: env, consts: map[string]int{}, funcs: map[string]int{}}
+	stride := int64(ImageStride)
+	if env.ABI == LinuxInt80 {
+		stride = LowImageStride
+	}
+	c := &compiler{prog: &Program{Source: src, rodata: RodataBase + int64(env.Self)*stride}, env: env, consts: map[string]int{}, funcs: map[string]int{}}
 	defer func() {
 		if e, ok := recover().(*Error); ok {
 			p, err = nil, e

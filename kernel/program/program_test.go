@@ -31,6 +31,7 @@ func TestPrograms(t *testing.T) {
 		{"fields of epoll_event", "var ev [2]epoll_event\nev[1].events = EPOLLIN\nev[1].data = -1\nexit(ev[1].fd)\nexit(ev[1].events + ev[0].fd)", "exit(-1) exit(1)"},
 		{"pollfd literals", "p := []pollfd{{3, POLLIN}, {4, POLLOUT}}\np[1].revents = POLLHUP\nexit(p[1].fd*1000 + p[1].events*100 + p[1].revents)\nexit(len(p))", "exit(4416) exit(2)"},
 		{"sets", "r := fd_set(3, 9)\nexit(FD_ISSET(9, r)*10 + FD_ISSET(4, r))", "exit(10)"},
+		{"addresses", "var b [4]byte\nvar c [4]byte\nexit(addr(c) - addr(b))\nexit(addr(\"x\") - addr(\"y\") + KERNEL - 0xffffffff81000000)", "exit(8) exit(-65536)"},
 		{"strings", "x := \"a\" + \"b\"\nif x == \"ab\" && x < \"b\" && len(x) == 2 { print(x) }\nexit(x[1])", "print(ab) exit(98)"},
 		{"booleans", "ok := 3 > 2\nif !ok || false { exit(1) }\nif ok == true { exit(2) }", "exit(2)"},
 		{"own functions", "func twice(x int) int { return 2 * x }\nfunc main() { exit(twice(twice(3))) }", "exit(12)"},

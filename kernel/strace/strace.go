@@ -25,6 +25,7 @@ type Call struct {
 	Sets   [3][]byte // the sets that select was given: it overwrites them. nil for NULL
 	Prog   *program.Program
 	Mem    *program.Memory
+	Heap   []byte // what the process's heap holds, as far as it has been touched
 
 	Unfinished bool
 }
@@ -183,10 +184,16 @@ func (c *Call) pair() string {
 }
 
 // decoded is the call that syscall makes, if it is one whose data strace shows.
-// What a failed call was given may be no memory at all.
+// The data must be in memory of the program.
 func (c *Call) decoded() (sub Call, ok bool) {
 	spec := c.ABI.SpecOf(c.Args[0])
-	if spec == nil || c.Errno != 0 || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+	if spec == nil || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
+		return sub, false
+	}
+	if _, ok = c.bytes(c.Args[2], 0); spec.Name == "read" && c.failed() {
+		_, ok = c.Mem.Writable(c.Args[2], 0) // and not in a constant
+	}
+	if !ok {
 		return sub, false
 	}
 	sub = *c
@@ -215,7 +222,7 @@ func (c *Call) arg(i int, p program.Param) (string, bool) {
 	case program.Buf:
 		return c.filled(v, c.Ret), true
 	case program.Text:
-		b, ok := c.Prog.Bytes(c.Mem, v, c.Args[i+1])
+		b, ok := c.bytes(v, c.Args[i+1])
 		if !ok {
 			return fmt.Sprintf("%#x", v), true
 		}

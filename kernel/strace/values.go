@@ -8,6 +8,14 @@ import (
 	"ringside/kernel/program"
 )
 
+// bytes are n bytes of the program's memory.
+func (c *Call) bytes(addr, n int64) ([]byte, bool) {
+	if off := addr - program.HeapBase; off >= 0 && n >= 0 && off+n <= int64(len(c.Heap)) {
+		return c.Heap[off : off+n], true
+	}
+	return c.Prog.Bytes(c.Mem, addr, n)
+}
+
 // filled is a buffer that the call has written to.
 func (c *Call) filled(addr, n int64) string {
 	if c.failed() {
@@ -16,7 +24,7 @@ func (c *Call) filled(addr, n int64) string {
 	if n > c.Args[2] {
 		n = c.Args[2] // MSG_TRUNC returns the real length
 	}
-	b, ok := c.Prog.Bytes(c.Mem, addr, n)
+	b, ok := c.bytes(addr, n)
 	if !ok {
 		return "..."
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"ringside/kernel"
 	"ringside/sim"
@@ -119,7 +120,7 @@ func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, 
 }
 
 // Formats are the exports that Export knows.
-var Formats = []string{"steps", "strace", "ftrace", "jsonl"}
+var Formats = []string{"steps", "strace", "ftrace", "jsonl", "summary", "interrupts"}
 
 // Export runs a scenario on the model and writes its records in a format.
 func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
@@ -135,6 +136,15 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 			fmt.Fprintln(out, l)
 		}
 		return out.Flush()
+	case "interrupts":
+		_, m, err := Model(cfg, lim)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(out, m.ProcInterrupts())
+		return out.Flush()
+	case "summary":
+		return errors.Join(Summary(out, cfg, lim), out.Flush())
 	case "steps":
 		line = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) string { return m.StepText(r, seq) }
 	case "jsonl":
@@ -143,7 +153,7 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 		fmt.Fprint(out, kernel.FtraceHeader)
 		line = func(m *kernel.Machine, r *sim.Record, _ sim.Seq) string { return m.Ftrace(r) }
 	default:
-		return fmt.Errorf("unknown format %q: one of steps, strace, ftrace, jsonl", format)
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(Formats, ", "))
 	}
 	_, err := run(cfg, lim, func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 		if l := line(m, r, seq); l != "" {
