@@ -62,6 +62,19 @@ func TestAPacketIsFollowedToTheThreadThatReadsIt(t *testing.T) {
 	}
 }
 
+// The segment that ends a handshake is what wakes the thread that accepts.
+func TestTheLastSegmentOfAHandshakeIsFollowedToTheListener(t *testing.T) {
+	a := testApp(t, scenario(t, "tcp-accept"), 120, 40, "")
+	a.answer(promptCommand, "find fn:sock_def_readable")
+	packet := a.scene.who.at(a.scene.pos - 1).packet
+	if packet < 0 {
+		t.Fatal("sock_def_readable is about no packet")
+	}
+	if missing := subsequence(packetOf(a.scene, packet), []string{"tcp_v4_rcv", "tcp_child_process", "sock_def_readable", "ep_poll_callback"}); missing != "" {
+		t.Errorf("%s is not on the way: %s", missing, strings.Join(packetOf(a.scene, packet), " "))
+	}
+}
+
 // Each packet of a burst is its own: what touches a frame or its skb is about that
 // frame, whatever place the skb has.
 func TestPacketsAreKeptApart(t *testing.T) {

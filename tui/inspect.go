@@ -158,10 +158,14 @@ func inspectorPage(a *app, x ref) page {
 		if link, ok := s.linkOf(x, row); ok {
 			r.open = func(a *app) { a.inspect(link) }
 		}
-		doc := fold(a.w-names-values-12, row.doc)
-		r.text = pad(row.linux, names) + "  " + pad(text, values) + "  " + doc[0]
+		doc := fold(a.w-names-values-8, row.doc)
+		r.text = pad(row.linux, names) + "  " + text
+		if textWidth(text, false) <= values {
+			r.text = pad(row.linux, names) + "  " + pad(text, values) + "  " + doc[0]
+			doc = doc[1:]
+		}
 		p.rows = append(p.rows, r)
-		for _, more := range doc[1:] {
+		for _, more := range doc {
 			p.rows = append(p.rows, pageRow{text: pad("", names+values+4) + more})
 		}
 	}

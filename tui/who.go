@@ -142,8 +142,8 @@ func (w *who) goesOn(r *sim.Record, log log) bool {
 		return true
 	case r.Ctx == kernel.CtxHardirq && (c.Ctx == kernel.CtxHardirq || c.Ctx == kernel.CtxHardware):
 		return true
-	case r.Station == kernel.StNone:
-		return false
+	case r.Station == kernel.StNone: // a protocol's functions beside the path
+		return r.Ctx == kernel.CtxSoftirq && c.Ctx == kernel.CtxSoftirq
 	case r.Station <= kernel.StNAPI:
 		return c.Station <= kernel.StNAPI
 	}
