@@ -71,7 +71,7 @@ func (s *scene) recordRow(seq sim.Seq, note string) pageRow {
 	if note != "" {
 		text += "  " + note
 	}
-	return pageRow{text: text, open: func(a *app) { a.jump(seq + 1) }}
+	return pageRow{text: text, open: func(a *app) { a.jumpTo(seq + 1) }}
 }
 
 // stepText is what a record did: its step, or the line of a program.

@@ -299,8 +299,8 @@ func (a *app) choose(dir int) {
 	a.message = fmt.Sprintf("%s (%d of %d): Enter looks into it, f follows it", a.scene.name(a.choice), i+1, len(list))
 }
 
-// enter looks into the chosen object, or zooms the focused panel.
-func (a *app) enter() {
+// openChosen looks into the chosen object, or zooms the focused panel.
+func (a *app) openChosen() {
 	if x, ok := a.chosen(); ok {
 		a.inspect(x)
 		return

@@ -100,7 +100,7 @@ func newActions() []action {
 		row("shift+tab", "shift-Tab", "focus the previous panel", "prevpanel", groupLook, "", plain(func(a *app) { a.focusNext(-1) })),
 		row("down", "↓", "choose an object of the focused panel", "choose", groupLook, "", plain(func(a *app) { a.choose(1) })),
 		row("up", "↑", "the object before it", "chooseback", groupLook, "", plain(func(a *app) { a.choose(-1) })),
-		row("enter", "Enter", "look into the chosen object, or zoom the panel", "enter", groupLook, "", plain((*app).enter)),
+		row("enter", "Enter", "look into the chosen object, or zoom the panel", "enter", groupLook, "", plain((*app).openChosen)),
 		row("z", "z", "zoom the focused panel", "zoom", groupLook, "", plain((*app).toggleZoom)),
 		row("o", "o", "look into an object: all its fields", "inspect [NAME]", groupLook, "o object", (*app).inspectPrompt),
 		row("", ":", "PROGRAM shows this thread, or whichever runs", "thread [NAME]", groupLook, "", (*app).showThread),
@@ -110,6 +110,7 @@ func newActions() []action {
 		row("K", "K", "the kernel symbol, or FUNCTION", "symbol [FUNCTION]", groupLook, "", func(a *app, name string) tea.Cmd { a.showSymbol(name); return nil }),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
+		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),
 		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
 		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),

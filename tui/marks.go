@@ -109,7 +109,7 @@ func (a *app) showMarks(name string) tea.Cmd {
 	}
 	for _, m := range append(a.scene.fileMarks(), a.userMark...) {
 		if strings.HasPrefix(strings.ToLower(m.name), strings.ToLower(name)) {
-			a.jump(m.pos)
+			a.jumpTo(m.pos)
 			return nil
 		}
 	}
@@ -123,7 +123,7 @@ func marksPage(a *app) page {
 	list := func(title, none string, marks []userMark) {
 		p.rows = append(p.rows, head(title))
 		for _, m := range marks {
-			p.rows = append(p.rows, pageRow{text: s.markText(m), open: func(a *app) { a.jump(m.pos) }})
+			p.rows = append(p.rows, pageRow{text: s.markText(m), open: func(a *app) { a.jumpTo(m.pos) }})
 		}
 		if len(marks) == 0 {
 			p.rows = append(p.rows, pageRow{text: "  " + none})

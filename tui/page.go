@@ -92,8 +92,8 @@ func (a *app) pageKey(msg tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// jump goes to a record from a page, and remembers from where.
-func (a *app) jump(pos sim.Seq) {
+// jumpTo goes to a record from a page, and remembers from where.
+func (a *app) jumpTo(pos sim.Seq) {
 	const most = 32
 	if len(a.jumped) == most {
 		a.jumped = a.jumped[1:]

@@ -250,47 +250,62 @@ func (w *who) skb(m *kernel.Machine, id kernel.SkbID) int32 {
 	return *last
 }
 
-// owner finds whose a wait queue is. Queues are never given back.
+// owner finds whose a wait queue is. Queues are never given back, so it is enough to
+// look when there is a new one.
 func (w *who) owner(m *kernel.Machine, id kernel.QueueID) ref {
 	if id < 0 {
 		return ref{}
 	}
-	notAsked := ref{refNone, -1}
-	x := lasting(&w.queues, id, notAsked)
-	if *x == notAsked {
-		*x = queueOwner(m, id)
+	if int(id) >= len(w.queues) {
+		w.queues = make([]ref, len(m.Queues))
+		eachQueue(m, func(q kernel.QueueID, x ref) bool {
+			w.queues[q] = x
+			return true
+		})
 	}
-	return *x
+	return w.queues[id]
 }
 
 // queueOwner looks for the object that has a wait queue.
-func queueOwner(m *kernel.Machine, id kernel.QueueID) ref {
+func queueOwner(m *kernel.Machine, id kernel.QueueID) (owner ref) {
+	eachQueue(m, func(q kernel.QueueID, x ref) bool {
+		if q == id {
+			owner = x
+		}
+		return q != id
+	})
+	return owner
+}
+
+// eachQueue goes through the wait queues of all objects, as long as it is wanted.
+func eachQueue(m *kernel.Machine, visit func(kernel.QueueID, ref) bool) {
+	more := true
+	see := func(kind refKind, id int, q kernel.QueueID) {
+		if more && q >= 0 {
+			more = visit(q, ref{kind, int32(id)})
+		}
+	}
 	for i := range m.Socks {
-		if k := &m.Socks[i]; k.WQ == id || k.Kind == kernel.SockTCP && k.Ext >= 0 && m.TCPs[k.Ext].LockWQ == id {
-			return ref{refSock, int32(i)}
+		k := &m.Socks[i]
+		see(refSock, i, k.WQ)
+		if k.Kind == kernel.SockTCP && k.Ext >= 0 {
+			see(refSock, i, m.TCPs[k.Ext].LockWQ)
 		}
 	}
 	for i := range m.Eps {
-		if m.Eps[i].WQ == id || m.Eps[i].PollWait == id {
-			return ref{refEp, int32(i)}
-		}
+		see(refEp, i, m.Eps[i].WQ)
+		see(refEp, i, m.Eps[i].PollWait)
 	}
 	for i := range m.Pipes {
-		if m.Pipes[i].RdWait == id || m.Pipes[i].WrWait == id {
-			return ref{refPipe, int32(i)}
-		}
+		see(refPipe, i, m.Pipes[i].RdWait)
+		see(refPipe, i, m.Pipes[i].WrWait)
 	}
 	for i := range m.EventFDs {
-		if m.EventFDs[i].WQ == id {
-			return ref{refEventFD, int32(i)}
-		}
+		see(refEventFD, i, m.EventFDs[i].WQ)
 	}
 	for i := range m.TimerFDs {
-		if m.TimerFDs[i].WQ == id {
-			return ref{refTimerFD, int32(i)}
-		}
+		see(refTimerFD, i, m.TimerFDs[i].WQ)
 	}
-	return ref{}
 }
 
 // wait notes whose queue an entry is on, or was on last, and whom it wakes.
