@@ -17,6 +17,7 @@ import (
 	"ringside/kernel"
 	"ringside/kernel/live"
 	"ringside/scenarios"
+	"ringside/scenarios/compare"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
@@ -72,6 +73,7 @@ Without a name it opens the list of scenarios.`,
   ringside my.yaml                  open an own file
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel
+  ringside compare level-and-edge   two runs of the model beside each other
   ringside show one-packet > my.yaml`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenario,
@@ -85,7 +87,7 @@ Without a name it opens the list of scenarios.`,
 		},
 	}
 	screen.register(root)
-	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand(),
+	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), compareCommand(), listCommand(), showCommand(), newCommand(), schemaCommand(),
 		presentCommand(), notesCommand(), lessonCommand())
 	return root
 }
@@ -115,11 +117,14 @@ func (s *screenFlags) open() error {
 		}
 		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open = openDoc
+	s.opts.Open, s.opts.With = openDoc, openWith
 	err := tui.Run(s.opts)
 	var none *tui.NoTerminalError
 	if errors.As(err, &none) {
 		name := s.opts.Start
+		if s.opts.Compare {
+			return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, name)
+		}
 		if name == "" {
 			name = "one-packet"
 		}
@@ -137,6 +142,19 @@ func openDoc(name string) (*tui.Doc, error) {
 	return newDoc(name, sc)
 }
 
+// openWith prepares what an open scenario is compared with: one of its variants,
+// or another scenario.
+func openWith(name, with string) (*tui.Doc, error) {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if sc, err = sc.With(with); err != nil {
+		return nil, err
+	}
+	return newDoc(sc.Name, sc)
+}
+
 // newDoc prepares a scenario that has been read.
 func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 	cfg, err := sc.Config()
@@ -148,8 +166,11 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+	}
+	for _, v := range sc.Variants() {
+		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
@@ -273,8 +294,26 @@ func each(names []string, do func(string) (bool, error)) error {
 	return nil
 }
 
+// checkOne checks a scenario, and those of its variants that expect something.
 func checkOne(w io.Writer, name string) (bool, error) {
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return false, err
+	}
+	ok, err := checkRun(w, sc, name)
+	for _, v := range sc.Variants() {
+		if e := v.Expectations(); err != nil || len(e.Strace)+len(e.Counters) == 0 {
+			continue
+		}
+		var good bool
+		good, err = checkRun(w, v, name+", variant "+v.Variant)
+		ok = ok && good
+	}
+	return ok, err
+}
+
+func checkRun(w io.Writer, sc *scenarios.Scenario, name string) (bool, error) {
+	cfg, err := sc.Config()
 	if err != nil {
 		return false, err
 	}
@@ -338,6 +377,91 @@ func verifyOne(ctx context.Context, w io.Writer, name string) (bool, error) {
 	ok := lanes.Compare(w, threads, unordered, model, real)
 	fmt.Fprintf(w, "%s: %s\n", name, map[bool]string{true: "no difference", false: "DIFFERENT"}[ok])
 	return ok, nil
+}
+
+func compareCommand() *cobra.Command {
+	var screen screenFlags
+	var with string
+	var text bool
+	c := &cobra.Command{
+		Use:   "compare FILE|NAME",
+		Short: "See two runs of the model side by side",
+		Long: `Compare shows two runs of the model beside each other, in lock-step: a scenario
+and a variant of it, or two scenarios. Without --with it takes the variant that
+the file has, or asks which; with --text, all of them.`,
+		Example: `  ringside compare level-and-edge
+  ringside compare my.yaml --with other.yaml
+  ringside compare livelock --text`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE: func(c *cobra.Command, args []string) error {
+			if text {
+				return compareText(c.OutOrStdout(), args[0], with)
+			}
+			screen.opts.Start, screen.opts.Compare, screen.opts.CompareWith = args[0], true, with
+			return screen.open()
+		},
+	}
+	screen.register(c)
+	c.Flags().StringVar(&with, "with", "", "a variant of the scenario, or another scenario or file")
+	c.Flags().BoolVar(&text, "text", false, "print the comparison, without a screen")
+	_ = c.RegisterFlagCompletionFunc("with", completeVariant)
+	return c
+}
+
+// completeVariant completes the names of a scenario's variants, and scenarios.
+func completeVariant(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	names := scenarios.Builtin()
+	if len(args) == 1 {
+		if sc, err := scenarios.Open(args[0]); err == nil {
+			names = append(sc.VariantNames(), names...)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+// compareText compares a scenario with something, or with all of its variants.
+func compareText(w io.Writer, name, with string) error {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return err
+	}
+	others := sc.Variants()
+	if with != "" {
+		other, err := sc.With(with)
+		if err != nil {
+			return err
+		}
+		others = []*scenarios.Scenario{other}
+	}
+	if len(others) == 0 {
+		return fmt.Errorf("%s has no variants: name with --with what it is compared with", name)
+	}
+	left, err := readRun(sc)
+	if err != nil {
+		return err
+	}
+	for i, other := range others {
+		right, err := readRun(other)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		compare.Of(left, right).Write(w, sc.Label(), other.Label())
+	}
+	return nil
+}
+
+// readRun runs the model of a scenario, for comparison.
+func readRun(sc *scenarios.Scenario) (*compare.Run, error) {
+	const most = 1 << 24 // records
+	cfg, err := sc.Config()
+	if err != nil {
+		return nil, err
+	}
+	return compare.Read(cfg, most)
 }
 
 func listCommand() *cobra.Command {

@@ -27,9 +27,10 @@ const (
 // app is the bubbletea model. What it shows is the scene; the rest is how the
 // user wants it shown, and what is being typed.
 type app struct {
-	opts    Options
-	actions []action
-	profile termenv.Profile
+	opts     Options
+	actions  []action
+	compares []action // those while two runs are compared
+	profile  termenv.Profile
 
 	w, h    int
 	grid    grid
@@ -42,7 +43,8 @@ type app struct {
 	stale bool   // something visible has changed since
 
 	pick     picker
-	scene    *scene // nil: the picker is on the screen
+	scene    *scene  // nil: the picker is on the screen
+	versus   *versus // two runs side by side are on the screen, or nil
 	userMark []userMark
 	breaks   []*selection
 	search   *selection
@@ -80,6 +82,7 @@ func newApp(opts Options) *app {
 		opts: opts, actions: newActions(), profile: lipgloss.ColorProfile(),
 		focus: noPanel, guest: noPanel, stale: true, stop: func() {}, now: time.Now,
 	}
+	a.compares = versusActions(a.actions)
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
 	a.pick.items = opts.Items
@@ -106,7 +109,15 @@ func (a *app) enter(doc *Doc) {
 	a.player.on = false
 	a.userMark, a.breaks, a.search, a.filter, a.jumped, a.pages = nil, nil, nil, nil, nil, nil
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
-	a.scene = newScene(doc)
+	a.scene, a.versus = newScene(doc), nil
+}
+
+// table are the actions that there are now.
+func (a *app) table() []action {
+	if a.versus != nil {
+		return a.compares
+	}
+	return a.actions
 }
 
 // newScene runs the beginning of a document's model and stands at its start.
@@ -243,7 +254,7 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 	case a.scene == nil:
 		return a.pickerKey(msg)
 	}
-	x := byKey(a.actions, msg)
+	x := byKey(a.table(), msg)
 	if x == nil {
 		return nil
 	}
@@ -263,7 +274,7 @@ func (a *app) do(x *action, arg string) tea.Cmd {
 		from, _ = was.station()
 	}
 	cmd := x.do(a, arg)
-	if a.scene == nil || a.scene != was {
+	if a.scene == nil || a.scene != was || a.versus != nil {
 		return cmd
 	}
 	return tea.Batch(cmd, a.startToken(from))

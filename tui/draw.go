@@ -18,6 +18,8 @@ func (a *app) draw() {
 		return
 	case a.scene == nil:
 		a.drawPicker()
+	case a.versus != nil:
+		a.drawVersus()
 	case a.show.on:
 		a.drawShow()
 	default:
@@ -308,9 +310,10 @@ func (a *app) drawStatus() {
 	}
 	a.drawKept(p)
 	const tail = "? keys  q quit"
-	for i := range a.actions {
-		b := a.actions[i].brief
-		if b == "" || a.actions[i].group == groupOther {
+	table := a.table()
+	for i := range table {
+		b := table[i].brief
+		if b == "" || table[i].group == groupOther {
 			continue
 		}
 		if textWidth(b, a.grid.ascii)+len(tail)+2 > p.left() {
@@ -345,7 +348,7 @@ func (a *app) drawLights() {
 // drawKept says in the status line what the arrow keys and the log keep to.
 func (a *app) drawKept(p *pen) {
 	s := a.scene
-	if s.only == nil {
+	if s.only == nil || a.versus != nil {
 		return
 	}
 	p.in(styleHere)

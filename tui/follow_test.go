@@ -203,10 +203,10 @@ func TestFilterNarrowsStepsAndLog(t *testing.T) {
 
 // c goes on beyond what is known of the run.
 func TestRunOnExtendsTheRun(t *testing.T) {
-	a := testApp(t, scenario(t, "livelock-napi"), 80, 24, "")
+	a := testApp(t, scenario(t, "livelock"), 80, 24, "")
 	known := a.scene.tl.Len()
 	at := a.scene.tl.At(known - 1).T
-	a.answer(promptCommand, fmt.Sprintf("break t>%s tp:sys_exit", at))
+	a.answer(promptCommand, fmt.Sprintf("break t>%s tp:irq_handler_entry", at))
 	a.keys("c")
 	if a.scene.pos <= known {
 		t.Errorf("at %d, known were %d: %s", a.scene.pos, known, a.message)
@@ -225,7 +225,7 @@ func TestRunOnExtendsTheRun(t *testing.T) {
 func BenchmarkExtend(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		s := newScene(scenario(b, "livelock-napi"))
+		s := newScene(scenario(b, "livelock"))
 		known := s.tl.Len()
 		b.StartTimer()
 		s.extend(100_000)

@@ -108,6 +108,7 @@ func newActions() []action {
 		row("-", "-", "time lanes: farther", "zoomout", groupLook, "", plain(func(a *app) { a.scaleTime(1) })),
 		row("w", "w", "why: causes, whose stack, effects, to go there", "why", groupLook, "w why", plain((*app).showWhy)),
 		row("K", "K", "the kernel symbol, or FUNCTION", "symbol [FUNCTION]", groupLook, "", func(a *app, name string) tea.Cmd { a.showSymbol(name); return nil }),
+		row("v", "v", "compare with a variant, side by side", "compare [NAME|FILE]", groupLook, "v compare", (*app).compare),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
 		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),

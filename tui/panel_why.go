@@ -67,12 +67,16 @@ func sourceLine(m *kernel.Machine, r *sim.Record) string {
 	if r.Task < 0 || m.Tasks[r.Task].Thread == kernel.None {
 		return ""
 	}
-	source := m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source
-	for n := int64(1); n < r.Arg[0]; n++ {
+	return sourceAt(m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source, int(r.Arg[0]))
+}
+
+// sourceAt is a line of a source, by its number from 1.
+func sourceAt(source string, line int) string {
+	for n := 1; n < line; n++ {
 		_, source, _ = strings.Cut(source, "\n")
 	}
-	line, _, _ := strings.Cut(source, "\n")
-	return strings.TrimSpace(line)
+	text, _, _ := strings.Cut(source, "\n")
+	return strings.TrimSpace(text)
 }
 
 // causeBefore climbs from a record to the one that made its step happen: the

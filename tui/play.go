@@ -72,6 +72,11 @@ func (a *app) playOn(msg playMsg) tea.Cmd {
 		a.stale = false
 		return nil
 	}
+	if v := a.versus; v != nil {
+		v.show(v.at + 1)
+		a.player.on = v.at < v.last()
+		return a.nextTick()
+	}
 	was, _ := a.scene.station()
 	pos := a.scene.pos
 	a.step(1)

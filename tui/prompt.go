@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -83,7 +84,7 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 		return a.answer(kind, text)
 	case "tab":
 		if a.prompt.kind == promptCommand {
-			if x := byCommand(a.actions, string(a.prompt.text)); x != nil {
+			if x := byCommand(a.table(), string(a.prompt.text)); x != nil {
 				a.prompt.text = []rune(x.name() + " ")
 				a.prompt.cursor = len(a.prompt.text)
 			}
@@ -99,7 +100,7 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 func (a *app) answer(kind promptKind, text string) tea.Cmd {
 	switch kind {
 	case promptGoto:
-		return a.gotoPrompt(text)
+		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
 		return a.findPrompt(text)
 	case promptFilter:
@@ -108,7 +109,7 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.toggleBreak(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
-	x := byCommand(a.actions, name)
+	x := byCommand(a.table(), name)
 	if x == nil {
 		a.message = "no such command: " + name + " (:help lists them)"
 		return nil
@@ -140,8 +141,9 @@ func (a *app) drawPrompt(p *pen) {
 	case a.prompt.kind != promptCommand:
 		return
 	}
-	for i := range a.actions {
-		if x := &a.actions[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
+	table := a.table()
+	for i := range table {
+		if x := &table[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
 			p.str(x.command).str("  ")
 		}
 	}
@@ -151,8 +153,9 @@ func (a *app) drawPrompt(p *pen) {
 type overlay struct {
 	title string
 	lines []string
-	top   int // the first line that is shown
-	rows  int // how many fitted when it was last drawn
+	top   int                 // the first line that is shown
+	rows  int                 // how many fitted when it was last drawn
+	pick  func(n int) tea.Cmd // what a digit chooses, or nil
 }
 
 func (o *overlay) open() bool { return o.title != "" }
@@ -160,7 +163,7 @@ func (o *overlay) open() bool { return o.title != "" }
 // overlayKey scrolls the page; every other key closes it.
 func (a *app) overlayKey(msg tea.KeyMsg) tea.Cmd {
 	o := &a.overlay
-	last := max(len(o.lines)-o.rows, 0)
+	last, pick := max(len(o.lines)-o.rows, 0), o.pick
 	switch msg.String() {
 	case "down", "j":
 		o.top = min(o.top+1, last)
@@ -174,6 +177,9 @@ func (a *app) overlayKey(msg tea.KeyMsg) tea.Cmd {
 		return tea.Quit
 	default:
 		a.overlay = overlay{}
+		if n, err := strconv.Atoi(msg.String()); err == nil && pick != nil {
+			return pick(n)
+		}
 	}
 	return nil
 }
@@ -212,9 +218,12 @@ func (p *pen) over(r rect) *pen {
 func (a *app) showHelp() {
 	var lines []string
 	for _, g := range groups {
+		if !slices.ContainsFunc(a.table(), func(x action) bool { return x.group == g }) {
+			continue
+		}
 		lines = append(lines, g)
-		for i := range a.actions {
-			x := &a.actions[i]
+		for i := range a.table() {
+			x := &a.table()[i]
 			if x.group != g {
 				continue
 			}
@@ -226,7 +235,9 @@ func (a *app) showHelp() {
 			lines = append(lines, line)
 		}
 	}
-	lines = append(lines, queryHelp()...)
+	if a.versus == nil {
+		lines = append(lines, queryHelp()...)
+	}
 	a.overlay = overlay{title: "KEYS", lines: lines}
 }
 
@@ -262,6 +273,15 @@ func (a *app) toggleMouse(string) tea.Cmd {
 // mouseAt: a click focuses the panel under it, the wheel steps.
 func (a *app) mouseAt(msg tea.MouseMsg) tea.Cmd {
 	if a.scene == nil || msg.Action != tea.MouseActionPress {
+		return nil
+	}
+	if v := a.versus; v != nil {
+		switch msg.Button {
+		case tea.MouseButtonWheelDown:
+			v.show(v.at + 1)
+		case tea.MouseButtonWheelUp:
+			v.show(v.at - 1)
+		}
 		return nil
 	}
 	switch msg.Button {
