@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"ringside/kernel"
 	"ringside/kernel/live"
@@ -32,15 +33,16 @@ const (
 var errFailed = errors.New("failed")
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program; it returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(args)
+	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -56,6 +58,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func rootCommand() *cobra.Command {
 	var screen screenFlags
+	var text textFlags
 	root := &cobra.Command{
 		Use:   "ringside [FILE|NAME]",
 		Short: "See how a network packet becomes a woken thread",
@@ -64,10 +67,12 @@ the interrupt, the softirq, the socket, epoll, the scheduler. It shows each step
 on the screen, forwards and backwards, and runs the same programs on the real
 kernel beside it.
 
-Without a name it opens the list of scenarios.`,
+Without a name it opens the list of scenarios. Where there is no terminal, in a
+dumb one and with --text, it writes the run as plain lines and reads commands.`,
 		Example: `  ringside                          choose a scenario
   ringside one-packet               open it
   ringside my.yaml                  open an own file
+  ringside --text --all one-packet  the whole run as plain lines
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel
   ringside show one-packet > my.yaml`,
@@ -75,14 +80,18 @@ Without a name it opens the list of scenarios.`,
 		ValidArgsFunction: completeScenario,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				screen.opts.Start = args[0]
+			}
+			if text.wanted() {
+				return text.open(c, screen.opts)
 			}
 			return screen.open()
 		},
 	}
 	screen.register(root)
+	text.register(root)
 	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand())
 	return root
 }
@@ -104,24 +113,45 @@ func (s *screenFlags) register(c *cobra.Command) {
 }
 
 func (s *screenFlags) open() error {
+	opts, err := withItems(s.opts)
+	if err != nil {
+		return err
+	}
+	return tui.Run(opts)
+}
+
+// withItems adds what the picker offers, and how it is opened.
+func withItems(opts tui.Options) (tui.Options, error) {
 	for _, name := range scenarios.Builtin() {
 		sc, err := scenarios.Open(name)
 		if err != nil {
-			return err
+			return opts, err
 		}
-		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
+		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open = openDoc
-	err := tui.Run(s.opts)
-	var none *tui.NoTerminalError
-	if errors.As(err, &none) {
-		name := s.opts.Start
-		if name == "" {
-			name = "one-packet"
-		}
-		return fmt.Errorf("%w\nwithout a screen: ringside run %s, ringside live %s, ringside verify %s; see ringside --help", err, name, name, name)
+	opts.Open = openDoc
+	return opts, nil
+}
+
+// textFlags are the flags of text mode.
+type textFlags struct{ text, all bool }
+
+func (t *textFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&t.text, "text", false, "plain lines and prompts instead of a screen")
+	c.Flags().BoolVar(&t.all, "all", false, "as plain lines, the whole run without prompts")
+}
+
+// wanted tells whether there is to be no screen, or cannot be one.
+func (t *textFlags) wanted() bool { return t.text || t.all || tui.Terminal() != nil }
+
+func (t *textFlags) open(c *cobra.Command, opts tui.Options) error {
+	opts, err := withItems(opts)
+	if err != nil {
+		return err
 	}
-	return err
+	stdin, ok := c.InOrStdin().(*os.File)
+	echo := !ok || !term.IsTerminal(int(stdin.Fd()))
+	return tui.Text(c.Context(), opts, tui.TextOptions{In: c.InOrStdin(), Out: c.OutOrStdout(), Echo: echo, All: t.all})
 }
 
 // openDoc prepares a scenario for the screen.
@@ -135,7 +165,7 @@ func openDoc(name string) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception,
+		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {

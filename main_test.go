@@ -20,8 +20,13 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // ringside runs the command line and gives what it printed and its status.
 func ringside(args ...string) (stdout, stderr string, status int) {
+	return typing("", args...)
+}
+
+// typing is ringside with an input.
+func typing(input string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	status = run(args, &out, &errs)
+	status = run(args, strings.NewReader(input), &out, &errs)
 	return out.String(), errs.String(), status
 }
 
@@ -240,10 +245,18 @@ func TestListNamesTheFlagshipFirst(t *testing.T) {
 	}
 }
 
-func TestWithoutATerminalItSaysHowToRunHeadless(t *testing.T) {
-	_, errs, status := ringside("one-packet")
-	if status != exitUsage || !strings.Contains(errs, "ringside run one-packet") {
-		t.Errorf("status %d: %s", status, errs)
+// TestWithoutATerminalItIsTextMode: commands come through a pipe, and the end of
+// the input ends it cleanly.
+func TestWithoutATerminalItIsTextMode(t *testing.T) {
+	out, errs, status := typing("\n\nb\n", "one-packet")
+	if status != 0 || errs != "" || !strings.Contains(out, "\nStep 2, ") || strings.Count(out, "\nStep 1, ") != 2 {
+		t.Errorf("status %d, %s\n%s", status, errs, out)
+	}
+	if out, _, status := typing("1\nq\n"); status != 0 || !strings.Contains(out, "One packet, one wakeup") {
+		t.Errorf("by its number: status %d\n%s", status, out)
+	}
+	if _, errs, status := typing("", "--all"); status != exitUsage || !strings.Contains(errs, "name the scenario") {
+		t.Errorf("nothing to print: status %d, %s", status, errs)
 	}
 }
 

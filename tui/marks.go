@@ -37,7 +37,7 @@ func (k kind) name(m *kernel.Machine) string {
 
 func (a *app) toMark(dir int) {
 	best, found := sim.Seq(0), false
-	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark} {
+	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark, a.scene.named()} {
 		i, exact := slices.BinarySearch(marks, a.scene.pos)
 		if dir < 0 {
 			i--
@@ -56,6 +56,20 @@ func (a *app) toMark(dir int) {
 		return
 	}
 	a.move(best)
+}
+
+// named gives the positions behind the marks of the file, ascending.
+func (s *scene) named() (marks []sim.Seq) {
+	if s.notes == nil {
+		return nil
+	}
+	for i, seq := range s.notes.Found {
+		if seq != sim.NoSeq && s.doc.Guide.Notes[i].Mark != "" {
+			marks = append(marks, seq+1)
+		}
+	}
+	slices.Sort(marks)
+	return marks
 }
 
 func (a *app) toggleMark() {

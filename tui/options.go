@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	ASCII  bool                            // no character beyond ASCII
 	Motion bool                            // the token moves along the path
 	Delay  time.Duration                   // of a step in play; 0: 800 ms
+	Lang   string                          // of texts that have several; "": English
 }
 
 // Item is a line of the picker.
@@ -31,6 +33,8 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 // say about it.
 type Doc struct {
 	Name, Title, Teaches, Misconception string
+
+	Guide *guide.Guide // marks, what is said at them, questions; or nil
 
 	Timeline *sim.Timeline[*kernel.Machine]
 
@@ -59,13 +63,8 @@ func (e *NoTerminalError) Error() string { return "no screen: " + e.Why }
 // Options.Open for Options.Start, or one of the terminal. The terminal is
 // restored on every way out.
 func Run(opts Options) error {
-	switch {
-	case !term.IsTerminal(int(os.Stdin.Fd())):
-		return &NoTerminalError{"standard input is not a terminal"}
-	case !term.IsTerminal(int(os.Stdout.Fd())):
-		return &NoTerminalError{"standard output is not a terminal"}
-	case os.Getenv("TERM") == "dumb":
-		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
+	if err := Terminal(); err != nil {
+		return err
 	}
 	a := newApp(opts)
 	if opts.Start != "" {
@@ -76,4 +75,17 @@ func Run(opts Options) error {
 	_, err := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120)).Run()
 	a.stopLive()
 	return err
+}
+
+// Terminal gives a *NoTerminalError if there is none to draw on.
+func Terminal() error {
+	switch {
+	case !term.IsTerminal(int(os.Stdin.Fd())):
+		return &NoTerminalError{"standard input is not a terminal"}
+	case !term.IsTerminal(int(os.Stdout.Fd())):
+		return &NoTerminalError{"standard output is not a terminal"}
+	case os.Getenv("TERM") == "dumb":
+		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"ringside/cpu"
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -27,6 +28,7 @@ type scene struct {
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
+	notes  *guide.Finder // of what the file says, or nil
 
 	figures figures // of the records before the cursor
 }
