@@ -4,12 +4,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,6 +88,9 @@ dumb one and with --text, it writes the run as plain lines and reads commands.`,
 			if len(args) == 1 {
 				screen.opts.Start = args[0]
 			}
+			if text.wanted() && screen.opts.Watch {
+				return errors.New("--watch needs a screen")
+			}
 			if text.wanted() {
 				return text.open(c, screen.opts)
 			}
@@ -109,6 +116,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 	f.StringVar(&s.opts.Layout, "layout", "", "force a layout: L, M, S or XS")
 	f.StringVar(&s.opts.Theme, "theme", "", "dark, light, projector or mono")
 	f.BoolVar(&s.opts.ASCII, "ascii", false, "draw with ASCII characters only")
+	f.BoolVar(&s.opts.Watch, "watch", false, "read the file again when it changes, and stay at the same step or time")
 	f.BoolVar(&s.opts.Motion, "motion", true, "let the token move along the path")
 }
 
@@ -166,12 +174,37 @@ func openDoc(name string) (*tui.Doc, error) {
 	}
 	doc := &tui.Doc{
 		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
 	}
 	return doc, nil
+}
+
+// copyScenario writes a scenario to a new file, and beside it what it plays.
+func copyScenario(sc *scenarios.Scenario, to string) error {
+	if err := writeNew(to, sc.Source()); err != nil {
+		return err
+	}
+	for _, name := range sc.Attachments() {
+		data, _ := scenarios.Attached(name)
+		if err := writeNew(filepath.Join(filepath.Dir(to), name), data); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err // it names the file
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }
 
 // liveRun runs a scenario on the real kernel for the screen's lane.
@@ -398,24 +431,71 @@ func showCommand() *cobra.Command {
 }
 
 func newCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "new FILE",
-		Short:   "Write a commented scenario file to start from",
-		Example: "  ringside new my.yaml && ringside my.yaml",
+	var choice string
+	var list strings.Builder
+	for _, t := range scenarios.Templates() {
+		fmt.Fprintf(&list, "  %-14s %s\n", t.Name, t.Title)
+	}
+	c := &cobra.Command{
+		Use:   "new FILE",
+		Short: "Write a commented scenario file to start from",
+		Long: `New writes a scenario file with comments, to be changed. It asks which of these
+it is to be, unless --template says so:
+
+` + list.String() + `
+An existing file is never overwritten.`,
+		Example: "  ringside new my.yaml\n  ringside new my.yaml --template tcp && ringside my.yaml --watch",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-			if err != nil {
-				return err // it names the file, and never overwrites one
+			if _, err := os.Lstat(args[0]); err == nil {
+				return fmt.Errorf("%s exists already; it stays as it is", args[0])
 			}
-			_, err = f.Write(scenarios.Template())
-			if err := errors.Join(err, f.Close()); err != nil {
+			t, err := chooseTemplate(c, choice)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "wrote %s; open it with: ringside %s\n", args[0], args[0])
+			if err := writeNew(args[0], t.Source()); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "wrote %s; open it with: ringside %s --watch\n", args[0], args[0])
 			return nil
 		},
 	}
+	c.Flags().StringVar(&choice, "template", "", "which template, without asking")
+	var names []string
+	for _, t := range scenarios.Templates() {
+		names = append(names, t.Name)
+	}
+	_ = c.RegisterFlagCompletionFunc("template", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// chooseTemplate finds the template that is named, or asks for one.
+func chooseTemplate(c *cobra.Command, name string) (scenarios.Template, error) {
+	all := scenarios.Templates()
+	var names []string
+	for i, t := range all {
+		names = append(names, t.Name)
+		if name == "" {
+			fmt.Fprintf(c.OutOrStdout(), "%d. %-14s %s\n", i+1, t.Name, t.Title)
+		}
+	}
+	if name == "" {
+		fmt.Fprint(c.OutOrStdout(), "Template, by number or name [1]: ")
+		answer, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+		if err != nil {
+			fmt.Fprintln(c.OutOrStdout()) // the end of the input
+		}
+		if name = strings.TrimSpace(answer); name == "" {
+			return all[0], nil
+		}
+	}
+	for i, t := range all {
+		if name == t.Name || name == fmt.Sprint(i+1) {
+			return t, nil
+		}
+	}
+	return scenarios.Template{}, fmt.Errorf("there is no template %q: one of %s", name, strings.Join(names, ", "))
 }
 
 func schemaCommand() *cobra.Command {

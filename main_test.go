@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -202,16 +203,42 @@ func TestErrorsShowTheLineWithACaret(t *testing.T) {
 	}
 }
 
+// TestNewWritesAFileThatPassesCheckAndNeverOverwrites: of each template; on Linux
+// the real kernel agrees.
 func TestNewWritesAFileThatPassesCheckAndNeverOverwrites(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "my.yaml")
-	if _, errs, status := ringside("new", path); status != 0 {
-		t.Fatal(errs)
+	for i, template := range scenarios.Templates() {
+		path := filepath.Join(t.TempDir(), "my.yaml")
+		if out, errs, status := typing(fmt.Sprintln(i+1), "new", path); status != 0 || !strings.Contains(out, template.Title) {
+			t.Fatal(out, errs)
+		}
+		if out, errs, status := ringside("check", path); status != 0 {
+			t.Errorf("%s%s", out, errs)
+		}
+		if runtime.GOOS == "linux" {
+			if out, _, status := ringside("verify", path); status != 0 || !strings.Contains(out, "no difference") {
+				t.Errorf("%s", out)
+			}
+		}
+		if _, _, status := ringside("new", path, "--template", template.Name); status != exitUsage {
+			t.Error("an existing file was overwritten")
+		}
+		named := filepath.Join(t.TempDir(), "named.yaml")
+		if out, _, status := ringside("new", named, "--template", template.Name); status != 0 || strings.Contains(out, "Template") {
+			t.Errorf("%s: status %d, %s", template.Name, status, out)
+		}
+		a, _ := os.ReadFile(path)
+		if b, _ := os.ReadFile(named); !bytes.Equal(a, b) {
+			t.Errorf("%s: another file than number %d", template.Name, i+1)
+		}
 	}
-	if out, errs, status := ringside("check", path); status != 0 {
-		t.Errorf("%s%s", out, errs)
-	}
-	if _, _, status := ringside("new", path); status != exitUsage {
-		t.Error("an existing file was overwritten")
+	for _, input := range []string{"5\n", "nothing\n"} {
+		path := filepath.Join(t.TempDir(), "x.yaml")
+		if _, errs, status := typing(input, "new", path); status != exitUsage || !strings.Contains(errs, "one of udp, tcp, many-sockets, threads") {
+			t.Errorf("%q: status %d, %s", input, status, errs)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a file was written all the same")
+		}
 	}
 }
 

@@ -236,8 +236,10 @@ func TestTheSchemaAcceptsWhatTheProgramAccepts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := schemaCheck(t, Template()); err != nil {
-		t.Errorf("the template: %v", err)
+	for _, template := range Templates() {
+		if err := schemaCheck(t, template.Source()); err != nil {
+			t.Errorf("the template %s: %v", template.Name, err)
+		}
 	}
 }
 

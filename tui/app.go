@@ -56,6 +56,7 @@ type app struct {
 	prompt  prompt
 	overlay overlay
 	message string // in place of the keys, until the next one
+	author  authoring
 	mouse   bool
 	stop    func() // ends the live run that is on its way
 	liveGen int
@@ -80,10 +81,12 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
+	loaded := stampOf(name)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
+	a.author.loaded, a.author.seen, a.author.wrong = loaded, loaded, nil
 	a.stop()
 	a.liveGen++ // what is still on its way is another scenario's
 	a.player.on = false
@@ -136,7 +139,7 @@ func (a *app) Init() tea.Cmd {
 	if a.scene == nil {
 		return nil
 	}
-	return tea.Batch(a.extendLater(), a.startLive())
+	return tea.Batch(a.extendLater(), a.startLive(), a.watch())
 }
 
 // Update takes a message: a key, a size, a tick.
@@ -154,6 +157,10 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.playOn(msg)
 	case tokenMsg:
 		return a, a.hop(msg)
+	case watchMsg:
+		return a, a.watched(msg)
+	case editedMsg:
+		return a, a.edited(msg)
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
@@ -297,6 +304,7 @@ func (a *app) escape(string) tea.Cmd {
 		a.stop()
 		a.player.on = false
 		a.scene = nil
+		a.author.wrong = nil
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ func (a *app) draw() {
 		a.drawHeader()
 		a.drawPanels()
 	}
+	if a.author.wrong != nil {
+		a.drawWrong()
+	}
 	if a.overlay.open() {
 		a.drawOverlay()
 	}

@@ -102,6 +102,7 @@ func newActions() []action {
 		row("K", "K", "the kernel symbol", "symbol", groupLook, "", plain((*app).showSymbol)),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
+		row("e", "e", "edit the scenario's file, and read it again", "edit [FILE]", groupOther, "", (*app).edit),
 		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
 		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),

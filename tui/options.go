@@ -23,6 +23,7 @@ type Options struct {
 	ASCII  bool                            // no character beyond ASCII
 	Motion bool                            // the token moves along the path
 	Delay  time.Duration                   // of a step in play; 0: 800 ms
+	Watch  bool                            // a file is read again when it changes
 	Lang   string                          // of texts that have several; "": English
 }
 
@@ -33,6 +34,9 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 // say about it.
 type Doc struct {
 	Name, Title, Teaches, Misconception string
+
+	File bool                    // Name is a file's, which can be edited
+	Copy func(name string) error // else: writes the scenario to a new file; nil: it cannot be edited
 
 	Guide *guide.Guide // marks, what is said at them, questions; or nil
 

@@ -15,9 +15,10 @@ const (
 	promptGoto
 	promptFind
 	promptCommand
+	promptCopy
 )
 
-var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", ":"}
+var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", ":", "copy to the new file: "}
 
 // prompt is a line of input in the place of the status line.
 type prompt struct {
@@ -98,6 +99,8 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.gotoPrompt(text)
 	case promptFind:
 		return a.findPrompt(text)
+	case promptCopy:
+		return a.edit(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
 	x := byCommand(a.actions, name)

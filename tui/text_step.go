@@ -145,7 +145,7 @@ func (x *text) questions(from, to sim.Seq) {
 		for k, c := range n.Ask.Choices {
 			x.hanging("  ", strconv.Itoa(k+1)+". "+x.said(c))
 		}
-		answer := fmt.Sprintf("%d, %s", n.Ask.Answer+1, x.said(n.Ask.Choices[n.Ask.Answer]))
+		answer := fmt.Sprintf("%d. %s", n.Ask.Answer+1, x.said(n.Ask.Choices[n.Ask.Answer]))
 		if x.all {
 			x.para("Answer", answer)
 		} else {

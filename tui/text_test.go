@@ -105,8 +105,8 @@ func TestQuestionsAreAskedBeforeTheirStep(t *testing.T) {
 		want        []string
 		not         []string
 	}{
-		{"right and wrong", "\n\n\n1\n\n\n1\nq\n", []string{"  Right.\n", "The answer is: 2, 3\n", "Because: The library", "Questions: 1 of 2 right, 1 wrong, 0 left out.\n"}, []string{"secret"}},
-		{"left out, then no number", "\n\n\n\n\n\nfoo\n7\n2\n", []string{"The answer is: 1, its own", "A number from 1 to 2", "Questions: 1 of 2 right, 0 wrong, 1 left out."}, nil},
+		{"right and wrong", "\n\n\n1\n\n\n1\nq\n", []string{"  Right.\n", "The answer is: 2. 3\n", "Because: The library", "Questions: 1 of 2 right, 1 wrong, 0 left out.\n"}, []string{"secret"}},
+		{"left out, then no number", "\n\n\n\n\n\nfoo\n7\n2\n", []string{"The answer is: 1. its own", "A number from 1 to 2", "Questions: 1 of 2 right, 0 wrong, 1 left out."}, nil},
 		{"asked once", "\n\n\n1\nb\nn\nq\n", []string{"Questions: 1 of 1 right"}, nil},
 		{"the end of the input", "\n\n\n", []string{"Question: Whose stack?"}, []string{"Questions:", "Because", "ret_from_fork"}},
 		{"q ends it", "\n\n\nq\n", nil, []string{"Questions:", "ret_from_fork"}},
@@ -126,7 +126,7 @@ func TestQuestionsAreAskedBeforeTheirStep(t *testing.T) {
 	}
 	out := transcript(t, asking(t), true, "")
 	q, step := strings.Index(out, "Question: Which ring?"), strings.Index(out, "Function: socket")
-	if q < 0 || step < q || !strings.Contains(out, "Answer: 2, 3\n  Because: The library is user code.") || strings.Contains(out, "Questions:") {
+	if q < 0 || step < q || !strings.Contains(out, "Answer: 2. 3\n  Because: The library is user code.") || strings.Contains(out, "Questions:") {
 		t.Errorf("the whole run:\n%s", out[:min(len(out), 4000)])
 	}
 }
