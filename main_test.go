@@ -307,3 +307,28 @@ func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
 		t.Error("run go generate ./scenarios")
 	}
 }
+
+// TestTheWorkedExampleOfTheDocs: the file in docs/AUTHORING.md does what it says,
+// on both kernels, and its variant runs.
+func TestTheWorkedExampleOfTheDocs(t *testing.T) {
+	doc, err := os.ReadFile("docs/AUTHORING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(# yaml-language-server[^`]*?ringside: 1\n.*?)```").FindSubmatch(doc)
+	if example == nil {
+		t.Fatal("there is no example")
+	}
+	path := write(t, "half-read.yaml", string(example[1]))
+	if out, errs, status := ringside("check", path); status != 0 {
+		t.Errorf("%s%s", out, errs)
+	}
+	if out, _, status := ringside("verify", path); runtime.GOOS == "linux" && status != 0 {
+		t.Errorf("%s", out)
+	}
+	out, _, _ := ringside("--all", path)
+	q, call := strings.Index(out, "Question: One packet"), strings.Index(out, "Returned: server: epoll_wait(4, [], 8, 5) = 0")
+	if mark := strings.Index(out, "Mark: the only report"); mark < 0 || q < mark || call < q {
+		t.Errorf("report at %d, question at %d, answer at %d", mark, q, call)
+	}
+}
