@@ -332,3 +332,29 @@ func TestTheWorkedExampleOfTheDocs(t *testing.T) {
 		t.Errorf("report at %d, question at %d, answer at %d", mark, q, call)
 	}
 }
+
+// TestACopyBringsWhatItPlays: an embedded scenario with a capture file runs from
+// its copy, and nothing is written over.
+func TestACopyBringsWhatItPlays(t *testing.T) {
+	dir := t.TempDir()
+	doc, err := openDoc("capture-file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "mine.yaml")
+	if err := doc.Copy(path); err != nil || doc.File {
+		t.Fatal(err, doc.File)
+	}
+	if out, errs, status := ringside("check", path); status != 0 {
+		t.Errorf("%s%s", out, errs)
+	}
+	if err := doc.Copy(path); err == nil {
+		t.Error("a file was overwritten")
+	}
+	if doc, err := openDoc(path); err != nil || !doc.File {
+		t.Errorf("the copy is not taken for a file: %v", err)
+	}
+	if _, errs, status := ringside("--watch", path); status != exitUsage || !strings.Contains(errs, "needs a screen") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+}

@@ -99,13 +99,13 @@ func (a *app) open(name string) error {
 // newScene runs the beginning of a document's model and stands at its start.
 func newScene(doc *Doc) *scene {
 	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
-	if doc.Guide != nil {
-		s.notes = guide.NewFinder(doc.Guide)
-	}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
+	if doc.Guide != nil {
+		s.finder = guide.NewFinder(doc.Guide)
+	}
 	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
-		if s.notes != nil {
-			s.notes.Record(m, r, seq)
+		if s.finder != nil {
+			s.finder.Record(m, r, seq)
 		}
 		if task, line, ok := m.Strace(r); ok {
 			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})

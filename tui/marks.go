@@ -60,10 +60,10 @@ func (a *app) toMark(dir int) {
 
 // named gives the positions behind the marks of the file, ascending.
 func (s *scene) named() (marks []sim.Seq) {
-	if s.notes == nil {
+	if s.finder == nil {
 		return nil
 	}
-	for i, seq := range s.notes.Found {
+	for i, seq := range s.finder.Found {
 		if seq != sim.NoSeq && s.doc.Guide.Notes[i].Mark != "" {
 			marks = append(marks, seq+1)
 		}

@@ -28,7 +28,7 @@ type scene struct {
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
-	notes  *guide.Finder // of what the file says, or nil
+	finder *guide.Finder // places what the file says, or nil
 
 	figures figures // of the records before the cursor
 }

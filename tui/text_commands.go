@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ringside/kernel"
+	"ringside/sim"
 )
 
 // The commands of text mode.
@@ -31,7 +32,7 @@ func init() { // the list of commands is one of them
 		{names: []string{"g"}, arg: "N|TIME", help: "go to a step (7) or a time (3.4us)", action: "goto"},
 		{names: []string{"m"}, help: "the next mark", action: "mark"},
 		{names: []string{"/"}, arg: "TEXT", help: "search the records on; without a text, the next hit", action: "find"},
-		{names: []string{"w"}, help: "why: the reason at length, and the chain of causes", action: "why"},
+		{names: []string{"w"}, help: "why: the reason at length, and the chain of causes", do: (*text).why},
 		{names: []string{"p"}, arg: "[THREAD]", help: "the program and its line, of the thread that runs or of another", do: (*text).program},
 		{names: []string{"o"}, help: "objects: sockets and other files, epoll, tasks", do: (*text).objects},
 		{names: []string{"strace"}, help: "the system calls so far", do: (*text).strace},
@@ -82,19 +83,21 @@ func (x *text) do(name, arg string) {
 	a, from := x.app, x.scene().pos
 	a.message = ""
 	byCommand(a.actions, name).do(a, arg)
-	if a.prompt.kind != promptNone {
+	if a.prompt.kind != promptNone { // the screen would ask
 		a.prompt = prompt{}
-		x.line("This needs more: what is meant, behind the command.")
+		a.message = "this needs more: " + byCommand(a.actions, name).command
 	}
-	if a.scene.pos != from {
+	switch {
+	case a.scene.pos != from:
 		x.tell(from)
-	}
-	if a.overlay.open() {
+	case a.overlay.open():
 		for _, l := range a.overlay.lines {
 			x.row(l)
 		}
-		a.overlay = overlay{}
+	case a.message == "":
+		x.line("Nothing has changed.")
 	}
+	a.overlay = overlay{}
 	if a.message != "" {
 		x.hanging("", a.message)
 	}
@@ -121,6 +124,48 @@ func (x *text) help(string) {
 		}
 	}
 	x.para("By name, as on the screen", strings.Join(more, ", "))
+}
+
+// why says all that is known about the record at the cursor, and what it follows
+// from, the nearest cause first.
+func (x *text) why(string) {
+	const most = 20
+	s := x.scene()
+	if s.rec == nil {
+		x.hanging("", s.doc.opening())
+		return
+	}
+	what, why := s.whatAndWhy()
+	code := &s.m.Text.Codes[s.rec.Fn]
+	x.hanging("", what.fn+": "+what.step)
+	x.para("Say", what.say)
+	x.para("Why", why)
+	if why != code.Why {
+		x.para("Why there is such a function", code.Why)
+	}
+	x.para("Touches", kernel.Object(s.rec))
+	x.para("Source", code.File)
+	x.para("Tracepoint", kernel.Points[s.rec.Point])
+	x.line("Caused by:")
+	n := 0
+	for c := s.causeBefore(s.pos - 1); c != sim.NoSeq && n < most; c, n = s.causeBefore(c), n+1 {
+		r := s.tl.At(c)
+		x.para(fmt.Sprintf("step %d, %s us", s.ix.at(c+1), appendMicros(nil, r.T)), s.m.Fn(r)+": "+deed(s.m, r))
+	}
+	switch n {
+	case 0:
+		x.line("  nothing before it: the world outside")
+	case most:
+		x.line("  and so on")
+	}
+}
+
+// deed is what a record did: its step, or the line of a program.
+func deed(m *kernel.Machine, r *sim.Record) string {
+	if m.Text.Codes[r.Fn].Interp {
+		return sourceLine(m, r)
+	}
+	return m.StepName(r)
 }
 
 // program writes a thread's program with a > before the line that it is at.

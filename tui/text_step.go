@@ -22,7 +22,7 @@ func (x *text) block(first sim.Seq) {
 	if i, n := s.micro(); i < n || first > s.ix.start(s.step) {
 		head += fmt.Sprintf(", record %d of %d", i, n)
 	}
-	where := "card"
+	where := "no core"
 	if r.CPU >= 0 {
 		where = "cpu" + strconv.Itoa(int(r.CPU))
 	}
@@ -104,10 +104,10 @@ func trimBlanks(row []cell) []cell {
 // placed visits the notes of the file that belong to records from..to.
 func (x *text) placed(from, to sim.Seq, visit func(i int, n *guide.Note)) {
 	s := x.scene()
-	if s.notes == nil {
+	if s.finder == nil {
 		return
 	}
-	for i, seq := range s.notes.Found {
+	for i, seq := range s.finder.Found {
 		if from <= seq && seq < to {
 			visit(i, &s.doc.Guide.Notes[i])
 		}

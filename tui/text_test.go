@@ -49,7 +49,7 @@ func TestTranscripts(t *testing.T) {
 	for _, c := range []struct{ name, scenario, input string }{
 		{"text-steps", "one-packet", "\nn\ns\ns\nb\ng 1ms\nm\nm\n/ep_poll_callback\n/\nw\ng 12\nq\n"},
 		{"text-look", "one-packet", "g 5ms\no\np\np worker\np nobody\nstrace\nreal\n?\nfrob\ng\nend\nn\n"},
-		{"text-notes", "two-stacks", strings.Repeat("m\n", 8)},
+		{"text-notes", "syscall-door", "m\nm\nm\nw\n"},
 	} {
 		golden(t, c.name, transcript(t, courseDoc(t, c.scenario), false, c.input))
 	}
