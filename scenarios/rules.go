@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ringside/kernel"
@@ -21,7 +22,8 @@ import (
 //	range:"1 64"     a number from and to
 //	items:"2 6"      a list with so many entries
 //
-// With pattern the schema alone says what the decoder has a better message for.
+// With pattern and const the schema alone says what the decoder has a better
+// message for.
 
 // lists are the words that tags name by a list.
 var lists = map[string][]string{
@@ -71,6 +73,9 @@ func tagged(tag reflect.StructTag, p map[string]any) {
 	}
 	if least, most, ok := limits(tag, "items"); ok {
 		p["minItems"], p["maxItems"] = least, most
+	}
+	if n, err := strconv.Atoi(tag.Get("const")); err == nil {
+		p["const"] = n
 	}
 	if pattern := tag.Get("pattern"); pattern != "" {
 		p["pattern"] = pattern

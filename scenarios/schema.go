@@ -11,10 +11,14 @@ import (
 // own types, for editors' YAML language servers.
 func Schema() []byte {
 	root := schemaOf(reflect.TypeFor[file]())
+	root["definitions"] = map[string]any{"part": part(schemaOf(reflect.TypeFor[file]()))}
+	return printed(root, "ringside scenario")
+}
+
+// printed is a schema as a document.
+func printed(root map[string]any, title string) []byte {
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
-	root["properties"].(map[string]any)["ringside"].(map[string]any)["const"] = 1
-	root["definitions"] = map[string]any{"part": part(objectSchema(reflect.TypeFor[file]()))}
-	root["title"] = "ringside scenario"
+	root["title"] = title
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		panic(err) // maps of strings cannot fail
@@ -50,6 +54,8 @@ func schemaOf(t reflect.Type) map[string]any {
 	switch t {
 	case reflect.TypeFor[guide.Text]():
 		return map[string]any{"type": []string{"string", "object"}, "additionalProperties": map[string]any{"type": "string"}}
+	case reflect.TypeFor[Questions]():
+		return map[string]any{"type": []string{"boolean", "integer"}, "minimum": 0}
 	case reflect.TypeFor[overlay]():
 		return map[string]any{"allOf": []any{map[string]any{"$ref": "#/definitions/part"}}} // beside a $ref no description counts
 	}

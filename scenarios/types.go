@@ -7,10 +7,11 @@
 package scenarios
 
 //go:generate sh -c "go run .. schema > schema.json"
+//go:generate sh -c "go run .. schema --lesson > lesson.schema.json"
 
 // file is a scenario file. Descriptions are for the schema.
 type file struct {
-	Ringside      int             `yaml:"ringside" required:"true" doc:"Version of the format: 1."`
+	Ringside      int             `yaml:"ringside" required:"true" const:"1" doc:"Version of the format: 1."`
 	Title         string          `yaml:"title" required:"true" doc:"What the scenario shows, a few words."`
 	Chapter       string          `yaml:"chapter" doc:"Chapter of the course it belongs to; free text."`
 	Teaches       string          `yaml:"teaches" doc:"What somebody knows who has seen it."`

@@ -60,7 +60,7 @@ func (a *app) watchTick() tea.Cmd {
 }
 
 // watched reads a file again that has changed and rests: that it is the same twice
-// tells that it is written to its end.
+// tells that it is written to its end. A class is not shown another run meanwhile.
 func (a *app) watched(msg watchMsg) tea.Cmd {
 	w := &a.author
 	if msg.gen != w.gen || a.scene == nil {
@@ -69,7 +69,7 @@ func (a *app) watched(msg watchMsg) tea.Cmd {
 	}
 	rests := msg.now == w.seen
 	w.seen = msg.now
-	if !rests || msg.now == w.loaded || msg.now == (stamp{}) {
+	if !rests || msg.now == w.loaded || msg.now == (stamp{}) || a.show.on {
 		a.stale = false
 		return a.watchTick()
 	}
