@@ -242,11 +242,15 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 		}
 		got[key] = true
 		d.value(val, v.Field(i), join(path, key))
-		d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
 	})
 	for i := range t.NumField() {
 		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] && v.Field(i).IsZero() {
 			d.fail(nodePlace(n), "the key %q is missing", join(path, key))
+		}
+	}
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("yaml"); got[key] {
+			d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestMistakes(t *testing.T) {
 		{head + threads + "machine: {nic: {irq: intx}, kernel: {napi: false}}\n", "7:44: machine.kernel.napi: false with irq: msi-x only"},
 		{head + threads + "machine: {nic: {irq: msix}}\n", `7:22: machine.nic.irq: unknown value "msix"; did you mean "msi"?`},
 		{head + threads + "machine: {shared_line: {every: 50us}}\n", "7:24: machine.shared_line: without a count the run never ends"},
-		{head + threads + "machine: {shared_line: {device: uhci_hcd}}\n", `7:24: the key "machine.shared_line.every" is missing`},
+		{head + threads + "machine: {shared_line: {device: uhci}}\n", `7:24: the key "machine.shared_line.every" is missing`},
 		{head + threads + "machine: {nic: {ring: 100}}\n", "7:23: machine.nic.ring: 100 is not a power of two"},
 		{head + threads + "machine: {nic: {queues: 17}}\n", "7:25: machine.nic.queues: 17 is not between 1 and 16"},
 		{head + threads + "machine: {nic: {rss: {udp4: sd}}}\n", "7:22: machine.nic.rss: legacy descriptors have no room for a hash: it needs descriptors: advanced"},
