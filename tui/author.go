@@ -60,7 +60,8 @@ func (a *app) watchTick() tea.Cmd {
 }
 
 // watched reads a file again that has changed and rests: that it is the same twice
-// tells that it is written to its end. A class is not shown another run meanwhile.
+// tells that it is written to its end. A presentation, a comparison and a
+// question are not disturbed.
 func (a *app) watched(msg watchMsg) tea.Cmd {
 	w := &a.author
 	if msg.gen != w.gen || a.scene == nil {
@@ -69,7 +70,7 @@ func (a *app) watched(msg watchMsg) tea.Cmd {
 	}
 	rests := msg.now == w.seen
 	w.seen = msg.now
-	if !rests || msg.now == w.loaded || msg.now == (stamp{}) || a.show.on {
+	if !rests || msg.now == w.loaded || msg.now == (stamp{}) || a.show.on || a.versus != nil || a.predict.asking {
 		a.stale = false
 		return a.watchTick()
 	}
@@ -92,8 +93,9 @@ func (a *app) reload(name string) tea.Cmd {
 	a.player.on = false
 	w.wrong = nil
 	old := a.scene
-	a.scene = newScene(doc)
+	a.scene, a.versus = newScene(doc, a.opts.Lang, a.opts.Seed), nil
 	same := a.carry(old)
+	a.blind()
 	a.message = "read again, at the same " + map[bool]string{true: "step", false: "model time: the run is another one"}[same]
 	return a.Init()
 }

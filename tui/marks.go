@@ -37,7 +37,10 @@ func (k kind) name(m *kernel.Machine) string {
 
 func (a *app) toMark(dir int) {
 	best, found := sim.Seq(0), false
-	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark, a.scene.named()} {
+	if pos, ok := nextSpot(a.scene.narrator.marks, a.scene.pos, dir); ok {
+		best, found = pos, true
+	}
+	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark} {
 		i, exact := slices.BinarySearch(marks, a.scene.pos)
 		if dir < 0 {
 			i--
@@ -56,20 +59,9 @@ func (a *app) toMark(dir int) {
 		return
 	}
 	a.move(best)
-}
-
-// named gives the positions behind the marks of the file, ascending.
-func (s *scene) named() (marks []sim.Seq) {
-	if s.finder == nil {
-		return nil
+	if name := a.scene.markName(); name != "" {
+		a.message = "mark: " + name
 	}
-	for i, seq := range s.finder.Found {
-		if seq != sim.NoSeq && s.doc.Guide.Notes[i].Mark != "" {
-			marks = append(marks, seq+1)
-		}
-	}
-	slices.Sort(marks)
-	return marks
 }
 
 func (a *app) toggleMark() {

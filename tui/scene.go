@@ -3,7 +3,7 @@ package tui
 import (
 	"ringside/cpu"
 	"ringside/kernel"
-	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -24,11 +24,14 @@ type scene struct {
 
 	objects objects // of m
 
+	narrator narrator
+	book     *quiz.Book
+	blind    bool // what lies ahead is hidden: there are questions about it
+
 	follow int      // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
-	finder *guide.Finder // places what the file says, or nil
 
 	figures figures // of the records before the cursor
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"ringside/kernel"
-	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -38,7 +37,6 @@ type text struct {
 	echo  bool
 	all   bool
 	over  bool
-	asked []outcome // by note of the guide
 }
 
 // Text runs text mode until the user or the input ends it.
@@ -55,9 +53,6 @@ func Text(ctx context.Context, opts Options, to TextOptions) error {
 	}
 	if err := x.app.open(name); err != nil {
 		return err
-	}
-	if g := x.scene().doc.Guide; g != nil {
-		x.asked = make([]outcome, len(g.Notes))
 	}
 	x.opening()
 	if x.all {
@@ -162,7 +157,7 @@ func (x *text) wholeRun() {
 	a, s := x.app, x.scene()
 	for s.pos < extendTo && x.ctx.Err() == nil {
 		from := s.pos
-		if a.step(1); s.pos == from {
+		if x.act(func() { a.step(1) }); s.pos == from {
 			x.line("")
 			x.line("The end of the run.")
 			return
@@ -176,8 +171,17 @@ func (x *text) wholeRun() {
 	x.line(fmt.Sprintf("The run goes on; what is told ends at record %d.", s.pos))
 }
 
-// tell writes what stands at the cursor. Before what is new the file's questions
-// are asked.
+// act does something that may lead to a question: then that is asked first, and
+// what was wanted is done again.
+func (x *text) act(do func()) {
+	for do(); x.app.predict.asking && !x.over; do() {
+		if x.question(); x.over {
+			return
+		}
+	}
+}
+
+// tell writes what stands at the cursor, as far as it is new.
 func (x *text) tell(from sim.Seq) {
 	s := x.scene()
 	if s.rec == nil {
@@ -189,12 +193,7 @@ func (x *text) tell(from sim.Seq) {
 	if first < from && from < s.pos { // it has been told up to there
 		first = from
 	}
-	if s.pos > from {
-		x.questions(first, s.pos)
-	}
-	if !x.over {
-		x.block(first)
-	}
+	x.block(first)
 }
 
 // textColumns is how wide a line may be; what is broken goes on further in.
@@ -252,6 +251,3 @@ func wrapWords(s string, width int) []string {
 	}
 	return lines
 }
-
-// said is a text of the guide in the language that is wanted.
-func (x *text) said(t guide.Text) string { return t.In(x.app.opts.Lang) }

@@ -82,14 +82,19 @@ func textAction(a *action) bool {
 func (x *text) do(name, arg string) {
 	a, from := x.app, x.scene().pos
 	a.message = ""
-	byCommand(a.actions, name).do(a, arg)
+	x.act(func() { byCommand(a.actions, name).do(a, arg) })
+	if x.over {
+		return
+	}
 	if a.prompt.kind != promptNone { // the screen would ask
 		a.prompt = prompt{}
 		a.message = "this needs more: " + byCommand(a.actions, name).command
 	}
 	switch {
 	case a.scene.pos != from:
-		x.tell(from)
+		if x.tell(from); strings.HasPrefix(a.message, "mark: ") { // it is told
+			a.message = ""
+		}
 	case a.overlay.open():
 		for _, l := range a.overlay.lines {
 			x.row(l)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"ringside/kernel"
-	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -101,101 +101,70 @@ func trimBlanks(row []cell) []cell {
 	return row[:n]
 }
 
-// placed visits the notes of the file that belong to records from..to.
-func (x *text) placed(from, to sim.Seq, visit func(i int, n *guide.Note)) {
-	s := x.scene()
-	if s.finder == nil {
+// notes writes the marks and the narration of the file at records from..to.
+func (x *text) notes(from, to sim.Seq) {
+	n := &x.scene().narrator
+	for i, seq := range n.find.Found {
+		if from <= seq && seq < to {
+			note := &n.guide.Notes[i]
+			x.para("Mark", note.Mark)
+			x.para("Narration", note.Say.In(n.lang))
+			x.para("Narration, why", note.Why.In(n.lang))
+		}
+	}
+}
+
+// question asks what the screen would ask now; of the whole run, it is answered.
+func (x *text) question() {
+	a, p := x.app, &x.app.predict
+	x.line("")
+	x.hanging("", "Question: "+p.q.Ask)
+	for i, c := range p.q.Choices {
+		x.hanging("  ", strconv.Itoa(i+1)+". "+c)
+	}
+	p.asking = false
+	answer := strconv.Itoa(p.q.Answer+1) + ". " + p.q.Choices[p.q.Answer]
+	if x.all {
+		x.para("Answer", answer)
+		x.para("Because", p.q.Because)
 		return
 	}
-	for i, seq := range s.finder.Found {
-		if from <= seq && seq < to {
-			visit(i, &s.doc.Guide.Notes[i])
-		}
+	choice, ok := x.answer(len(p.q.Choices))
+	if !ok {
+		return
+	}
+	if a.tell(choice); choice == p.q.Answer {
+		x.line("  Right.")
+	} else {
+		x.para("The answer is", answer)
+	}
+	x.para("Because", p.q.Because)
+	if choice != p.q.Answer {
+		x.para("It is seen at", "step "+strconv.Itoa(a.scene.ix.at(p.q.See+1)))
 	}
 }
 
-// notes writes the marks and the narration of the file.
-func (x *text) notes(from, to sim.Seq) {
-	x.placed(from, to, func(_ int, n *guide.Note) {
-		x.para("Mark", n.Mark)
-		x.para("Narration", x.said(n.Say))
-		x.para("Narration, why", x.said(n.Why))
-	})
-}
-
-// outcome is what came of a question.
-type outcome uint8
-
-const (
-	notAsked outcome = iota
-	leftOut
-	wrong
-	right
-)
-
-// questions asks what the file asks before records from..to are shown, each
-// question once.
-func (x *text) questions(from, to sim.Seq) {
-	x.placed(from, to, func(i int, n *guide.Note) {
-		if n.Ask == nil || x.asked[i] != notAsked || x.over {
-			return
-		}
-		x.line("")
-		x.hanging("", "Question: "+x.said(n.Ask.Ask))
-		for k, c := range n.Ask.Choices {
-			x.hanging("  ", strconv.Itoa(k+1)+". "+x.said(c))
-		}
-		answer := fmt.Sprintf("%d. %s", n.Ask.Answer+1, x.said(n.Ask.Choices[n.Ask.Answer]))
-		if x.all {
-			x.para("Answer", answer)
-		} else {
-			x.asked[i] = x.ask(n.Ask)
-			switch {
-			case x.over:
-				x.asked[i] = notAsked
-				return
-			case x.asked[i] == right:
-				x.line("  Right.")
-			default:
-				x.para("The answer is", answer)
-			}
-		}
-		x.para("Because", x.said(n.Ask.Because))
-	})
-}
-
-// ask reads the answer to a question.
-func (x *text) ask(q *guide.Question) outcome {
-	n := len(q.Choices)
+// answer reads which of n choices is meant, -1 for none of them.
+func (x *text) answer(n int) (choice int, ok bool) {
 	for {
 		line, ok := x.prompt(fmt.Sprintf("Answer, 1 to %d, or Enter to leave it out: ", n))
-		if line == "q" {
-			x.over = true
-		}
-		if !ok || x.over {
-			return notAsked
-		}
-		k, err := strconv.Atoi(line)
+		choice := quiz.Choice(line, n)
 		switch {
-		case line == "":
-			return leftOut
-		case err != nil || k < 1 || k > n:
-			x.line(fmt.Sprintf("  A number from 1 to %d, please; q ends.", n))
-		case k-1 == q.Answer:
-			return right
-		default:
-			return wrong
+		case !ok:
+			return 0, false
+		case line == "q":
+			x.over = true
+			return 0, false
+		case line == "" || choice >= 0:
+			return choice, true
 		}
+		x.line(fmt.Sprintf("  A number from 1 to %d, please; q ends.", n))
 	}
 }
 
 // score says how the questions went, if any was asked.
 func (x *text) score() {
-	var n [right + 1]int
-	for _, o := range x.asked {
-		n[o]++
-	}
-	if asked := n[leftOut] + n[wrong] + n[right]; asked > 0 {
-		x.line(fmt.Sprintf("Questions: %d of %d right, %d wrong, %d left out.", n[right], asked, n[wrong], n[leftOut]))
+	if score := &x.app.predict.score; score.Asked() > 0 {
+		x.para("Questions", score.String())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"ringside/kernel"
 	"ringside/scenarios"
 	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -37,7 +38,7 @@ func courseDoc(t testing.TB, name string) *Doc {
 func transcript(t testing.TB, doc *Doc, all bool, input string) string {
 	t.Helper()
 	var out bytes.Buffer
-	opts := Options{Start: doc.Name, Open: func(string) (*Doc, error) { return doc, nil }}
+	opts := Options{Start: doc.Name, Predict: quiz.File, Open: func(string) (*Doc, error) { return doc, nil }}
 	if err := Text(context.Background(), opts, TextOptions{In: strings.NewReader(input), Out: &out, Echo: true, All: all}); err != nil {
 		t.Fatal(err)
 	}
@@ -105,12 +106,12 @@ func TestQuestionsAreAskedBeforeTheirStep(t *testing.T) {
 		want        []string
 		not         []string
 	}{
-		{"right and wrong", "\n\n\n1\n\n\n1\nq\n", []string{"  Right.\n", "The answer is: 2. 3\n", "Because: The library", "Questions: 1 of 2 right, 1 wrong, 0 left out.\n"}, []string{"secret"}},
-		{"left out, then no number", "\n\n\n\n\n\nfoo\n7\n2\n", []string{"The answer is: 1. its own", "A number from 1 to 2", "Questions: 1 of 2 right, 0 wrong, 1 left out."}, nil},
+		{"right and wrong", "\n\n\n1\n\n\n1\nq\n", []string{"  Right.\n", "The answer is: 2. 3\n", "Because: The library", "Questions: 1 of 2 right\n"}, []string{"secret"}},
+		{"left out, then no number", "\n\n\n\n\n\nfoo\n7\n2\n", []string{"The answer is: 1. its own", "A number from 1 to 2", "Questions: 1 of 2 right, 1 skipped"}, nil},
 		{"asked once", "\n\n\n1\nb\nn\nq\n", []string{"Questions: 1 of 1 right"}, nil},
 		{"the end of the input", "\n\n\n", []string{"Question: Whose stack?"}, []string{"Questions:", "Because", "ret_from_fork"}},
 		{"q ends it", "\n\n\nq\n", nil, []string{"Questions:", "ret_from_fork"}},
-		{"the mark has a name", "m\n1\n", []string{"Mark: the first call\n  Narration: A call.\n  Narration, why: It wants a socket.\n"}, nil},
+		{"the mark has a name", "m\n", []string{"Mark: the first call\n  Narration: A call.\n  Narration, why: It wants a socket.\n"}, nil},
 	} {
 		out := transcript(t, asking(t), false, c.input)
 		for _, want := range c.want {
@@ -143,7 +144,7 @@ func (f *failing) Write(p []byte) (int, error) {
 
 func TestAClosedPipeEndsTheTranscript(t *testing.T) {
 	doc, left := document(t, 1, 100), failing(3)
-	opts := Options{Start: doc.Name, Open: func(string) (*Doc, error) { return doc, nil }}
+	opts := Options{Start: doc.Name, Predict: quiz.File, Open: func(string) (*Doc, error) { return doc, nil }}
 	if err := Text(context.Background(), opts, TextOptions{In: strings.NewReader(""), Out: &left, All: true}); err == nil {
 		t.Error("nobody is told that the output is lost")
 	}

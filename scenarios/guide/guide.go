@@ -69,13 +69,13 @@ func (s *Selector) Matches(m *kernel.Machine, r *sim.Record) bool {
 		(s.CPU < 0 || s.CPU == int(r.CPU)) &&
 		(s.Ctx == "" || s.Ctx == kernel.Contexts[r.Ctx]) &&
 		(s.Task == "" || s.Task == m.TaskName(r.Task)) &&
-		(s.Object == "" || s.isObject(kernel.Object(r))) &&
+		(s.Object == "" || names(s.Object, kernel.Object(r))) &&
 		(s.Step == "" || strings.Contains(m.StepName(r), s.Step))
 }
 
-// isObject tells whether an object is the one that is meant, or of the kind.
-func (s *Selector) isObject(name string) bool {
-	return s.Object == name || strings.HasPrefix(name, s.Object+" ")
+// names tells whether a name means an object: its own, or its kind's.
+func names(name, object string) bool {
+	return name == object || strings.HasPrefix(object, name) && strings.HasPrefix(object[len(name):], " ")
 }
 
 // String is the selector as an error names it.
