@@ -66,6 +66,17 @@ func Attached(name string) (data []byte, ok bool) {
 	return data, err == nil && path.Ext(name) != ".yaml"
 }
 
+// Attachments are the embedded files that an embedded scenario names.
+func (s *Scenario) Attachments() (names []string) {
+	for i := range s.file.Wire {
+		name := s.file.Wire[i].PCAP
+		if _, ok := Attached(name); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Open reads a file, or an embedded scenario by its name.
 func Open(nameOrPath string) (*Scenario, error) {
 	if looksLikePath(nameOrPath) {
@@ -278,9 +289,3 @@ func (s *Scenario) Expectations() lanes.Expect {
 	}
 	return e
 }
-
-//go:embed template.yaml
-var template []byte
-
-// Template is a commented file to start an own one from.
-func Template() []byte { return template }
