@@ -131,7 +131,7 @@ type overlay struct{ node ast.Node }
 type variant struct {
 	Name    string        `yaml:"name" required:"true" doc:"The variant's name, as in --variant."`
 	Title   guide.Text    `yaml:"title" doc:"What is different, a few words."`
-	Set     overlay       `yaml:"set" doc:"What is different, written as in the file itself; threads are found by their names."`
+	Set     overlay       `yaml:"set" doc:"What is different, written as in the file itself; threads are found by their names. What the file expects does not hold for a variant, which can have an own expect here."`
 	Replace []replacement `yaml:"replace" doc:"Texts that are replaced in programs."`
 }
 
@@ -141,8 +141,10 @@ type replacement struct {
 	With   string `yaml:"with" required:"true" doc:"What it is replaced by."`
 }
 
-// apply makes the variant of a file.
+// apply makes the variant of a file. What the file expects of its own run it does
+// not expect of the variant's.
 func (d *decoder) apply(f *file, v *variant, path string) {
+	f.Expect = expect{}
 	if v.Set.node != nil {
 		d.over = true
 		d.value(v.Set.node, reflect.ValueOf(f).Elem(), "")
