@@ -196,7 +196,7 @@ func runCommand() *cobra.Command {
 			return lanes.Export(c.OutOrStdout(), cfg, format, lim)
 		},
 	}
-	c.Flags().StringVar(&format, "format", "steps", "steps, strace, ftrace, jsonl or summary")
+	c.Flags().StringVar(&format, "format", "steps", "steps, strace, ftrace, jsonl, summary or interrupts")
 	c.Flags().StringVar(&until, "until", "", "stop at this model time, such as 2ms")
 	c.Flags().IntVar(&maxSteps, "max-steps", 0, "stop after so many steps")
 	c.Flags().Uint64Var(&seed, "seed", 0, "use this seed instead of the file's")

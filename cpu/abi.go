@@ -123,7 +123,7 @@ var ABIs = []ABI{
 		Name: "linux-amd64, int $0x80", Call: sysvCall, Args: int80Args, Number: PlaceRAX, Gate: 0x80,
 		Door: "int $0x80", Back: "iretq", User: "ring 3",
 		PC: "RIP", SP: "RSP", Status: "RFLAGS", Link: "a word pushed", Saved: "another", Base: "gate 80 of the IDT", Frame: "pt_regs",
-		General: [8]NamedPlace{{"RAX", PlaceRAX}, {"RBX", PlaceRBX}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"RSI", PlaceRSI}, {"RDI", PlaceRDI}, {"RBP", PlaceRBP}, {"R11", PlaceR11}},
+		General: [8]NamedPlace{{"RAX", PlaceRAX}, {"RBX", PlaceRBX}, {"RCX", PlaceRCX}, {"RDX", PlaceRDX}, {"RSI", PlaceRSI}, {"RDI", PlaceRDI}, {"RBP", PlaceRBP}, {"R8", PlaceR8}},
 	},
 }
 
@@ -140,6 +140,10 @@ var (
 func arm64Names(number string) [8]NamedPlace {
 	return [8]NamedPlace{{number, PlaceRDI}, {"x0", PlaceRAX}, {"x1", PlaceRSI}, {"x2", PlaceRDX}, {"x3", PlaceR10}, {"x4", PlaceR8}, {"x5", PlaceR9}, {"TTBR0", PlaceCR3}}
 }
+
+// HasPtRegs tells whether the kernel saves registers as Linux does on x86-64: the
+// words of a gate, orig_ax, and fifteen general registers.
+func (a *ABI) HasPtRegs() bool { return !a.Arm64 && a.Frame == "pt_regs" }
 
 // ABIOf finds an ABI by its name, or gives nil.
 func ABIOf(name string) *ABI {

@@ -62,7 +62,7 @@ func armText() *Text[*world] {
 	t.Arm64, t.EL0IRQ, t.EL1IRQ = true, codeHandler, codeHandler
 	t.Codes[codeEntry] = InterruptEntryArm64[*world](0)
 	t.Codes[codeHandler].Steps = []Step[*world]{
-		{Name: "ICC_IAR1_EL1", Do: func(_ *world, c *Core, _ *sim.Record) { v, _ := c.APIC.Deliverable(); c.APIC.Ack(v); c.APIC.EOI() }},
+		{Name: "ICC_IAR1_EL1", Do: func(_ *world, c *Core, _ *sim.Record) { c.APIC.Dispense(); c.APIC.EOI() }},
 		{Name: "eret", Do: func(_ *world, c *Core, _ *sim.Record) { c.EretIRQ() }},
 	}
 	return t
@@ -98,7 +98,7 @@ func TestAnArmInterruptPushesNothing(t *testing.T) {
 	text, w := armText(), &world{}
 	c := userCore(text, w)
 	before := c.Regs
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	var r sim.Record
 	var costs [256]sim.Time
 	for i := range 1 + len(arm64Steps) {
@@ -125,7 +125,7 @@ func TestWfiEndsWhileInterruptsAreMasked(t *testing.T) {
 	c := userCore(text, w)
 	c.Cli()
 	text.Begin(w, c, &[256]sim.Time{}, 0)
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	if c.Next != 300 || c.Micro != 0 {
 		t.Errorf("the step ends at %d", c.Next)
 	}

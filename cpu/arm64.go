@@ -129,9 +129,9 @@ func (c *Core) EretIRQ() {
 
 // arm64Steps is what an Arm core does by itself when it takes an interrupt.
 var arm64Steps = []entryStep{
-	{"PC to ELR_EL1, PSTATE to SPSR_EL1", "Nothing is pushed: a register each remembers where to go back to, and in which state.", CostVector, saveState},
-	{"mask D, A, I, F; EL1 and its SP_EL1", "No further interrupt comes in; each exception level has a stack pointer of its own.", CostVector, enterEL1},
-	{"PC to VBAR_EL1 and the vector's offset", "The table has a row by where the core was, not by device: who interrupted is for software to ask.", CostGate, throughVector},
+	{"PC to ELR_EL1, PSTATE to SPSR_EL1", "Nothing is pushed: a register each remembers where to go back to, and in which state.", CostVector, 2, saveState},
+	{"mask D, A, I, F; EL1 and its SP_EL1", "No further interrupt comes in; each exception level has a stack pointer of its own.", CostVector, 3, enterEL1},
+	{"PC to VBAR_EL1 and the vector's offset", "The table has a row by where the core was, not by device: who interrupted is for software to ask.", CostGate, 0, throughVector},
 }
 
 // InterruptEntryArm64 is InterruptEntry for an Arm core.

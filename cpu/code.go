@@ -53,6 +53,9 @@ type Text[M any] struct {
 	Arm64 bool        // exceptions as on Arm: LSTAR, EL0IRQ and EL1IRQ are the vectors
 
 	EL0IRQ, EL1IRQ CodeID
+
+	// INTA acknowledges the 8259A that drives LINT0 and gives its vector.
+	INTA func(M, *Core) uint8
 }
 
 // delivery is what the processor does by itself when it takes an interrupt.

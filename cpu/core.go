@@ -128,17 +128,25 @@ func (c *Core) Sti() {
 // Cli keeps maskable interrupts out.
 func (c *Core) Cli() { c.Regs.RFLAGS &^= FlagIF }
 
-// Interrupt hands a vector to the core's local APIC. A step that may be cut
-// ends now, if the interrupt is let in. It returns false if the vector was
-// requested already.
-func (c *Core) Interrupt(v uint8, now sim.Time, cause sim.Seq) bool {
-	fresh := c.APIC.Accept(v, cause)
-	if c.cut && (c.Regs.IF() || c.masked) && c.Next > now {
-		if _, ok := c.APIC.Deliverable(); ok {
-			c.Next = now
-		}
+// Interrupt hands a vector to the core's local APIC, as an edge or as a level. A
+// step that may be cut ends now, if the interrupt is let in. It returns false if
+// the vector was requested already.
+func (c *Core) Interrupt(v uint8, level bool, now sim.Time, cause sim.Seq) (fresh bool) {
+	if level {
+		fresh = c.APIC.AcceptLevel(v, cause)
+	} else {
+		fresh = c.APIC.Accept(v, cause)
 	}
+	c.Asked(now)
 	return fresh
+}
+
+// Asked ends a step that may be cut, after something has happened at the local
+// APIC that may ask for the core.
+func (c *Core) Asked(now sim.Time) {
+	if c.cut && (c.Regs.IF() || c.masked) && c.Next > now && c.APIC.wants() {
+		c.Next = now
+	}
 }
 
 // Load gives the core a task to run, and Save takes it away: the stacks
@@ -162,13 +170,12 @@ func (t *Text[M]) Step(m M, c *Core, costs *[256]sim.Time, r *sim.Record, seq si
 	r.Cause, r.CPU, r.Ring = c.Cause, c.ID, c.Regs.Ring()
 	c.Cause = seq
 	if c.Micro != 0 {
+		t.take(m, c)
 		code := &t.Codes[t.Entry]
 		r.Fn, r.Step, r.Station = uint16(t.Entry), c.Micro-1, code.Station
 		gate, steps := t.gate(c), t.delivery()
 		steps[c.Micro-1].do(c, r, gate, t.Codes[gate].Base)
-		if c.Micro++; int(c.Micro) > len(steps) {
-			c.Micro = 0
-		}
+		c.Micro = steps[c.Micro-1].next
 	} else {
 		f := c.Frame()
 		code := &t.Codes[f.Code]
@@ -179,19 +186,19 @@ func (t *Text[M]) Step(m M, c *Core, costs *[256]sim.Time, r *sim.Record, seq si
 			pc = 0
 		}
 		code.Steps[pc].Do(m, c, r)
-		t.unwind(c)
 	}
 	t.Begin(m, c, costs, r.T)
 }
 
-// unwind pops the functions that have no step left: returning is part of the
-// last step.
-func (t *Text[M]) unwind(c *Core) {
+// unwind pops the functions that have no step left, since returning is part of the
+// last step, and gives the stack, the running function and its code.
+func (t *Text[M]) unwind(c *Core) (*Stack, *Frame, *Code[M]) {
 	for {
-		f := c.Frame()
+		s := c.Stack()
+		f := s.Cur()
 		code := &t.Codes[f.Code]
 		if code.Interp || int(f.PC) < len(code.Steps) {
-			return
+			return s, f, code
 		}
 		c.leave()
 	}
@@ -206,18 +213,18 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 		c.Next = now + costs[t.delivery()[c.Micro-1].cost]
 		return
 	}
-	f := c.Frame()
-	code := &t.Codes[f.Code]
+	stack, f, code := t.unwind(c)
 	c.Regs.RIP = code.Base + uint64(f.PC)*instrBytes
 	if !c.userRSP {
-		c.Regs.RSP = c.Stack().SP()
+		c.Regs.RSP = stack.SP()
 	}
-	if c.Regs.IF() && !c.shadow {
-		if v, ok := c.APIC.Deliverable(); ok {
-			c.Micro, c.Vector, c.resume = 1, v, c.Cause
-			c.Next = now + costs[CostVector]
-			return
+	if c.Regs.IF() && !c.shadow && c.APIC.wants() {
+		c.Micro, c.resume = microTake, c.Cause
+		if c.APIC.ExtINT {
+			c.Micro = microINTA
 		}
+		c.Next = now + costs[t.delivery()[c.Micro-1].cost]
+		return
 	}
 	c.shadow = false
 	pc := f.PC
@@ -237,9 +244,7 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 		c.Next = now + d
 	}
 	c.masked = s.Masked
-	if c.cut = s.Cut; c.cut && (c.Regs.IF() || c.masked) {
-		if _, ok := c.APIC.Deliverable(); ok {
-			c.Next = now
-		}
+	if c.cut = s.Cut; c.cut && (c.Regs.IF() || c.masked) && c.APIC.wants() {
+		c.Next = now
 	}
 }

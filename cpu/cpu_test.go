@@ -12,6 +12,12 @@ import (
 // Interrupt Controller (APIC)", sections on interrupt, task and processor
 // priority and on accepting interrupts.
 
+// inService makes a local APIC serve a vector.
+func inService(a *APIC, v uint8) {
+	a.IRR.clear(v)
+	a.ISR.set(v)
+}
+
 func TestDeliverableIsTheHighestRequestedClassAboveThePriority(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -32,8 +38,7 @@ func TestDeliverableIsTheHighestRequestedClassAboveThePriority(t *testing.T) {
 	} {
 		var a APIC
 		for _, v := range c.inService {
-			a.Accept(v, 0)
-			a.Ack(v)
+			inService(&a, v)
 		}
 		for _, v := range c.requested {
 			a.Accept(v, 0)
@@ -57,7 +62,7 @@ func TestAnEdgeOnAPendingVectorMerges(t *testing.T) {
 	if a.Cause[0x41] != 7 {
 		t.Error("the first message is the cause")
 	}
-	a.Ack(0x41)
+	inService(&a, 0x41)
 	if !a.Accept(0x41, 9) {
 		t.Error("a vector in service can be requested once more")
 	}
@@ -66,11 +71,10 @@ func TestAnEdgeOnAPendingVectorMerges(t *testing.T) {
 func TestEOIEndsTheHighestInService(t *testing.T) {
 	var a APIC
 	for _, v := range []uint8{0x41, 0x61, 0x51} {
-		a.Accept(v, 0)
-		a.Ack(v)
+		inService(&a, v)
 	}
 	for _, want := range []int{0x61, 0x51, 0x41, -1} {
-		if got := a.EOI(); got != want {
+		if got, _ := a.EOI(); got != want {
 			t.Errorf("EOI ended %#x, want %#x", got, want)
 		}
 	}
@@ -135,7 +139,7 @@ func TestInterruptDeliveryPushesFiveWordsOnTheKernelStack(t *testing.T) {
 	text, w := testText(), &world{}
 	c := userCore(text, w)
 	before := c.Regs
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	if c.Next != 300 {
 		t.Fatalf("the computation should be cut at 300, not %d", c.Next)
 	}
@@ -145,7 +149,7 @@ func TestInterruptDeliveryPushesFiveWordsOnTheKernelStack(t *testing.T) {
 	if r.Dur != 300 {
 		t.Errorf("the program has computed for %d, want 300", r.Dur)
 	}
-	for i := range len(entrySteps) - 1 { // there is no error code
+	for i := range StepINTA - 1 { // there is no error code
 		if c.Regs.Ring() != 3 {
 			t.Fatalf("ring %d before micro-step %d: the gate comes last", c.Regs.Ring(), i)
 		}
@@ -177,7 +181,7 @@ func TestIFHoldsAnInterruptPendingAndDoesNotLoseIt(t *testing.T) {
 	text, w := testText(), &world{}
 	c := userCore(text, w)
 	c.Cli()
-	c.Interrupt(0x41, 300, 0)
+	c.Interrupt(0x41, false, 300, 0)
 	if c.Next == 300 {
 		t.Fatal("with IF=0 nothing may be cut")
 	}
@@ -231,5 +235,29 @@ func TestACopyIsIndependent(t *testing.T) {
 	a.Ctx.Kernel.Push(codeHandler, 0)
 	if b.Ctx.User.F[0].L[0] == 42 || len(b.Ctx.Kernel.F) != 0 {
 		t.Error("a change of one shows in the other")
+	}
+}
+
+// TestAnINTRTakesItsVectorFromThe8259A: the local APIC passes it on (virtual wire
+// mode), and neither its priority nor its registers take part.
+func TestAnINTRTakesItsVectorFromThe8259A(t *testing.T) {
+	text, w := testText(), &world{}
+	text.INTA = func(_ *world, c *Core) uint8 { c.APIC.ExtINT = false; return 0x41 }
+	c := userCore(text, w)
+	c.APIC.TPR = 0xf0
+	c.APIC.ExtINT, c.APIC.ExtCause = true, 7
+	c.Asked(300)
+	var r sim.Record
+	var costs [256]sim.Time
+	text.Step(w, c, &costs, &r, 8)
+	text.Step(w, c, &costs, &r, 9)
+	if r.Cause != 7 || r.Arg[0] != 0x41 {
+		t.Errorf("the acknowledgement: %+v", r)
+	}
+	for range microINTA - 2 {
+		text.Step(w, c, &costs, &r, 10)
+	}
+	if c.Micro != 0 || c.Frame().Code != codeHandler || c.APIC.ISR != (Bits{}) {
+		t.Errorf("micro-step %d, code %d, ISR %v", c.Micro, c.Frame().Code, c.APIC.ISR)
 	}
 }

@@ -12,6 +12,7 @@ const (
 	CostIret         // iretq
 	CostSyscall      // syscall, up to the first instruction of the entry code
 	CostSysret       // sysretq
+	CostINTA         // the two acknowledge cycles of an 8259A
 	NumCosts
 )
 
@@ -19,6 +20,7 @@ const (
 type entryStep struct {
 	name, why string
 	cost      Cost
+	next      uint8 // the micro-step that follows, counted from 1, or 0
 	do        func(c *Core, r *sim.Record, gate CodeID, base uint64)
 }
 
@@ -26,15 +28,39 @@ type entryStep struct {
 // interrupt in 64-bit mode (Intel SDM volume 3, "64-Bit Mode Stack Frame"):
 // even without a change of ring, all five words are pushed.
 var entrySteps = []entryStep{
-	{"take the vector: IRR to ISR, read the gate", "The local APIC names the interrupt; the descriptor table says where its handler is.", CostVector, acceptVector},
-	{"choose the stack", "From ring 3 the processor loads RSP from the task state segment: the user stack may be full, unmapped or hostile.", CostVector, chooseStack},
-	{"push SS", "The interrupted code's stack segment, so that iret can go back.", CostPush, pushWord},
-	{"push RSP", "Where the interrupted code's stack was.", CostPush, pushWord},
-	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, pushWord},
-	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, pushWord},
-	{"push RIP", "The instruction that comes next when all this is over.", CostPush, pushWord},
-	{"push the error code", "Some exceptions have one. Of a page fault: was the page there, was it a write, was it ring 3?", CostPush, pushCode},
-	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, throughGate},
+	{"take the vector: IRR to ISR, read the gate", "The local APIC names the interrupt; the descriptor table says where its handler is.", CostVector, 2, acceptVector},
+	{"choose the stack", "From ring 3 the processor loads RSP from the task state segment: the user stack may be full, unmapped or hostile.", CostVector, 3, chooseStack},
+	{"push SS", "The interrupted code's stack segment, so that iret can go back.", CostPush, 4, pushWord},
+	{"push RSP", "Where the interrupted code's stack was.", CostPush, 5, pushWord},
+	{"push RFLAGS", "The flags with IF still set: going back will let interrupts in again.", CostPush, 6, pushWord},
+	{"push CS", "Its low two bits remember the interrupted ring.", CostPush, 7, pushWord},
+	{"push RIP", "The instruction that comes next when all this is over.", CostPush, 8, pushWord},
+	{"push the error code", "Some exceptions have one. Of a page fault: was the page there, was it a write, was it ring 3?", CostPush, 9, pushCode},
+	{"load CS:RIP from the gate, CPL 0, IF 0", "Now in ring 0, and no further interrupt comes in until the kernel says so.", CostGate, 0, throughGate},
+	{"INTA, twice: the 8259A says the vector", "The first cycle moves the 8259A's highest request into service, in the second it puts the vector on the bus; the local APIC only passes it on.", CostINTA, 2, ackPIC},
+}
+
+// The micro-steps that take a vector: as steps of InterruptEntry, and as Core.Micro
+// counts them. An exception has its vector already.
+const (
+	StepTake       = 0
+	StepINTA       = 9
+	microTake      = StepTake + 1
+	microException = microTake + 1
+	microINTA      = StepINTA + 1
+)
+
+// take finds out which interrupt it is. An Arm core is not told: the vector stays
+// requested until software asks.
+func (t *Text[M]) take(m M, c *Core) {
+	switch {
+	case c.Micro == microTake && t.Arm64:
+		c.Vector, _ = c.APIC.Deliverable()
+	case c.Micro == microTake:
+		c.Vector = c.APIC.Dispense()
+	case c.Micro == microINTA && !t.Arm64:
+		c.Vector = t.INTA(m, c)
+	}
 }
 
 // InterruptEntry is the code that shows the micro-steps of interrupt delivery
@@ -52,8 +78,14 @@ func InterruptEntry[M any](station uint8) Code[M] {
 }
 
 func acceptVector(c *Core, r *sim.Record, gate CodeID, _ uint64) {
-	r.Cause = c.APIC.Cause[c.Vector]
-	c.APIC.Ack(c.Vector)
+	if c.Vector != SpuriousVector {
+		r.Cause = c.APIC.Cause[c.Vector]
+	}
+	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
+}
+
+func ackPIC(c *Core, r *sim.Record, gate CodeID, _ uint64) {
+	r.Cause = c.APIC.ExtCause
 	r.Arg[0], r.Arg[1] = int64(c.Vector), int64(gate)
 }
 
@@ -125,7 +157,7 @@ func throughGate(c *Core, r *sim.Record, gate CodeID, base uint64) {
 // local APIC has no part in it.
 func (c *Core) Raise(v uint8, code int64) {
 	c.Again()
-	c.Micro, c.Vector, c.fault, c.Code, c.resume = 2, v, hasErrorCode(v), code, c.Cause
+	c.Micro, c.Vector, c.fault, c.Code, c.resume = microException, v, hasErrorCode(v), code, c.Cause
 }
 
 // hasErrorCode tells whether an exception pushes one (SDM volume 3, table 6-1).
@@ -139,7 +171,7 @@ func hasErrorCode(v uint8) bool {
 // The gate's DPL must be 3 if ring 3 is to use it.
 func (c *Core) Int(v uint8) {
 	c.Regs.RIP += instrBytes
-	c.Micro, c.Vector, c.fault, c.resume = 2, v, false, c.Cause
+	c.Micro, c.Vector, c.fault, c.resume = microException, v, false, c.Cause
 }
 
 // Iret undoes an interrupt's entry: the handler's entry code must be the

@@ -25,7 +25,7 @@ type Frame struct {
 	Code CodeID
 	PC   uint16 // the next step
 	Kind FrameKind
-	N    uint8 // words pushed so far, for a HWFrame
+	N    uint8 // words pushed so far, for a HWFrame; words that software has pushed, for PtRegs
 }
 
 // Stack grows down from Top, as on x86. F[0] is the outermost frame.
@@ -96,7 +96,7 @@ func (s *Stack) Pop() { s.F = s.F[:len(s.F)-1] }
 // the five words before (a system call), they are part of it; when it has pushed an
 // error code too, orig_ax is there already: words is -1.
 func (s *Stack) PushRegs(r *Regs, words int) {
-	s.F = append(s.F, Frame{Kind: PtRegs, Addr: s.SP() - ptRegsBytes - uint64(words*wordBytes)})
+	s.F = append(s.F, Frame{Kind: PtRegs, N: uint8(ptRegsBytes/wordBytes + words), Addr: s.SP() - ptRegsBytes - uint64(words*wordBytes)})
 	s.R = append(s.R, *r)
 }
 

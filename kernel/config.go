@@ -16,8 +16,10 @@ type Config struct {
 	Seed    uint64
 	Stop    sim.Time // the run ends here; 0: when nothing is left to happen
 	NIC     nic.Config
-	IRQCPU  []int // the core that the interrupt message of each queue names; queues beyond go round
-	UIO     bool  // the card is a program's, not the kernel's
+	IRQCPU  []int // the core that the interrupt of each queue goes to; queues beyond go round
+	IRQChip IRQChip
+	USB     USBConfig
+	UIO     bool // the card is a program's, not the kernel's
 	Params  Params
 	Costs   map[string]sim.Time // overrides, by the names of CostNames
 	Shared  []string            // integer variables that all threads of a process share

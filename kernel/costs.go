@@ -53,6 +53,11 @@ const (
 	costNewPage
 	costExtable
 	costCR3
+	costMMIORead
+	costPortIO
+	costIOAPIC
+	costPIC
+	costMessage
 	numCosts
 )
 
@@ -75,6 +80,7 @@ var costTable = [numCosts]costRow{
 	cpu.CostIret:    {"iret", 40, "iretq"},
 	cpu.CostSyscall: {"syscall_entry", 30, "the syscall instruction"},
 	cpu.CostSysret:  {"syscall_exit", 30, "the sysretq instruction"},
+	cpu.CostINTA:    {"inta", 1000, "the two acknowledge cycles of an 8259A"},
 	costOp:          {"user_op", 2, "one operation of a thread program"},
 	costFn:          {"call", 5, "a function that only calls another"},
 	costEntry:       {"entry", 10, "swapgs and the switch of stacks"},
@@ -120,6 +126,11 @@ var costTable = [numCosts]costRow{
 	costNewPage:     {"new_page", 1200, "allocating a page and clearing it"},
 	costExtable:     {"exception_table", 400, "searching the exception table"},
 	costCR3:         {"cr3_write", 60, "a change of page tables on the way in or out, with pti"},
+	costMMIORead:    {"mmio_read", 400, "a read of a register of a device: the core waits for the answer"},
+	costPortIO:      {"port_io", 500, "an access to an 8259A's port"},
+	costIOAPIC:      {"ioapic", 50, "the I/O APIC looks at an input or at an EOI"},
+	costPIC:         {"pic", 100, "from an input of the 8259A pair to the core's INTR"},
+	costMessage:     {"ioapic_message", 300, "a message from the I/O APIC to a local APIC"},
 	costIPI:         {"ipi_latency", 800, "an interrupt message from core to core"},
 }
 

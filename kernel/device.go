@@ -19,6 +19,11 @@ const (
 	evIPI                        // A: core, B: vector
 	evTimer                      // A: core, B: the programming it belongs to
 	evDirector                   // A: task
+	evUSB                        // B: which of its interrupts
+	evIOAPIC                     // A: pin
+	evMessage                    // A: core, B: vector; from the I/O APIC
+	evEOI                        // A: vector
+	evPIC                        // the 8259A looks at the line
 	evRemote                     // A: remote host, whose timer is due
 	evAnswer                     // A: remote host, whose answer is ready
 )
@@ -62,7 +67,7 @@ func cardStage(stage uint8, name string, station uint8) code {
 var cardFns = [...]cpu.CodeID{
 	nic.StageWire: fnWire, nic.StageFilter: fnMACFilter, nic.StageFIFO: fnFIFO, nic.StageDMA: fnDMA,
 	nic.StageTxDMA: fnTxDMA, nic.StageTxOut: fnTxOut,
-	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop,
+	nic.StageFetch: fnFetch, nic.StageTLP: fnTLP, nic.StagePosted: fnPosted, nic.StageRSS: fnRSS, nic.StageWriteBack: fnWriteBack, nic.StageModeration: fnModeration, nic.StageMSI: fnMSI, nic.StageDrop: fnCardDrop, nic.StagePin: fnPin,
 }
 
 // silent tells whether an event leaves no record: it only starts something, or
@@ -77,6 +82,10 @@ func (m *Machine) silent(e *sim.Event) bool {
 		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
 		return m.Cores[e.A].APIC.TimerGen != e.B
+	case evIOAPIC:
+		return !m.IOAPIC.Pins[e.A].Pending
+	case evPIC:
+		return !m.Line
 	}
 	return m.NIC.OutOfDate(e)
 }
@@ -88,9 +97,20 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evStart:
 		m.startThread(e.A, r)
 	case evIPI:
-		m.deliver(e.A, uint8(e.B), fnIPI, r)
+		m.deliver(e.A, uint8(e.B), false, fnIPI, r)
 	case evTimer:
-		m.deliver(e.A, VectorTimer, fnTimerExpiry, r)
+		m.deliver(e.A, VectorTimer, false, fnTimerExpiry, r)
+	case evUSB:
+		m.usbInterrupts(e, r)
+	case evIOAPIC:
+		m.ioapicSends(int(e.A), r)
+	case evMessage:
+		m.deliver(e.A, uint8(e.B), true, fnLocalAPIC, r)
+		r.Station = m.lineStation(r.Station)
+	case evEOI:
+		m.ioapicEOI(uint8(e.A), r)
+	case evPIC:
+		m.picRequests(r)
 	case evDirector:
 		m.directorWake(e.A, r)
 	case evRemote:
@@ -106,18 +126,23 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		r.Kind = KindFrame
 		r.Fn = uint16(cardFns[r.Step])
 		r.Station = m.Text.Codes[r.Fn].Station
+		if r.Step == nic.StagePin {
+			m.driveLine()
+		}
 		r.Step = 0
 	}
 }
 
 // deliver hands a vector to a core's local APIC.
-func (m *Machine) deliver(core int32, vector uint8, fn cpu.CodeID, r *sim.Record) {
-	fresh := m.Cores[core].Interrupt(vector, m.Now, m.Seq)
+func (m *Machine) deliver(core int32, vector uint8, level bool, fn cpu.CodeID, r *sim.Record) {
+	fresh := m.Cores[core].Interrupt(vector, level, m.Now, m.Seq)
 	about(r, KindVector, int32(vector))
 	r.Fn, r.CPU, r.Station = uint16(fn), int8(core), m.Text.Codes[fn].Station
 	r.Arg[0] = int64(vector)
 	if fresh {
 		r.Arg[1] = 1
+	} else {
+		m.Counters.Merged++
 	}
 }
 
@@ -132,7 +157,7 @@ func (m *Machine) busWrite(e *sim.Event, r *sim.Record) {
 		return
 	}
 	r.Dur = sim.Time(e.A)
-	m.deliver(core, uint8(data), fnLocalAPIC, r)
+	m.deliver(core, uint8(data), false, fnLocalAPIC, r)
 }
 
 // msiRange is the address range of interrupt messages.

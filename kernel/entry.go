@@ -13,10 +13,13 @@ import (
 // Vectors. Linux gives device vectors out from 0x21; the system vectors are its
 // own numbers (arch/x86/include/asm/irq_vectors.h).
 const (
-	VectorCard       = 0x22
+	VectorLine       = 0x21 // the I/O APIC's input for the shared interrupt line
+	VectorCard       = 0x22 // the card's message
+	VectorISA        = 0x30 // the 8259A's IRQ 0 (ISA_IRQ_VECTOR)
 	VectorTimer      = 0xec
 	VectorCallSingle = 0xfb
 	VectorResched    = 0xfd
+	VectorSpurious   = cpu.SpuriousVector
 )
 
 const fileEntry = "arch/x86/entry/entry_64.S"
@@ -63,6 +66,9 @@ var entryText = text{
 		"The local APIC's timer went off: enters the interrupt on the core's interrupt stack."),
 	fnSysvecCallSingle: irqEntry("sysvec_call_function_single", fnGenericSMPCall, StNone,
 		"Another core asks for a function to be run here: enters the interrupt."),
+	fnAsmSysvecSpurious: asmEntry("asm_sysvec_spurious_apic_interrupt", fnSysvecSpurious),
+	fnSysvecSpurious: irqEntry("sysvec_spurious_apic_interrupt", fnHandleSpurious, StNone,
+		"The local APIC had nothing left to hand out: enters the interrupt all the same."),
 	fnSysvecResched: {Name: "sysvec_reschedule_ipi", File: "arch/x86/kernel/smp.c",
 		Say: "Another core has set need_resched here; the interrupt has nothing else to do.",
 		Why: "Its way out is what matters: there the scheduler is asked.",
@@ -326,7 +332,8 @@ func (m *Machine) asmPopRegs(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) reschedIPI(c *cpu.Core, r *sim.Record) {
-	c.APIC.EOI()
+	m.eoi(c)
+	m.cpuOf(c).Stats[StatRES]++
 	m.point(c, r, PointReschedEntry)
 }
 

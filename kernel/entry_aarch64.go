@@ -77,8 +77,8 @@ var armText = text{
 	fnCallOnIRQStack: {Name: "call_on_irq_stack", File: fileArmEntry,
 		Say: "Changes the stack pointer to the core's interrupt stack for one call.", Why: "A handler must not depend on how full the interrupted stack is.",
 		Steps: []step{
-			{Name: "SP to the interrupt stack, blr", Cost: costEntry, Do: func(_ *Machine, c *cpu.Core, r *sim.Record) {
-				armStation(c, r)
+			{Name: "SP to the interrupt stack, blr", Cost: costEntry, Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
+				m.armStation(c, r)
 				c.CallOnIRQ(cpu.CodeID(c.Frame().L[0]))
 			}},
 			{Name: "SP back", Do: nothing},
@@ -132,7 +132,7 @@ var arm64Rows = text{
 		}},
 	fnHandleEdgeIRQ: {Name: "handle_fasteoi_irq", File: "kernel/irq/chip.c", Station: StIRQ,
 		Say: "The flow of an interrupt whose end the controller handles.", Why: "The GIC has dropped its priority already: the next message can be latched.",
-		Steps: []step{{Name: "handle_irq_event", Do: callsWithArg(fnHandleIRQEvent)}}},
+		Steps: []step{{Name: "handle_irq_event", Do: (*Machine).flowHandle}}},
 	fnSysvecResched: oneStep("do_handle_IPI", "arch/arm64/kernel/smp.c", "IPI_RESCHEDULE: scheduler_ipi", costFn, (*Machine).reschedIPI,
 		"Another core has set need_resched here; the interrupt has nothing else to do.", "Its way out is what matters: there the scheduler is asked."),
 	fnIRQExit: {Name: "irq_exit_rcu", File: fileSoftirq, Station: StSoftirq,
@@ -203,7 +203,7 @@ func armTable(codes []code) {
 // oneCall is a function that only calls another.
 func oneCall(name, file, what string, callee cpu.CodeID, say, why string) code {
 	return code{Name: name, File: file, Say: say, Why: why, Steps: []step{
-		{Name: what, Do: func(_ *Machine, c *cpu.Core, r *sim.Record) { armStation(c, r); c.Call(callee) }},
+		{Name: what, Do: func(m *Machine, c *cpu.Core, r *sim.Record) { m.armStation(c, r); c.Call(callee) }},
 		{Name: "return", Do: nothing},
 	}}
 }
@@ -215,7 +215,7 @@ func armVector(name string, handler cpu.CodeID, exit string) code {
 		Why: "x0 to x30 and the two registers that the next exception will overwrite go into struct pt_regs.",
 		Steps: []step{
 			{Name: "kernel_entry: push x0 to x30, SP, ELR, SPSR", Cost: costRegs, Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
-				armStation(c, r)
+				m.armStation(c, r)
 				m.armPushRegs(c)
 				c.Call(handler)
 			}},
@@ -231,7 +231,7 @@ func armInterrupt(name, enter, exit string, done func(*Machine, *cpu.Core, *sim.
 		Why: "While hardirq is counted nothing here may sleep or be preempted.",
 		Steps: []step{
 			{Name: enter, Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
-				armStation(c, r)
+				m.armStation(c, r)
 				c.UnmaskDA()
 				m.cpuOf(c).Preempt += CountHardirq
 				c.Call(fnDoInterruptHandler)
@@ -243,8 +243,8 @@ func armInterrupt(name, enter, exit string, done func(*Machine, *cpu.Core, *sim.
 
 // armStation puts the shared code of all interrupts on the packet's path when
 // the interrupt is the card's.
-func armStation(c *cpu.Core, r *sim.Record) {
-	if cardVector(int(c.Vector)) {
+func (m *Machine) armStation(c *cpu.Core, r *sim.Record) {
+	if m.forCard(c.Vector) {
 		r.Station = StIRQ
 	}
 }
@@ -298,7 +298,7 @@ func (m *Machine) el0InterruptExit(c *cpu.Core, r *sim.Record) {
 }
 
 func (m *Machine) doInterruptHandler(c *cpu.Core, r *sim.Record) {
-	armStation(c, r)
+	m.armStation(c, r)
 	if c.On == cpu.OnIRQ {
 		c.Call(fnGICHandleIRQ)
 		return
@@ -309,28 +309,24 @@ func (m *Machine) doInterruptHandler(c *cpu.Core, r *sim.Record) {
 // gicAcknowledge: the controller's register stands for the local APIC's IRR and
 // ISR; the interrupt that it gives is the most urgent one now.
 func (m *Machine) gicAcknowledge(c *cpu.Core, r *sim.Record) {
-	v, _ := c.APIC.Deliverable()
-	c.APIC.Ack(v)
+	v := c.APIC.Dispense()
 	c.Frame().L[0] = int64(v)
 	about(r, KindVector, int32(v))
 	c.Vector = v
-	armStation(c, r)
+	m.armStation(c, r)
 }
 
 func (m *Machine) gicEOI(c *cpu.Core, r *sim.Record) {
-	about(r, KindVector, int32(c.APIC.EOI()))
-	armStation(c, r)
+	about(r, KindVector, m.eoi(c))
+	m.armStation(c, r)
 	c.Call(fnGICDomainIRQ, c.Frame().L[0])
 }
-
-// cardVector tells whether a vector is one of the card's.
-func cardVector(v int) bool { return v >= VectorCard && v <= VectorCard+nic.MaxQueues }
 
 // INTID is the GIC's number of what is a vector on x86: an LPI for the card, the
 // virtual timer's PPI, an SGI for each kind of message between cores.
 func INTID(vector int) int64 {
 	switch {
-	case cardVector(vector):
+	case vector >= VectorCard && vector <= VectorCard+nic.MaxQueues:
 		return 8192 + int64(vector-VectorCard)
 	case vector == VectorTimer:
 		return 27
@@ -343,10 +339,11 @@ func INTID(vector int) int64 {
 // gicDomainIRQ: the card's message is an LPI, the timer a PPI, what cores send
 // each other SGIs.
 func (m *Machine) gicDomainIRQ(c *cpu.Core, r *sim.Record) {
-	armStation(c, r)
+	m.armStation(c, r)
 	switch v := c.Frame().L[0]; {
-	case cardVector(int(v)):
-		c.Call(fnHandleEdgeIRQ, CardIRQ+v-VectorCard)
+	case m.descOf[v] != 0:
+		desc := int64(m.descOf[v]) - 1
+		c.Call(m.irqs[desc].Flow, desc)
 	case v == VectorTimer:
 		c.Call(fnPercpuDevidIRQ, int64(fnSysvecTimerIRQ))
 	case v == VectorResched:

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"strings"
 
 	"ringside/cpu"
@@ -102,4 +103,26 @@ func compatTable(codes []code) {
 			codes[id].Name = name
 		}
 	}
+}
+
+// compatEnterText is raw_syscalls:sys_enter. The events with names and parameters
+// leave out calls of the 32-bit table (ARCH_TRACE_IGNORE_COMPAT_SYSCALLS).
+func (m *Machine) compatEnterText(r *sim.Record) string {
+	args := m.Tasks[r.Task].Call.Args
+	text := fmt.Sprintf("sys_enter: NR %d (", m.numberOf(r.Arg[0]))
+	for i, v := range args {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%x", uint32(v))
+	}
+	return text + ")"
+}
+
+// numberOf is a call's number in the program's table; nr is that of linux-amd64.
+func (im *Image) numberOf(nr int64) int16 {
+	if nr == None {
+		return None
+	}
+	return im.numbers[nr]
 }

@@ -98,6 +98,26 @@ func TestInt80TakesTheNumbersOf32BitPrograms(t *testing.T) {
 	}
 }
 
+// TestTheTraceOfInt80HasNumbers: the events with names leave out calls of the 32-bit
+// table (ARCH_TRACE_IGNORE_COMPAT_SYSCALLS, arch/x86/include/asm/ftrace.h).
+func TestTheTraceOfInt80HasNumbers(t *testing.T) {
+	m, err := New(int80Config(t, "close(99)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r sim.Record
+	var lines []string
+	for m.Step(&r) {
+		if r.Point == PointSysEnter || r.Point == PointSysExit {
+			lines = append(lines, m.ftraceEvent(&r))
+		}
+	}
+	want := "sys_enter: NR 6 (63, 0, 0, 0, 0, 0)\nsys_exit: NR 6 = -9\nsys_enter: NR 1 (0, 0, 0, 0, 0, 0)"
+	if got := strings.Join(lines, "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestInt80IsSlower: measured entries are 30 to 70 ns for syscall, 40 to 100 ns for
 // a gate before any software has run (docs/PERFORMANCE.md); iretq is slower too.
 func TestInt80IsSlower(t *testing.T) {

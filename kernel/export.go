@@ -155,7 +155,7 @@ func (im *Image) StepName(r *sim.Record) string {
 // objectNames are the kinds' names; their numbers are places in the machine's
 // arenas.
 var objectNames = [...]string{
-	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer", "napi",
+	"", "task", "frame", "descriptor", "vector", "skb", "sock", "wait queue", "wait entry", "epoll", "epitem", "fd", "timer", "napi", "irq",
 }
 
 // Object names what a record touched, or "".

@@ -142,7 +142,7 @@ func (m *Machine) access(c *cpu.Core, r *sim.Record, kind uint8) []byte {
 	c.Regs.RDI = addr
 	r.Arg[0] = int64(addr)
 	if !cpu.Canonical(addr) {
-		m.giveUp(t.Name + ": an address that is not canonical raises #GP, which is not modelled")
+		c.Raise(vectorGP, 0) // the tables are not even asked
 		return nil
 	}
 	if w := m.translate(c, addr, cpu.FaultUser|kind); w.Fault {
@@ -296,18 +296,6 @@ func (m *Machine) forceSigFault(c *cpu.Core, r *sim.Record) {
 	}
 	t.FaultCode = int8(l[1])
 	c.Call(fnSendSignal, int64(id), l[0], l[1])
-}
-
-// InFault tells whether the innermost thing that has interrupted a task is a fault
-// of its own.
-func (m *Machine) InFault(t TaskID) bool {
-	s := &m.Context(t).Kernel
-	for i := len(s.F) - 2; i >= 0; i-- {
-		if s.F[i].Kind == cpu.HWFrame {
-			return s.F[i+1].Code == fnAsmExcPageFault
-		}
-	}
-	return false
 }
 
 // fixupException sends the copy to its end: it has copied nothing, and the system

@@ -32,6 +32,11 @@ const (
 	fnRemoteProbe
 	fnRemoteAnswer
 	fnLocalAPIC
+	fnPin
+	fnUSB
+	fnIOAPIC
+	fnIOAPICEOI
+	fnPIC
 	fnIPI
 	fnTimerExpiry
 	fnThreadStart
@@ -57,6 +62,9 @@ const (
 	fnAsmSysvecCallSingle
 	fnSysvecCallSingle
 	fnGenericSMPCall
+	fnAsmSysvecSpurious
+	fnSysvecSpurious
+	fnHandleSpurious
 	fnIRQExit // the last of the interrupt entries: see interruptEntry
 	fnRetFromForkAsm
 	fnRetFromFork
@@ -65,6 +73,10 @@ const (
 	fnHandleEdgeIRQ
 	fnHandleIRQEvent
 	fnHandleIRQEventPercpu
+	fnHandleFasteoiIRQ
+	fnHandleLevelIRQ
+	fnMaskAck8259A
+	fnEnable8259A
 
 	// Softirq and NAPI.
 	fnHandleSoftirqs
@@ -76,6 +88,10 @@ const (
 	fnNAPISchedule
 	fnNAPICompleteDone
 	fnE1000Intr
+	fnE1000IntrMSI
+	fnE1000IntrPin // e1000_intr
+	fnUSBHcdIRQ
+	fnUHCIIRQ
 	fnE1000Poll
 	fnE1000CleanRx
 	fnE1000AllocRx
@@ -508,6 +524,10 @@ func (im *Image) kernelText() []code {
 		entryText,
 		int80Text,
 		irqText,
+		i8259Text,
+		lineText,
+		uhciText,
+		e1000IntrText,
 		softirqText,
 		napiText,
 		netText,

@@ -70,10 +70,16 @@ func flagLetters(r *sim.Record) string {
 
 func (m *Machine) ftraceEvent(r *sim.Record) string {
 	name := Points[r.Point][strings.IndexByte(Points[r.Point], ':')+1:]
-	switch r.Point {
+	switch compat := m.ABI.Gate != 0; r.Point {
 	case PointSysEnter:
+		if compat {
+			return m.compatEnterText(r)
+		}
 		return m.sysEnterText(r)
 	case PointSysExit:
+		if compat {
+			return fmt.Sprintf("sys_exit: NR %d = %d", m.numberOf(r.Arg[0]), r.Arg[1])
+		}
 		return fmt.Sprintf("sys_%s -> %#x", sysNames[r.Arg[0]].name, uint64(r.Arg[1]))
 	}
 	return name + ": " + m.ftraceFields(r)
@@ -82,9 +88,9 @@ func (m *Machine) ftraceEvent(r *sim.Record) string {
 func (m *Machine) ftraceFields(r *sim.Record) string {
 	switch r.Point {
 	case PointIRQHandlerEntry:
-		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.irqName(r.Arg[0]-CardIRQ))
+		return fmt.Sprintf("irq=%d name=%s", r.Arg[0], m.actionName(r.Arg[0], r.Arg[1]))
 	case PointIRQHandlerExit:
-		return fmt.Sprintf("irq=%d ret=handled", r.Arg[0])
+		return fmt.Sprintf("irq=%d ret=%s", r.Arg[0], [...]string{"handled", "unhandled"}[r.Arg[1]&1])
 	case PointSoftirqRaise, PointSoftirqEntry, PointSoftirqExit:
 		return fmt.Sprintf("vec=%d [action=%s]", r.Arg[0], SoftirqNames[r.Arg[0]])
 	case PointNAPIGROReceive:

@@ -31,6 +31,9 @@ type Image struct {
 	sysNR    [512]int16      // the same calls' numbers on linux-amd64
 	numbers  [512]int16      // the way back
 	vmas     [][]VMA         // by process, in order of their addresses
+
+	irqs   []IRQDesc
+	descOf [256]int8 // the descriptor of each vector, counted from 1 (vector_irq)
 }
 
 // Fn gives the name of a record's function.

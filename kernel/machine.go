@@ -126,6 +126,7 @@ func (m *Machine) CopyFrom(src *Machine) {
 	for i := range src.Pipes {
 		m.Pipes[i].copyFrom(&src.Pipes[i])
 	}
+	m.Kstat = append(old.Kstat[:0], src.Kstat...)
 	m.EventFDs = append(old.EventFDs[:0], src.EventFDs...)
 	m.TimerFDs = append(old.TimerFDs[:0], src.TimerFDs...)
 	m.Napis = append(old.Napis[:0], src.Napis...)

@@ -93,10 +93,11 @@ func (m *Machine) e1000Intr(c *cpu.Core, r *sim.Record) {
 	}
 	if n.Sched {
 		n.Missed = true
-		c.Return(1)
+		c.Return(irqHandled)
 		return
 	}
 	n.Sched, n.Packets, n.Bytes = true, 0, 0
+	c.Regs.RAX = irqHandled // nothing on the way back changes it
 	c.Call(fnNAPISchedule, queue)
 }
 
@@ -262,7 +263,7 @@ func (m *Machine) napiRepoll(c *cpu.Core, r *sim.Record) {
 // ring that shares its vector has been cleaned, 3 the budget.
 func (m *Machine) e1000Poll(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
-	if m.NIC.TxCause() == m.NIC.Cause(int32(f.L[0])) && f.L[2] == 0 {
+	if m.sharesTx(int32(f.L[0])) && f.L[2] == 0 {
 		f.L[2] = 1
 		c.Again()
 		c.Call(fnE1000CleanTx)
@@ -281,6 +282,19 @@ func (m *Machine) e1000PollWork(c *cpu.Core, r *sim.Record) {
 	c.Call(fnNAPICompleteDone, f.L[0])
 }
 
+// sharesTx tells whether transmission interrupts together with a receive queue,
+// whose poll then cleans the transmit ring.
+func (m *Machine) sharesTx(queue int32) bool { return queue == 0 && !m.Config.NIC.OwnTxVector() }
+
+// pollCauses are the interrupt causes that a queue's poll stands for: with MSI-X its
+// vector's, else all (IMS_ENABLE_MASK).
+func (m *Machine) pollCauses(queue int32) uint32 {
+	if m.sharesTx(queue) {
+		return m.NIC.Cause(queue) | m.NIC.TxCause()
+	}
+	return m.NIC.Cause(queue)
+}
+
 // e1000IRQEnable: if polling goes on, the interrupt stays off.
 func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
@@ -294,7 +308,7 @@ func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
 		c.Call(fnE1000SetITR, f.L[0])
 		return
 	}
-	m.NIC.WriteIMS(m.NIC.Cause(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
+	m.NIC.WriteIMS(m.pollCauses(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
 	c.Return(f.L[1])
 }
 

@@ -64,11 +64,11 @@ func (m *Machine) e1000IntrEnd(c *cpu.Core, r *sim.Record) {
 
 // cardHandler is the driver's interrupt handler of one of the card's vectors: the
 // receive queues' come first.
-func (m *Machine) cardHandler(vector int64) cpu.CodeID {
+func (im *Image) cardHandler(vector int) cpu.CodeID {
 	switch {
-	case int(vector) == len(m.Napis):
+	case vector == im.Config.NIC.Queues:
 		return fnE1000IntrTx
-	case m.Config.Params.NoNAPI:
+	case im.Config.Params.NoNAPI:
 		return fnE1000IntrRx
 	}
 	return fnE1000Intr

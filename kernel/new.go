@@ -6,6 +6,7 @@ import (
 
 	"ringside/cpu"
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -41,6 +42,8 @@ func New(cfg *Config) (*Machine, error) {
 	for i := range m.Cores {
 		m.bootCore(int32(i))
 	}
+	m.Kstat = make([]int32, len(im.irqs)*cfg.CPUs)
+	m.openLine()
 	m.openCard()
 	for i := range cfg.Threads {
 		m.addThread(int32(i))
@@ -73,9 +76,6 @@ func newImage(cfg *Config) (*Image, error) {
 		isolate(im.Text.Codes)
 	}
 	im.Text.Entry, im.Text.LSTAR = fnInterruptDelivery, fnEntrySyscall
-	for v := range cfg.NIC.Vectors() {
-		im.Text.IDT[VectorCard+v] = fnAsmCommonInterrupt
-	}
 	im.Text.IDT[vectorPF] = fnAsmExcPageFault
 	im.Text.IDT[vectorDE] = fnAsmExcDivideError
 	im.Text.IDT[vectorUD] = fnAsmExcInvalidOp
@@ -83,6 +83,9 @@ func newImage(cfg *Config) (*Image, error) {
 	im.Text.IDT[VectorTimer] = fnAsmSysvecTimer
 	im.Text.IDT[VectorCallSingle] = fnAsmSysvecCallSingle
 	im.Text.IDT[VectorResched] = fnAsmSysvecResched
+	im.Text.IDT[VectorSpurious] = fnAsmSysvecSpurious
+	im.Text.INTA = (*Machine).inta
+	im.requestIRQs()
 	im.Text.IDT[VectorInt80] = fnAsmInt80
 	im.fillSysCalls()
 	if cfg.NIC.Advanced {
@@ -252,7 +255,7 @@ func (m *Machine) newTask(t Task) TaskID {
 
 // openCard sets the card up as the driver does when the interface is brought up:
 // for each receive queue buffers in all descriptors but one, a NAPI instance, the
-// vector's message, and interrupts on.
+// interrupts' messages, and interrupts on.
 func (m *Machine) openCard() {
 	m.NIC.Init(m.Config.NIC, HostMAC)
 	size := int32(m.Config.NIC.Ring)
@@ -271,10 +274,22 @@ func (m *Machine) openCard() {
 	for v := range len(m.NIC.MSIX) {
 		addr, data := msiMessage(m.irqCPU(int32(v%len(m.Napis))), VectorCard+uint8(v))
 		m.NIC.SetVector(v, addr, data)
-		if !m.Config.UIO {
-			m.NIC.WriteIMS(m.NIC.VectorCause(v), 0, &m.Queue, sim.NoSeq)
-		}
 	}
+	if m.Config.NIC.Mode == nic.MSI {
+		m.NIC.SetMSI(msiMessage(m.irqCPU(0), VectorCard))
+	}
+	if !m.Config.UIO {
+		m.NIC.WriteIMS(m.allCauses(), 0, &m.Queue, sim.NoSeq)
+	}
+}
+
+// allCauses are the interrupt causes that the driver lets through at the start.
+func (m *Machine) allCauses() uint32 {
+	causes := m.NIC.TxCause()
+	for q := range int32(len(m.Napis)) {
+		causes |= m.NIC.Cause(q)
+	}
+	return causes
 }
 
 // irqCPU is the core that a queue's interrupt goes to (smp_affinity). Unless the

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -69,12 +70,27 @@ func anyConfig(t *rapid.T) *Config {
 		}
 		cfg.Wire = append(cfg.Wire, wire...)
 	}
+	if abi == program.LinuxAMD64 {
+		anyInterrupts(t, cfg)
+	}
 	if rapid.Bool().Draw(t, "tcp to remote hosts") {
 		anyClient(t, cfg)
 	}
 	cfg.Params.PTI = abi != program.LinuxARM64 && rapid.Bool().Draw(t, "pti")
 	cfg.Stop = 5 * sim.Millisecond
 	return cfg
+}
+
+// anyInterrupts draws how devices interrupt, as far as the rest lets it.
+func anyInterrupts(t *rapid.T, cfg *Config) {
+	if !cfg.Params.NoNAPI {
+		cfg.NIC.Mode = rapid.SampledFrom([]nic.Mode{nic.MSIX, nic.MSI, nic.INTx}).Draw(t, "irq")
+	}
+	if cfg.CPUs == 1 {
+		cfg.IRQChip = rapid.SampledFrom([]IRQChip{ChipIOAPIC, ChipPIC}).Draw(t, "irqchip")
+	}
+	cfg.USB.Every = sim.Time(rapid.SampledFrom([]int{0, 3000, 50000}).Draw(t, "usb"))
+	cfg.USB.Count = rapid.IntRange(1, 2000).Draw(t, "usb count")
 }
 
 // anyClient adds a thread that asks a remote host, through a card that may have

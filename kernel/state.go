@@ -37,6 +37,13 @@ type Machine struct {
 	CPUs  []CPU // what the kernel keeps for each core
 	NIC   nic.NIC
 
+	IOAPIC cpu.IOAPIC
+	PIC    cpu.PICs
+	USB    USB
+	Line   bool    // the interrupt line that devices share is asserted
+	Pulled bool    // the card has pulled it, or is among those whose interrupt is being handled
+	Kstat  []int32 // interrupts by descriptor and core (kstat_irqs)
+
 	Frames  []nic.Frame // that have been on the wire, or will be
 	Remotes []Remote
 
@@ -88,12 +95,12 @@ type CPU struct {
 	RQ        RunQueue
 	Timers    []Hrtimer // armed, by expiry
 	Wheel     []WheelTimer
-	Firing    Hrtimer  // whose function runs (base->running); its Task is None if none does
-	Wake      []TaskID // rq->wake_list: tasks that other cores want enqueued here
-	Polling   bool     // idle and looking at need_resched: a wakeup needs no IPI
-	Squeezed  int64    // time_squeeze of /proc/net/softnet_stat
-	OnIRQ     int32    // hard interrupts served
-	Restarts  int32    // how often this softirq run has started again
+	Firing    Hrtimer         // whose function runs (base->running); its Task is None if none does
+	Wake      []TaskID        // rq->wake_list: tasks that other cores want enqueued here
+	Polling   bool            // idle and looking at need_resched: a wakeup needs no IPI
+	Squeezed  int64           // time_squeeze of /proc/net/softnet_stat
+	Stats     [NumStats]int32 // of the system vectors: see the Stat constants
+	Restarts  int32           // how often this softirq run has started again
 	SoftStart sim.Time
 }
 
@@ -420,7 +427,10 @@ type TxRing struct {
 
 // Counters count what happened, under the kernel's names where it has them.
 type Counters struct {
-	IRQs            int64 // hard interrupts from the card
+	IRQs            int64 // hard interrupts from devices
+	IRQNone         int64 // handlers that said IRQ_NONE
+	IRQErrors       int64 // spurious interrupts of the 8259A (irq_err_count)
+	Merged          int64 // interrupt messages for a vector that was requested already
 	TimerIRQs       int64
 	IPIs            int64
 	Softirqs        int64

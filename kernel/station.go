@@ -77,6 +77,7 @@ const (
 	KindFD
 	KindTimer
 	KindNAPI
+	KindIRQ // an interrupt number
 )
 
 // onPath gives a record's station if it has to do with a packet: functions such
@@ -85,11 +86,11 @@ func (m *Machine) onPath(c *cpu.Core, r *sim.Record) uint8 {
 	on := true
 	switch r.Station {
 	case StIDT:
-		on = m.Text.IDT[c.Vector] == fnAsmCommonInterrupt
+		on = m.forCard(c.Vector)
 	case StSoftirq:
 		on = cpu.CodeID(r.Fn) != fnIRQExit || m.cpuOf(c).Pending != 0 // every interrupt leaves this way
 	case StIRQ:
-		on = r.Flags&FlagHardirq != 0 || r.Step == 0 // and not on the way out
+		on = (r.Flags&FlagHardirq != 0 || r.Step == 0) && m.forCard(c.Vector) // and not on the way out
 	case StSocket:
 		on = r.Kind != KindSock || m.Socks[r.Obj].Kind <= SockTCP // no packet comes to a unix socket
 	case StWaitQueue, StEpoll, StWake, StRunQueue:

@@ -177,6 +177,9 @@ func stressConfig(t *rapid.T) *Config {
 	cfg.Params.RMem = rapid.SampledFrom([]int{3000, 212992}).Draw(t, "rmem")
 	cfg.Params.BusyPoll = sim.Time(rapid.SampledFrom([]int{0, 0, 900}).Draw(t, "busy poll"))
 	cfg.Params.NoNAPI = rapid.IntRange(0, 3).Draw(t, "napi") == 3
+	if cfg.ABI == program.LinuxAMD64 {
+		anyInterrupts(t, cfg)
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "packets") {
 		p := packet(sim.Time(rapid.IntRange(0, 50_000).Draw(t, "at")), 7000, "from the wire")
 		p.Count, p.Every = rapid.IntRange(1, 20).Draw(t, "count"), sim.Time(rapid.IntRange(300, 9000).Draw(t, "every"))

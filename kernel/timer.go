@@ -200,7 +200,8 @@ func (m *Machine) setTick(core int32, at sim.Time) {
 }
 
 func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
-	c.APIC.EOI()
+	m.eoi(c)
+	m.cpuOf(c).Stats[StatLOC]++
 	c.APIC.Timer = sim.Never
 	m.Counters.TimerIRQs++
 	m.point(c, r, PointLocalTimerEntry)

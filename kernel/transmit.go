@@ -10,7 +10,7 @@ import (
 // The packet is freed when the card says that it is out: transmission has an
 // interrupt vector of its own, whose handler cleans the ring. In a hard interrupt
 // no packet can be freed, so the softirq NET_TX does that. igb shares the vector
-// of receive queue 0, and cleans up in the poll.
+// of receive queue 0, and cleans up in the poll; so does e1000e without MSI-X.
 //
 // Left out: the queueing discipline between the stack and the driver, and with it
 // the limit on bytes in the ring (BQL).

@@ -18,23 +18,27 @@ nanosleep(1*ms)`
 
 // TestSentPacketsAreFreedByTheDriver: e1000_clean_tx_irq (e1000e netdev.c) runs in
 // the hard interrupt, where dev_consume_skb_any leaves the packet to NET_TX; igb
-// cleans up in its poll, and frees there. Until then the packet counts against the
-// socket's send buffer.
+// cleans up in its poll, and frees there. So does e1000e_poll without MSI-X. Until
+// then the packet counts against the socket's send buffer.
 func TestSentPacketsAreFreedByTheDriver(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		mode   nic.Mode
 		queues int
 		usecs  sim.Time
 		want   string
 		irqs   int64
 	}{
-		{"e1000e", 1, 0, "e1000_clean_tx_irq in hardirq, net_tx_action in softirq", 3},
-		{"e1000e with moderation", 1, 50 * sim.Microsecond, "e1000_clean_tx_irq in hardirq, net_tx_action in softirq", 1},
-		{"igb", 2, 0, "igb_clean_tx_irq in softirq", 3},
+		{"e1000e", nic.MSIX, 1, 0, "e1000_clean_tx_irq in hardirq, net_tx_action in softirq", 3},
+		{"e1000e with moderation", nic.MSIX, 1, 50 * sim.Microsecond, "e1000_clean_tx_irq in hardirq, net_tx_action in softirq", 1},
+		{"e1000e with MSI", nic.MSI, 1, 0, "e1000_clean_tx_irq in softirq", 2},
+		{"e1000e with INTx", nic.INTx, 1, 0, "e1000_clean_tx_irq in softirq", 2},
+		{"igb", nic.MSIX, 2, 0, "igb_clean_tx_irq in softirq", 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := config(1, []ThreadConfig{thread(t, "t", sender, 0, 0)})
 			cfg.NIC.SetQueues(c.queues)
+			cfg.NIC.Mode = c.mode
 			cfg.NIC.RxUsecs = c.usecs
 			m, err := New(cfg)
 			if err != nil {

@@ -88,3 +88,21 @@ func (m *Machine) divide(c *cpu.Core) {
 	c.Frame().PC++ // Raise goes back by one
 	c.Raise(vectorDE, 0)
 }
+
+// faultNames are the exceptions, by the entry code behind their gates.
+var faultNames = map[cpu.CodeID]string{
+	fnAsmExcPageFault: "page fault", fnAsmExcDivideError: "division error",
+	fnAsmExcInvalidOp: "invalid instruction", fnAsmExcGeneralProtection: "general protection fault",
+}
+
+// FaultOf names the exception of a task's own that has interrupted it, if that is
+// the innermost thing that has, or gives "".
+func (m *Machine) FaultOf(t TaskID) string {
+	s := &m.Context(t).Kernel
+	for i := len(s.F) - 2; i >= 0; i-- {
+		if s.F[i].Kind == cpu.HWFrame {
+			return faultNames[s.F[i+1].Code]
+		}
+	}
+	return ""
+}

@@ -22,6 +22,7 @@ func TestExceptions(t *testing.T) {
 		{"ud2()", 6, 5, "exc_invalid_op", "SIGILL"},
 		{"x := 0\nexit(1/x)", 0, 5, "exc_divide_error", "SIGFPE"},
 		{"x := 0\nexit(1%x)", 0, 5, "exc_divide_error", "SIGFPE"},
+		{"load(0x800000000000)", 13, 6, "exc_general_protection", "SIGSEGV"}, // not canonical: bits 63 to 47 differ
 		{"load(0xffff888000000000)", 14, 6, "exc_page_fault", "SIGSEGV"},
 	} {
 		t.Run(c.program, func(t *testing.T) {

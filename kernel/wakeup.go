@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math/bits"
+
 	"ringside/cpu"
 	"ringside/sim"
 )
@@ -241,8 +243,12 @@ func (m *Machine) reschedCurr(core int32) {
 	}
 }
 
-// sendIPI sends an interrupt message from core to core.
+// sendIPI sends an interrupt message to a core: a write to the interrupt command
+// register of this one (native_send_call_func_single_ipi and its kin).
 func (m *Machine) sendIPI(core int32, vector uint8) {
-	m.Counters.IPIs++
-	m.Queue.Push(sim.Event{At: m.Now + m.Costs[costIPI], Cause: m.Seq, Kind: evIPI, A: core, B: int32(vector)})
+	icr := cpu.ICR{Vector: vector, Dest: core}
+	for to := icr.Targets(m.here, len(m.Cores)); to != 0; to &= to - 1 {
+		m.Counters.IPIs++
+		m.Queue.Push(sim.Event{At: m.Now + m.Costs[costIPI], Cause: m.Seq, Kind: evIPI, A: int32(bits.TrailingZeros64(to)), B: int32(icr.Vector)})
+	}
 }

@@ -20,10 +20,14 @@ type NIC struct {
 	MSIX   []Vector
 	ICR    uint32 // causes that are set
 	IMS    uint32 // causes that may interrupt
+	MSI    Vector // the MSI capability: one message for everything
 	Stats  Stats
 
-	Firmware  Firmware
-	Bus       Bus
+	Firmware Firmware
+	Bus      Bus
+	Asserted bool // without MSI-X: a cause is set and not masked
+	PinSeen  bool // INTx: what the bus knows of it
+
 	Tx        TxQueue
 	FIFO      []Slot // a ring buffer of waiting frames
 	FIFOFirst int32

@@ -1,5 +1,5 @@
 // Package nic is the network card: an Intel 82574 in outline, as the e1000e
-// driver uses it, with MSI-X.
+// driver uses it, with MSI-X; in pin.go, the older ways to interrupt.
 //
 // A frame goes through stages, each an event and a record: the wire, the filter
 // of addresses, the FIFO, the copy into host memory (DMA), the write-back of
@@ -34,6 +34,7 @@ import "ringside/sim"
 
 // Config describes a card.
 type Config struct {
+	Mode     Mode     // how it interrupts; several queues need MSI-X
 	Queues   int      // receive queues
 	RSS      RSS      // how frames are spread over them
 	Advanced bool     // advanced descriptors
@@ -100,6 +101,7 @@ const (
 	StageFetch                   // 0: first descriptor, and its queue, 1: how many
 	StageTLP                     // 0: address, 1: bytes
 	StagePosted                  // 0: writes, the descriptor's included, 1: bytes of the frame
+	StagePin                     // 0: 1 if it is asserted now
 )
 
 // StageInfo is what there is to say about a stage.
@@ -146,6 +148,9 @@ var Stages = [...]StageInfo{
 	StagePosted: {"all writes are out, nobody answers",
 		"The card has sent the frame and its descriptor, and goes on to the interrupt; they are still on their way.",
 		"It need not wait: posted writes do not overtake each other, so the interrupt arrives last."},
+	StagePin: {"the interrupt pin INTA# changes",
+		"The card asserts its interrupt pin, or lets it go. On PCI Express that is a message that stands for the wire.",
+		"The pin stays asserted as long as a cause is set and not masked: it says that, and nothing about what or how many."},
 	StageDrop: {"the frame is dropped",
 		"The card drops the frame and counts it.",
 		"It was not for this host, it was damaged, or there was no room."},
@@ -196,4 +201,5 @@ const (
 	evFetch               // A: frame, B: queue, C: when it was asked for
 	evTLP                 // A: frame, B: bytes, C: address
 	evPosted              // A: frame, B: queue, C: when it began
+	EvPin                 // the interrupt pin has changed; A: the last frame it tells of, or -1, C: how long the news took
 )

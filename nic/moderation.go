@@ -53,8 +53,12 @@ func (n *NIC) raise(queue int32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 // masks itself with its message, as e1000e and igb set the card up (EIAC, and IAM
 // with CTRL_EXT.EIAME, or EIAM): the driver's poll is the one who unmasks it.
 func (n *NIC) signal(causes uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	if n.Config.Mode != MSIX {
+		n.drive(now, q, cause)
+		return
+	}
 	for set := n.ICR & n.IMS & causes; set != 0; set &= set - 1 {
-		if set&-set == causeTxQ0 && n.ownTxVector() {
+		if set&-set == causeTxQ0 && n.Config.OwnTxVector() {
 			n.signalTx(now, q, cause)
 			continue
 		}

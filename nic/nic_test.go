@@ -37,7 +37,9 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 		for i := range int32(cfg.Ring) {
 			b.Refill(q, i, uint64(0x1000*(1+i+8*q)))
 		}
-		b.SetVector(int(q), 0xfee00000, 0x22)
+		if cfg.Mode == MSIX {
+			b.SetVector(int(q), 0xfee00000, 0x22)
+		}
 		b.WriteRDT(q, uint32(cfg.Ring-1), 0, &b.q, sim.NoSeq)
 		b.WriteIMS(b.Cause(q), 0, &b.q, sim.NoSeq)
 	}

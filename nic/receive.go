@@ -71,17 +71,29 @@ func (n *NIC) Handle(e *sim.Event, now sim.Time, frames []Frame, q *sim.Queue, s
 	case evTxModeration:
 		r.Step, r.Dur, r.Arg[0] = StageModeration, n.Config.RxUsecs, 1
 		n.raiseTx(now, q, self)
+	case EvPin:
+		r.Step, r.Dur, n.PinSeen = StagePin, sim.Time(e.C), n.Asserted
+		if n.Asserted {
+			r.Arg[0] = 1
+		}
 	case evMSI:
 		r.Step, r.Dur = StageMSI, c.Table
-		v := &n.MSIX[e.B]
+		v := &n.MSI
+		if n.Config.Mode == MSIX {
+			v = &n.MSIX[e.B]
+		}
 		at, held := n.message(now)
 		r.Arg[0], r.Arg[1] = int64(v.Addr), int64(held)<<32|int64(v.Data)
 		q.Push(sim.Event{At: at, Cause: self, Kind: EvBusWrite, A: int32(at - now), C: int64(v.Addr<<32 | uint64(v.Data))})
 	}
 }
 
-// OutOfDate tells whether an event is a moderation timer that no longer runs.
+// OutOfDate tells whether an event is a moderation timer that no longer runs, or
+// news of a pin that is known already.
 func (n *NIC) OutOfDate(e *sim.Event) bool {
+	if e.Kind == EvPin {
+		return n.Asserted == n.PinSeen
+	}
 	return e.Kind == evModeration && (n.Queues[e.B].Held == 0 || n.Queues[e.B].Timer != e.A)
 }
 

@@ -238,10 +238,10 @@ func TestTheMessageIsWhatTheTableSays(t *testing.T) {
 // A cause that is masked is still set, and ICR gives and clears it.
 func TestACauseThatIsReadDoesNotInterrupt(t *testing.T) {
 	b := newBench(t, nil)
-	b.WriteIMC(causeRxQ0)
+	b.WriteIMC(causeRxQ0, b.now, &b.q, sim.NoSeq)
 	b.arrive("x", nil)
 	b.run(ever)
-	if causes := b.ReadICR(); causes != causeRxQ0 || b.ICR != 0 {
+	if causes := b.ReadICR(b.now, &b.q, sim.NoSeq); causes != causeRxQ0 || b.ICR != 0 {
 		t.Errorf("ICR gives %#x and leaves %#x", causes, b.ICR)
 	}
 	b.WriteIMS(causeRxQ0, b.now, &b.q, sim.NoSeq)
@@ -319,7 +319,7 @@ func TestTheDriverGetsFramesInOrder(t *testing.T) {
 			},
 			"rate":    func(t *rapid.T) { b.WriteITR(any(t), rapid.Uint32Range(0, 100).Draw(t, "itr")) },
 			"irq on":  func(t *rapid.T) { b.WriteIMS(b.Cause(any(t)), b.now, &b.q, sim.NoSeq) },
-			"irq off": func(t *rapid.T) { b.WriteIMC(b.Cause(any(t))) },
+			"irq off": func(t *rapid.T) { b.WriteIMC(b.Cause(any(t)), b.now, &b.q, sim.NoSeq) },
 			"mask":    func(t *rapid.T) { b.MaskVector(int(any(t))) },
 			"unmask":  func(t *rapid.T) { b.UnmaskVector(int(any(t)), b.now, &b.q, sim.NoSeq) },
 			"":        check,

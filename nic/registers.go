@@ -32,7 +32,12 @@ func (n *NIC) firstCause() int {
 }
 
 // Cause is the interrupt cause of a receive queue.
-func (n *NIC) Cause(queue int32) uint32 { return 1 << (n.firstCause() + int(queue)) }
+func (n *NIC) Cause(queue int32) uint32 {
+	if n.Config.Mode != MSIX {
+		return CauseRxT0
+	}
+	return 1 << (n.firstCause() + int(queue))
+}
 
 // WriteIMS lets causes interrupt. One that is set already does so at once.
 func (n *NIC) WriteIMS(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
@@ -41,15 +46,26 @@ func (n *NIC) WriteIMS(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 }
 
 // WriteIMC keeps causes from interrupting. They can still be set.
-func (n *NIC) WriteIMC(mask uint32) { n.IMS &^= mask }
+func (n *NIC) WriteIMC(mask uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
+	n.IMS &^= mask
+	n.signal(mask, now, q, cause)
+}
 
-// ReadICR gives the causes that are set, and clears them. A driver with MSI-X
-// has no need to: the vector says the cause, and EIAC clears it.
-func (n *NIC) ReadICR() uint32 {
+// ReadICR gives the causes that are set, clears them, and masks all of them if the
+// card has interrupted. A driver with MSI-X has no need to: the vector says the
+// cause, and EIAC clears it.
+func (n *NIC) ReadICR(now sim.Time, q *sim.Queue, cause sim.Seq) uint32 {
 	causes := n.ICR
 	n.ICR = 0
+	if causes&CauseAsserted != 0 {
+		n.IMS = 0
+	}
+	n.signal(causes, now, q, cause)
 	return causes
 }
+
+// SetMSI writes the MSI capability.
+func (n *NIC) SetMSI(addr uint64, data uint32) { n.MSI = Vector{Addr: addr, Data: data} }
 
 // SetVector writes a row of the MSI-X table.
 func (n *NIC) SetVector(i int, addr uint64, data uint32) {

@@ -73,25 +73,32 @@ func (n *NIC) txDone(frames []Frame, now sim.Time, q *sim.Queue, self sim.Seq, r
 // (E1000_IMS_TXQ0, e1000e defines.h).
 const causeTxQ0 = 1 << 22
 
-// ownTxVector tells whether transmission has a vector of its own. An 82576, as igb
-// sets it up, pairs it with receive queue 0.
-func (n *NIC) ownTxVector() bool { return !n.Config.Advanced }
+// OwnTxVector tells whether transmission has a vector of its own. An 82576, as igb
+// sets it up, pairs it with receive queue 0, and without MSI-X there are no vectors
+// to choose from.
+func (c *Config) OwnTxVector() bool { return c.Mode == MSIX && !c.Advanced }
 
 // TxCause is the cause of transmission.
 func (n *NIC) TxCause() uint32 {
-	if n.ownTxVector() {
+	switch {
+	case n.Config.Mode != MSIX:
+		return CauseTxDW
+	case n.Config.OwnTxVector():
 		return causeTxQ0
 	}
 	return n.Cause(0)
 }
 
-// Vectors is how many vectors the card uses: those of the receive queues, and
-// behind them that of transmission if it has its own.
+// Vectors is how many vectors of MSI-X the card uses: those of the receive queues,
+// and behind them that of transmission if it has its own.
 func (c *Config) Vectors() int {
-	if c.Advanced {
-		return c.Queues
+	switch {
+	case c.Mode != MSIX:
+		return 0
+	case c.OwnTxVector():
+		return c.Queues + 1
 	}
-	return c.Queues + 1
+	return c.Queues
 }
 
 // VectorCause is the cause that a vector stands for.

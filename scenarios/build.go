@@ -12,8 +12,10 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/kernel/program"
+	"ringside/nic"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
@@ -43,6 +45,8 @@ func (d *decoder) build(f *file) *kernel.Config {
 	if _, given := d.at["machine.nic.irq_cpu"]; given || f.Machine.NIC.Queues == 1 {
 		cfg.IRQCPU = f.Machine.NIC.IRQCPU
 	}
+	d.line(f, cfg)
+	d.interrupts(f, cfg)
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)
@@ -125,9 +129,7 @@ func (d *decoder) machine(m *machine) {
 	}
 	d.entry(m)
 	k := &m.Kernel
-	if names := slices.Clone(kernel.Schedulers[:]); !slices.Contains(names, k.Scheduler) {
-		d.failAt("machine.kernel.scheduler", "machine.kernel.scheduler: unknown value %q%s", k.Scheduler, program.Nearest(k.Scheduler, names))
-	}
+	d.choice("machine.kernel.scheduler", k.Scheduler, kernel.Schedulers[:])
 	d.within("machine.kernel.hz", k.HZ, 1, 10000)
 	d.within("machine.kernel.napi_weight", k.NAPIWeight, 1, 65536)
 	d.within("machine.kernel.budget", k.Budget, 1, 1<<20)
@@ -140,6 +142,61 @@ func (d *decoder) machine(m *machine) {
 	for i, cpu := range m.NIC.IRQCPU {
 		d.within(fmt.Sprintf("machine.nic.irq_cpu[%d]", i), cpu, 0, m.CPUs-1)
 	}
+}
+
+// line reads where interrupt pins lead, and who shares the card's.
+func (d *decoder) line(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	cfg.IRQChip = kernel.IRQChip(d.choice("machine.irqchip", m.Chip, kernel.IRQChips[:]))
+	if cfg.IRQChip == kernel.ChipPIC && m.CPUs > 1 {
+		d.failAt("machine.irqchip", "machine.irqchip: the 8259A pair can interrupt one core only, and there are %d", m.CPUs)
+	}
+	if _, ok := d.at["machine.shared_line"]; !ok {
+		return
+	}
+	d.one("machine.shared_line.device", m.Line.Device, "uhci_hcd")
+	d.within("machine.shared_line.every", int(m.Line.Every), 1_000, 1_000_000_000)
+	d.within("machine.shared_line.count", m.Line.Count, 0, maxCount)
+	if m.Line.Count == 0 && f.Stop == 0 {
+		d.failAt("machine.shared_line", "machine.shared_line: without a count the run never ends; give a count or a stop")
+	}
+	cfg.USB = kernel.USBConfig{Every: sim.Time(m.Line.Every), Count: m.Line.Count}
+}
+
+// interrupts refuses what machine.nic.irq does not go with.
+func (d *decoder) interrupts(f *file, cfg *kernel.Config) {
+	if cpu.ABIs[cfg.ABI].Arm64 {
+		const only = ": on Arm devices interrupt by messages to the GIC, with irq: msi-x"
+		_, shared := d.at["machine.shared_line"]
+		switch {
+		case cfg.IRQChip != kernel.ChipIOAPIC:
+			d.failAt("machine.irqchip", "machine.irqchip%s", only)
+		case shared:
+			d.failAt("machine.shared_line", "machine.shared_line%s", only)
+		case cfg.NIC.Mode != nic.MSIX:
+			d.failAt("machine.nic.irq", "machine.nic.irq%s", only)
+		}
+	}
+	if cfg.NIC.Mode == nic.MSIX {
+		return
+	}
+	switch {
+	case cfg.NIC.Queues > 1:
+		d.failAt("machine.nic.irq", "machine.nic.irq: %d queues need msi-x: %s has one interrupt for everything", cfg.NIC.Queues, f.Machine.NIC.IRQ)
+	case cfg.NIC.AdaptiveRx:
+		d.failAt("machine.nic.adaptive_rx", "machine.nic.adaptive_rx: with irq: msi-x only")
+	case cfg.Params.NoNAPI:
+		d.failAt("machine.kernel.napi", "machine.kernel.napi: false with irq: msi-x only; without NAPI, the handlers of the other two are not modelled")
+	}
+}
+
+// choice gives the place of a value among those that there are.
+func (d *decoder) choice(path, got string, of []string) int {
+	i := slices.Index(of, got)
+	if i < 0 {
+		d.failAt(path, "%s: unknown value %q%s", path, got, program.Nearest(got, slices.Clone(of)))
+	}
+	return i
 }
 
 func (d *decoder) entry(m *machine) {

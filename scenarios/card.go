@@ -13,7 +13,7 @@ import (
 
 // card checks machine.nic and makes the card's configuration of it.
 func (d *decoder) card(c *card) nic.Config {
-	d.one("machine.nic.irq", c.IRQ, "msi-x", "msi", "intx")
+	mode := nic.Mode(d.choice("machine.nic.irq", c.IRQ, nic.Modes[:]))
 	if c.Driver != "kernel" {
 		d.one("machine.nic.driver", c.Driver, "uio", "kernel")
 	}
@@ -33,6 +33,7 @@ func (d *decoder) card(c *card) nic.Config {
 		d.failAt("machine.nic.irq_cpu", "machine.nic.irq_cpu: %d cores for %d queues: name one for each", len(c.IRQCPU), c.Queues)
 	}
 	cfg := nic.DefaultConfig()
+	cfg.Mode = mode
 	cfg.Ring, cfg.FIFO, cfg.RxUsecs, cfg.RxFrames = c.Ring, int(c.FIFO), sim.Time(c.RxUsecs), c.RxFrames
 	cfg.SetQueues(c.Queues)
 	d.descriptors(c, &cfg)

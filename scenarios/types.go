@@ -36,6 +36,8 @@ type machine struct {
 	ABI    string              `yaml:"abi" doc:"The system and processor that programs are built for: linux-amd64, linux-arm64, macos-arm64 or windows-amd64."`
 	Entry  string              `yaml:"entry" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
+	Chip   string              `yaml:"irqchip" doc:"Where interrupt pins lead: ioapic, or pic, the old 8259A pair, with one core."`
+	Line   sharedLine          `yaml:"shared_line" doc:"A second device on the interrupt line of the card's pin."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
 }
@@ -53,7 +55,7 @@ type card struct {
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
-	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x."`
+	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
 
@@ -61,6 +63,12 @@ type rss struct {
 	Key         string `yaml:"key" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
 	Indirection []int  `yaml:"indirection" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
 	UDP4        string `yaml:"udp4" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
+}
+
+type sharedLine struct {
+	Device string   `yaml:"device" doc:"uhci_hcd, a USB controller."`
+	Every  Duration `yaml:"every" required:"true" doc:"It interrupts every so often."`
+	Count  int      `yaml:"count" doc:"So many times; without it, until the stop."`
 }
 
 type tunables struct {
@@ -138,7 +146,7 @@ type live struct {
 // defaults are the values of what a file leaves out.
 func defaults() file {
 	f := file{Seed: 1}
-	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall"}
+	f.Machine = machine{CPUs: 1, ABI: "linux-amd64", Entry: "syscall", Chip: "ioapic", Line: sharedLine{Device: "uhci_hcd"}}
 	f.Machine.NIC = card{Queues: 1, Ring: 256, FIFO: 64 << 10, RxFrames: 1, Driver: "kernel", IRQ: "msi-x", IRQCPU: []int{0}, RSS: rss{UDP4: "sdfn"}}
 	f.Machine.Kernel = tunables{Scheduler: "eevdf", HZ: 250, NAPI: true, GRO: true, NAPIWeight: 64, Budget: 300, Backlog: 1000, RMem: 208 << 10}
 	return f

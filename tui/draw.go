@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"cmp"
+
 	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/sim"
@@ -233,8 +235,8 @@ func drawOwner(p *pen, s *scene) {
 	case kernel.CtxUser:
 		p.str(s.m.ABI.User).str(": ").str(task).str(" on its own user stack")
 	default:
-		if s.m.InFault(int32(r.Task)) {
-			p.str("kernel, a page fault of ").str(task).str(": on its own kernel stack")
+		if fault := cmp.Or(s.m.FaultOf(int32(r.Task)), s.was.FaultOf(int32(r.Task))); fault != "" {
+			p.str("kernel, a ").str(fault).str(" of ").str(task).str(": on its own kernel stack")
 			return
 		}
 		if onInterruptFrame(s) {
@@ -249,8 +251,10 @@ func drawOwner(p *pen, s *scene) {
 // processor's five words are on its kernel stack, before the step or after.
 func onInterruptFrame(s *scene) bool {
 	for _, m := range []*kernel.Machine{s.m, s.was} {
-		for _, f := range loaded(m, int32(s.rec.Task)).Kernel.F {
-			if f.Kind == cpu.HWFrame || m.Text.Arm64 && (f.Code == m.Text.EL0IRQ || f.Code == m.Text.EL1IRQ) {
+		stack := loaded(m, int32(s.rec.Task)).Kernel.F
+		for i, f := range stack {
+			call := i+1 < len(stack) && stack[i+1].Code == m.Text.IDT[kernel.VectorInt80]
+			if f.Kind == cpu.HWFrame && !call || m.Text.Arm64 && (f.Code == m.Text.EL0IRQ || f.Code == m.Text.EL1IRQ) {
 				return true
 			}
 		}

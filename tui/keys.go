@@ -92,6 +92,7 @@ func newActions() []action {
 		row("C", "C", "run back to a break", "runback", groupFind, "", plain(func(a *app) { a.runTo(-1) })),
 
 		focus,
+		row("i", "i", "focus INTERRUPTS", "interrupts", groupLook, "", plain(func(a *app) { a.focusOn(panelIRQ) })),
 		row("tab", "Tab", "focus the next panel", "nextpanel", groupLook, "", plain(func(a *app) { a.focusNext(1) })),
 		row("shift+tab", "shift-Tab", "focus the previous panel", "prevpanel", groupLook, "", plain(func(a *app) { a.focusNext(-1) })),
 		row("enter", "Enter", "zoom the focused panel", "zoom", groupLook, "", plain((*app).toggleZoom)),

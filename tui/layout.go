@@ -20,6 +20,7 @@ const (
 	panelTime
 	panelReal
 	panelLog
+	panelIRQ
 	numPanels
 	noPanel panelID = -1
 )

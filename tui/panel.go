@@ -25,6 +25,7 @@ var panels = [numPanels]panel{
 	panelTime:     {"9 TIME", drawTime, headTime},
 	panelReal:     {"0 REAL RUN", drawReal, headReal},
 	panelLog:      {"LOG", drawLog, nil},
+	panelIRQ:      {"i INTERRUPTS", drawIRQ, headHardware},
 }
 
 // stationPanel is the panel that belongs to a station: what a screen with room
@@ -56,6 +57,7 @@ func (a *app) panelIn(i int) panelID {
 var kindPanel = map[uint8]panelID{
 	kernel.KindTask: panelTasks, kernel.KindSkb: panelNet, kernel.KindSock: panelNet, kernel.KindFD: panelNet,
 	kernel.KindQueue: panelEpoll, kernel.KindWait: panelEpoll, kernel.KindEp: panelEpoll, kernel.KindEpi: panelEpoll,
+	kernel.KindIRQ: panelIRQ,
 }
 
 // follows is the panel of the current station; off the path, the program in

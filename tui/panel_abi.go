@@ -52,8 +52,8 @@ func rowsOf(a *cpu.ABI) []coreRow {
 }
 
 var amd64Rows = []coreRow{
-	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {11, rowGeneral(4)}, {12, rowGeneral(6)}, {10, rowCR3},
-	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowDoor},
+	{0, rowTask}, {1, rowRIP}, {2, rowRSP}, {3, rowFlags}, {6, rowGeneral(0)}, {9, rowGeneral(2)}, {14, rowGeneral(4)}, {11, rowGeneral(6)}, {12, rowLink}, {10, rowCR3},
+	{5, rowAPIC}, {4, rowPreempt}, {8, rowPending}, {7, rowNext}, {13, rowMSRs}, {15, rowDoor},
 }
 
 var armRows = []coreRow{
@@ -70,9 +70,28 @@ func rowGeneral(k int) func(p *pen, s *scene, i int) {
 	}
 }
 
+// rowLink draws the register that syscall saves the flags in, and the base of GS,
+// which swapgs exchanges.
+func rowLink(p *pen, s *scene, i int) {
+	c, was := &s.m.Cores[i], &s.was.Cores[i]
+	p.reg("R11", 0, c.Regs.R11, was.Regs.R11).reg("GS", p.w/2, c.GSBase, was.GSBase)
+}
+
+// rowMSRs draws what the kernel has told the processor about syscall.
+func rowMSRs(p *pen, s *scene, _ int) {
+	p.str("LSTAR").to(6).address(s.m.Text.Addr(s.m.Text.LSTAR, 0)).str(" FMASK ").hex(cpu.MSRFmask, 1)
+	if star := " STAR 0023001000000000"; p.left() > len(star) {
+		p.str(" STAR ").hex(cpu.MSRStar, 16)
+	}
+}
+
 // rowDoor says how a program comes into the kernel and back.
 func rowDoor(p *pen, s *scene, _ int) {
 	a := s.m.ABI
+	if a.Gate != 0 {
+		p.in(styleDim).str(a.Door).str(": to ").str(a.Base).str(", 5 words pushed, RSP from rsp0; back by ").rest(a.Back)
+		return
+	}
 	p.in(styleDim).str(a.Door).str(": ").str(a.Link).str("=").str(a.PC).str(", ").str(a.Saved).str("=").str(a.Status)
 	p.str(", to ").str(a.Base).str("; back by ").rest(a.Back)
 }

@@ -142,7 +142,18 @@ func rowFlags(p *pen, s *scene, i int) {
 	r, was := &s.m.Cores[i].Regs, &s.was.Cores[i].Regs
 	p.str("FLAGS").to(6).mark(r.RFLAGS != was.RFLAGS).hex(r.RFLAGS, 3).in(styleText)
 	p.to(11).str("IF").mark(r.IF() != was.IF()).flag(r.IF()).in(styleText)
-	p.to(16).str("CS").change(r.CS, was.CS).to(25).str("SS").change(r.SS, was.SS)
+	p.to(16).str("CS").change(r.CS, was.CS).to(24).str("SS").change(r.SS, was.SS)
+	if p.to(32); p.left() >= len("GS k") {
+		p.str("GS").mark(s.m.Cores[i].GSBase != s.was.Cores[i].GSBase).str(gsOwner(s.m, i)).in(styleText)
+	}
+}
+
+// gsOwner tells whose data GS points to: the kernel's or the user's.
+func gsOwner(m *kernel.Machine, i int) string {
+	if m.Cores[i].GSBase == 0 {
+		return "u"
+	}
+	return "k"
 }
 
 // change writes a small value, after the old one if it has changed.

@@ -68,6 +68,12 @@ func drawHardware(p *pen, s *scene) {
 			drawMSIX(p, n, was, i)
 		}
 	}
+	if hasLine(s.m) && line(3) {
+		drawLine(p, s)
+	}
+	if hasLine(s.m) && line(8) {
+		drawChip(p, s)
+	}
 	for i := range s.m.Cores {
 		if line(4 + 6*min(i, 2)) {
 			drawController(p, s, i)
@@ -110,8 +116,12 @@ func drawOneQueue(p *pen, s *scene, line func(int) bool) {
 	if line(11) {
 		drawModeration(p, s)
 	}
-	if line(3) {
+	switch {
+	case !line(3):
+	case n.Config.Mode == nic.MSIX:
 		drawMSIX(p, n, was, 0)
+	default:
+		drawSignal(p, n, was)
 	}
 }
 

@@ -61,7 +61,7 @@ func was(s *scene) *cpu.Core { return &s.was.Cores[s.cpu()] }
 // it is in use: the core came from the one to the other.
 func drawKernelSide(p *pen, s *scene) {
 	c, r, titles := s.core(), p.rect, &stackTitles[s.m.Config.ABI]
-	n := stackRows(&c.IRQ)
+	n := stackRows(s, &c.IRQ)
 	if n == 0 {
 		drawStack(p, s, titles[1], &c.Ctx.Kernel, &was(s).Ctx.Kernel, c.On == cpu.OnKernel)
 		return
@@ -75,20 +75,22 @@ func drawKernelSide(p *pen, s *scene) {
 
 // stackRows is how many rows the frames of a stack take: one each, but one for
 // every word that the processor pushed.
-func stackRows(st *cpu.Stack) int {
+func stackRows(s *scene, st *cpu.Stack) int {
 	n := 0
 	for i := range st.F {
-		n += frameRows(&st.F[i])
+		n += frameRows(s, &st.F[i])
 	}
 	return n
 }
 
-func frameRows(f *cpu.Frame) int {
+func frameRows(s *scene, f *cpu.Frame) int {
 	switch f.Kind {
 	case cpu.HWFrame:
 		return max(int(f.N), 1)
 	case cpu.StackArgs:
 		return int(f.N) + 1
+	case cpu.PtRegs:
+		return 1 + b2i(f.N == wholeRegs && s.m.ABI.HasPtRegs())
 	}
 	return 1
 }
@@ -105,7 +107,7 @@ func drawStack(p *pen, s *scene, title string, st, old *cpu.Stack, active bool) 
 	if active {
 		room-- // ^RSP
 	}
-	rows := stackRows(st)
+	rows := stackRows(s, st)
 	skip := max(rows-room, 0)
 	if skip > 0 && p.left() > 4 {
 		p.in(styleDim).str(" +").dec(int64(skip))
@@ -133,7 +135,7 @@ func frameChanged(f, old *cpu.Frame) bool {
 }
 
 // hwWords are what the processor pushes, in this order.
-var hwWords = [...]string{"SS", "RSP", "FLAGS", "CS", "RIP"}
+var hwWords = [...]string{"SS", "RSP", "FLAGS", "CS", "RIP", "error"}
 
 const hwWordBytes = 8
 
@@ -148,13 +150,15 @@ func drawFrame(p *pen, s *scene, y int, f *cpu.Frame, fresh bool) int {
 		}
 		for w := range int(f.N) {
 			addr := f.Addr + uint64(int(f.N)-1-w)*hwWordBytes
-			frameLine(p, y, addr, fresh).in(styleHardirq).rune(bracket(w, int(f.N))).str(hwWords[w]).to(12).hwValue(uint64(f.L[w]))
+			frameLine(p, y, addr, fresh).in(styleHardirq).rune(bracket(w, int(f.N))).str(hwWords[w]).to(12).hwValue(hwWord(f, w))
+			if w == 0 && p.left() > len(" by hardware") {
+				p.in(styleDim).str(" by hardware")
+			}
 			y++
 		}
 		return y
 	case cpu.PtRegs:
-		frameLine(p, y, f.Addr, fresh).in(styleSoftirq).str("{").str(s.m.ABI.Frame).rest("} by software")
-		return y + 1
+		return drawPtRegs(p, s, y, f, fresh)
 	case cpu.StackArgs:
 		return drawStackArgs(p, y, f, fresh)
 	}
@@ -164,6 +168,41 @@ func drawFrame(p *pen, s *scene, y int, f *cpu.Frame, fresh bool) int {
 		st = styleUser
 	}
 	frameLine(p, y, f.Addr, fresh).in(st).rest(code.Name)
+	return y + 1
+}
+
+// hwWord is one of the words that the processor has pushed.
+func hwWord(f *cpu.Frame, i int) uint64 {
+	if i == len(hwWords)-1 {
+		code, _ := f.ErrorCode()
+		return uint64(code)
+	}
+	return uint64(f.L[i])
+}
+
+// Words that software pushes: behind an error code, behind an interrupt, and in a
+// system call all of struct pt_regs.
+const (
+	regsOnly  = 15
+	regsOrig  = 16
+	wholeRegs = 21
+)
+
+// drawPtRegs writes what software has saved; in a system call also what a gate has
+// the processor push.
+func drawPtRegs(p *pen, s *scene, y int, f *cpu.Frame, fresh bool) int {
+	general := "{orig_ax rdi…r15}"
+	switch {
+	case !s.m.ABI.HasPtRegs():
+		frameLine(p, y, f.Addr, fresh).in(styleSoftirq).str("{").str(s.m.ABI.Frame).rest("} by software")
+		return y + 1
+	case f.N == regsOnly:
+		general = "{rdi…r15}"
+	case f.N == wholeRegs:
+		frameLine(p, y, f.Addr+regsOrig*hwWordBytes, fresh).in(styleSoftirq).rest("{SS…RIP} by software")
+		y++
+	}
+	frameLine(p, y, f.Addr, fresh).in(styleSoftirq).str(general).rest(" by software")
 	return y + 1
 }
 

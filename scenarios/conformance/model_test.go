@@ -10,6 +10,7 @@ import (
 func TestModelConforms(t *testing.T) {
 	for _, c := range mustCases(t) {
 		t.Run(c.ID, func(t *testing.T) { conforms(t, &c, program.LinuxAMD64) })
+		t.Run(c.ID+"-int80", func(t *testing.T) { conforms(t, &c, program.LinuxInt80) })
 		if c.ID == "L25" {
 			continue // arm64 has no epoll_create: glibc refuses epoll_create(0) itself, without a call
 		}

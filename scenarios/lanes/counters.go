@@ -13,7 +13,7 @@ import (
 func Counters(m *kernel.Machine) map[string]int64 {
 	c := &m.Counters
 	all := map[string]int64{
-		"context_switches": c.ContextSwitches, "preemptions": c.Preemptions, "irqs": c.IRQs, "timer_irqs": c.TimerIRQs,
+		"context_switches": c.ContextSwitches, "preemptions": c.Preemptions, "irqs": c.IRQs, "irq_none": c.IRQNone, "irqs_merged": c.Merged, "timer_irqs": c.TimerIRQs,
 		"ipis": c.IPIs, "softirqs": c.Softirqs, "polls": c.Polls, "skbs": c.Skbs, "wakeups": c.Wakeups, "syscalls": c.Syscalls,
 		"rcvbuf_errors": c.RcvbufErrors, "no_ports": c.NoPorts, "in_csum_errors": c.InCsumErrors, "in_hdr_errors": c.InHdrErrors,
 		"in_addr_errors": c.InAddrErrors, "in_datagrams": c.InDatagrams, "delivered": c.Delivered, "copied_bytes": c.CopiedBytes, "minor_faults": c.MinorFaults,

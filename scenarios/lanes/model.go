@@ -120,7 +120,7 @@ func run(cfg *kernel.Config, lim Limits, see func(*kernel.Machine, *sim.Record, 
 }
 
 // Formats are the exports that Export knows.
-var Formats = []string{"steps", "strace", "ftrace", "jsonl", "summary"}
+var Formats = []string{"steps", "strace", "ftrace", "jsonl", "summary", "interrupts"}
 
 // Export runs a scenario on the model and writes its records in a format.
 func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
@@ -135,6 +135,13 @@ func Export(w io.Writer, cfg *kernel.Config, format string, lim Limits) error {
 		for _, l := range lane.Order {
 			fmt.Fprintln(out, l)
 		}
+		return out.Flush()
+	case "interrupts":
+		_, m, err := Model(cfg, lim)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(out, m.ProcInterrupts())
 		return out.Flush()
 	case "summary":
 		return errors.Join(Summary(out, cfg, lim), out.Flush())
