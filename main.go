@@ -17,9 +17,11 @@ import (
 	"ringside/kernel"
 	"ringside/kernel/live"
 	"ringside/scenarios"
+	"ringside/scenarios/guide"
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 	"ringside/tui"
+	"ringside/tui/speaker"
 )
 
 // Exit statuses.
@@ -83,7 +85,8 @@ Without a name it opens the list of scenarios.`,
 		},
 	}
 	screen.register(root)
-	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand())
+	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand(),
+		presentCommand(), notesCommand(), lessonCommand())
 	return root
 }
 
@@ -104,6 +107,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 }
 
 func (s *screenFlags) open() error {
+	s.opts.NotesDir = speaker.Dir()
 	for _, name := range scenarios.Builtin() {
 		sc, err := scenarios.Open(name)
 		if err != nil {
@@ -126,7 +130,16 @@ func (s *screenFlags) open() error {
 
 // openDoc prepares a scenario for the screen.
 func openDoc(name string) (*tui.Doc, error) {
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return newDoc(name, sc)
+}
+
+// newDoc prepares a scenario that has been read.
+func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
+	cfg, err := sc.Config()
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +148,7 @@ func openDoc(name string) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception,
+		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
@@ -389,14 +402,119 @@ func newCommand() *cobra.Command {
 }
 
 func schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var lesson bool
+	c := &cobra.Command{
 		Use:     "schema",
 		Short:   "Print the JSON Schema of scenario files, for editors",
-		Example: "  ringside schema > ringside.schema.json",
+		Example: "  ringside schema > ringside.schema.json\n  ringside schema --lesson > lesson.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := c.OutOrStdout().Write(scenarios.Schema())
+			schema := scenarios.Schema()
+			if lesson {
+				schema = scenarios.LessonSchema()
+			}
+			_, err := c.OutOrStdout().Write(schema)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&lesson, "lesson", false, "of lesson files instead")
+	return c
+}
+
+func presentCommand() *cobra.Command {
+	var screen screenFlags
+	c := &cobra.Command{
+		Use:   "present NAME|LESSON|FILE",
+		Short: "Present a scenario or a lesson to a class, from mark to mark",
+		Long: `Presents a scenario or a lesson: large, black on white, from mark to mark, with
+the keys that clickers send. In a second terminal, ringside notes shows what only
+the speaker should see.`,
+		Example:           "  ringside present one-packet\n  ringside present interrupts-firmware-io\n  ringside present my-lesson.yaml",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completePresentation,
+		RunE: func(_ *cobra.Command, args []string) error {
+			screen.opts.Start, screen.opts.Present = args[0], true
+			if scenarios.IsLesson(args[0]) {
+				l, err := scenarios.OpenLesson(args[0])
+				if err != nil {
+					return err
+				}
+				screen.opts.Start, screen.opts.Lesson = "", lessonFor(l, screen.opts.Lang)
+			}
+			return screen.open()
+		},
+	}
+	screen.register(c)
+	c.Flags().StringVar(&screen.opts.Lang, "lang", guide.DefaultLang, "language of texts that have several")
+	return c
+}
+
+// completePresentation completes lessons, scenarios and files.
+func completePresentation(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return append(scenarios.Lessons(), scenarios.Builtin()...), cobra.ShellCompDirectiveDefault
+}
+
+// lessonFor prepares a lesson for the screen; its scenarios run when they are shown.
+func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
+	out := &tui.Lesson{Name: l.Name, Title: l.Title.In(lang), Minutes: l.Minutes}
+	for _, p := range l.Parts {
+		out.Parts = append(out.Parts, tui.Part{
+			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario) },
+		})
+	}
+	return out
+}
+
+func notesCommand() *cobra.Command {
+	var theme string
+	var ascii bool
+	c := &cobra.Command{
+		Use:   "notes [NAME]",
+		Short: "Show the speaker notes of a presentation that runs in another terminal",
+		Long: `Shows the speaker notes of the newest presentation of this user, or of the newest
+one of a name, and follows it. The keys that go on and back work here as well.`,
+		Example: "  ringside notes\n  ringside notes one-packet",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return tui.RunNotes(speaker.Dir(), strings.Join(args, ""), theme, ascii)
+		},
+	}
+	c.Flags().StringVar(&theme, "theme", "", "dark, light, projector or mono")
+	c.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only")
+	return c
+}
+
+func lessonCommand() *cobra.Command {
+	c := &cobra.Command{Use: "lesson", Short: "List and check lessons"}
+	c.AddCommand(&cobra.Command{
+		Use:   "list",
+		Short: "List the embedded lessons",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range scenarios.Lessons() {
+				l, err := scenarios.OpenLesson(name)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%-24s %s (%d parts, %d minutes)\n", name, l.Title.In(guide.DefaultLang), len(l.Parts), l.Minutes)
+			}
+			return nil
+		},
+	}, &cobra.Command{
+		Use:     "check FILE…",
+		Short:   "Validate lessons: their scenarios, variants and marks",
+		Example: "  ringside lesson check my-lesson.yaml",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return each(args, func(name string) (bool, error) {
+				if _, err := scenarios.OpenLesson(name); err != nil {
+					return false, err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", name)
+				return true, nil
+			})
+		},
+	})
+	return c
 }

@@ -44,7 +44,7 @@ type Scenario struct {
 
 // Open reads a file, or an embedded scenario by its name.
 func Open(nameOrPath string) (*Scenario, error) {
-	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
+	if looksLikePath(nameOrPath) {
 		return Load(nameOrPath)
 	}
 	if data, err := course.ReadFile(path.Join("course", nameOrPath+".yaml")); err == nil {
@@ -57,24 +57,16 @@ func Open(nameOrPath string) (*Scenario, error) {
 	return nil, &Error{File: nameOrPath, Msg: "no such file and no scenario of that name" + program.Nearest(nameOrPath, Builtin())}
 }
 
+// looksLikePath tells whether a name cannot be that of something embedded.
+func looksLikePath(name string) bool {
+	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
 // Load reads a file.
 func Load(name string) (*Scenario, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, &Error{File: name, Msg: err.Error()}
-	case info.IsDir():
-		return nil, &Error{File: name, Msg: "is a directory, not a scenario file"}
-	case info.Size() > MaxSize:
-		return nil, tooBig(name)
-	}
-	data, err := os.ReadFile(name)
+	data, err := readFile(name, "scenario")
 	if err != nil {
-		return nil, &Error{File: name, Msg: err.Error()}
+		return nil, err
 	}
 	dir, err := os.OpenRoot(filepath.Dir(name)) // no path and no link leads out of it
 	if err != nil {
@@ -82,6 +74,33 @@ func Load(name string) (*Scenario, error) {
 	}
 	defer dir.Close()
 	return parse(name, data, dir.FS())
+}
+
+// readFile reads a file of a kind, within the limits.
+func readFile(name, kind string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, &Error{File: name, Msg: reason(err).Error()}
+	case info.IsDir():
+		return nil, &Error{File: name, Msg: "is a directory, not a " + kind + " file"}
+	case info.Size() > MaxSize:
+		return nil, tooBig(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &Error{File: name, Msg: err.Error()}
+	}
+	return data, nil
+}
+
+// reason is an error without the path that it is about.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func tooBig(name string) *Error {
@@ -97,14 +116,9 @@ func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 	if len(data) > MaxSize {
 		return nil, tooBig(name)
 	}
-	d := &decoder{name: name, files: files, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]astNode{}}
-	defer func() {
-		if e, ok := recover().(*Error); ok {
-			s, err = nil, e
-		} else if e != nil {
-			panic(e)
-		}
-	}()
+	d := newDecoder(name, data)
+	d.files = files
+	defer d.recovered(&err, func() { s = nil })
 	d.checkText(data)
 	s = &Scenario{Name: name, source: data, file: defaults()}
 	d.decode(data, &s.file)

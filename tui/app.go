@@ -10,6 +10,7 @@ import (
 
 	"ringside/kernel"
 	"ringside/sim"
+	"ringside/tui/speaker"
 )
 
 // How much of a run is known before the first frame is drawn, how much is added
@@ -50,14 +51,20 @@ type app struct {
 	guest panelID // what the guest place shows, or noPanel: its own
 	zoom  bool
 
-	player  player
-	token   token
-	prompt  prompt
-	overlay overlay
-	message string // in place of the keys, until the next one
-	mouse   bool
-	stop    func() // ends the live run that is on its way
-	liveGen int
+	player   player
+	token    token
+	prompt   prompt
+	overlay  overlay
+	message  string // in place of the keys, until the next one
+	show     show
+	now      func() time.Time
+	timerGen int
+	notes    *speaker.Server // or nil: nobody can ask for the speaker's notes
+	told     told
+	send     func(tea.Msg) // from other goroutines
+	mouse    bool
+	stop     func() // ends the live run that is on its way
+	liveGen  int
 }
 
 // newApp makes the model before anything is opened.
@@ -67,7 +74,7 @@ func newApp(opts Options) *app {
 	}
 	a := &app{
 		opts: opts, actions: newActions(), profile: lipgloss.ColorProfile(),
-		focus: noPanel, guest: noPanel, stale: true, stop: func() {},
+		focus: noPanel, guest: noPanel, stale: true, stop: func() {}, now: time.Now,
 	}
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
@@ -83,13 +90,19 @@ func (a *app) open(name string) error {
 	if err != nil {
 		return err
 	}
+	a.show = show{}
+	a.enter(doc)
+	return nil
+}
+
+// enter shows a document at its start.
+func (a *app) enter(doc *Doc) {
 	a.stop()
 	a.liveGen++ // what is still on its way is another scenario's
 	a.player.on = false
 	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
 	a.scene = newScene(doc)
-	return nil
 }
 
 // newScene runs the beginning of a document's model and stands at its start.
@@ -129,11 +142,21 @@ func (a *app) Init() tea.Cmd {
 	if a.scene == nil {
 		return nil
 	}
+	if a.show.lesson != nil || a.opts.Present {
+		a.opts.Present = false // the picker opens what it opens as ever
+		return a.present()
+	}
 	return tea.Batch(a.extendLater(), a.startLive())
 }
 
 // Update takes a message: a key, a size, a tick.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := a.update(msg)
+	a.tellNotes()
+	return a, cmd
+}
+
+func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	a.stale = true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -150,6 +173,15 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
+	case notesMsg:
+		a.fromNotes(string(msg))
+		return a, nil
+	case timerMsg:
+		if int(msg) != a.timerGen {
+			a.stale = false
+			return a, nil
+		}
+		return a, a.timerTick()
 	case extendMsg:
 		if msg.scene != a.scene {
 			return a, nil
@@ -193,6 +225,8 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return a.promptKey(msg)
 	case a.overlay.open():
 		return a.overlayKey(msg)
+	case a.show.on:
+		return a.showKey(msg)
 	case a.scene == nil:
 		return a.pickerKey(msg)
 	}

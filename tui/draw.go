@@ -18,6 +18,8 @@ func (a *app) draw() {
 		return
 	case a.scene == nil:
 		a.drawPicker()
+	case a.show.on:
+		a.drawShow()
 	default:
 		a.drawHeader()
 		a.drawPanels()
@@ -25,7 +27,7 @@ func (a *app) draw() {
 	if a.overlay.open() {
 		a.drawOverlay()
 	}
-	if a.scene != nil || a.prompt.kind != promptNone {
+	if a.scene != nil && !a.show.on || a.prompt.kind != promptNone {
 		a.drawStatus()
 	}
 }

@@ -103,6 +103,7 @@ func newActions() []action {
 		row("K", "K", "the kernel symbol", "symbol", groupLook, "", plain((*app).showSymbol)),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
+		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),
 		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
 		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),
