@@ -17,8 +17,10 @@ import (
 	"ringside/kernel"
 	"ringside/kernel/live"
 	"ringside/scenarios"
+	"ringside/scenarios/compare"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/lanes"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 	"ringside/tui"
 	"ringside/tui/speaker"
@@ -72,12 +74,16 @@ Without a name it opens the list of scenarios.`,
   ringside my.yaml                  open an own file
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel
+  ringside quiz one-packet          predict what it does
+  ringside compare level-and-edge   two runs of the model beside each other
   ringside show one-packet > my.yaml`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenario,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return checkLang(screen.opts.Lang) },
 		RunE: func(_ *cobra.Command, args []string) error {
+			screen.opts.Predict = quiz.File
 			if len(args) == 1 {
 				screen.opts.Start = args[0]
 			}
@@ -85,9 +91,22 @@ Without a name it opens the list of scenarios.`,
 		},
 	}
 	screen.register(root)
-	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand(),
-		presentCommand(), notesCommand(), lessonCommand())
+	root.PersistentFlags().StringVar(&screen.opts.Lang, "lang", guide.DefaultLang, "the language of texts that have several, as en or de")
+	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), compareCommand(&screen), listCommand(), showCommand(), newCommand(), schemaCommand(),
+		presentCommand(&screen), notesCommand(), lessonCommand(), quizCommand(&screen))
 	return root
+}
+
+// checkLang refuses what is no code of a language.
+func checkLang(lang string) error {
+	ok := len(lang) == 2 || len(lang) == 3
+	for _, c := range lang {
+		ok = ok && c >= 'a' && c <= 'z'
+	}
+	if !ok {
+		return fmt.Errorf("--lang %q: give the code of a language, as en or de", lang)
+	}
+	return nil
 }
 
 // completeScenario completes the names of the embedded scenarios, and files.
@@ -115,11 +134,14 @@ func (s *screenFlags) open() error {
 		}
 		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open = openDoc
+	s.opts.Open, s.opts.With = openDoc, openWith
 	err := tui.Run(s.opts)
 	var none *tui.NoTerminalError
 	if errors.As(err, &none) {
 		name := s.opts.Start
+		if s.opts.Compare {
+			return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, name)
+		}
 		if name == "" {
 			name = "one-packet"
 		}
@@ -137,6 +159,19 @@ func openDoc(name string) (*tui.Doc, error) {
 	return newDoc(name, sc)
 }
 
+// openWith prepares what an open scenario is compared with: one of its variants,
+// or another scenario.
+func openWith(name, with string) (*tui.Doc, error) {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if sc, err = sc.With(with); err != nil {
+		return nil, err
+	}
+	return newDoc(sc.Name, sc)
+}
+
 // newDoc prepares a scenario that has been read.
 func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 	cfg, err := sc.Config()
@@ -148,8 +183,11 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+	}
+	for _, v := range sc.Variants() {
+		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
@@ -273,8 +311,26 @@ func each(names []string, do func(string) (bool, error)) error {
 	return nil
 }
 
+// checkOne checks a scenario, and those of its variants that expect something.
 func checkOne(w io.Writer, name string) (bool, error) {
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return false, err
+	}
+	ok, err := checkRun(w, sc, name)
+	for _, v := range sc.Variants() {
+		if e := v.Expectations(); err != nil || len(e.Strace)+len(e.Counters) == 0 {
+			continue
+		}
+		var good bool
+		good, err = checkRun(w, v, name+", variant "+v.Variant)
+		ok = ok && good
+	}
+	return ok, err
+}
+
+func checkRun(w io.Writer, sc *scenarios.Scenario, name string) (bool, error) {
+	cfg, err := sc.Config()
 	if err != nil {
 		return false, err
 	}
@@ -338,6 +394,90 @@ func verifyOne(ctx context.Context, w io.Writer, name string) (bool, error) {
 	ok := lanes.Compare(w, threads, unordered, model, real)
 	fmt.Fprintf(w, "%s: %s\n", name, map[bool]string{true: "no difference", false: "DIFFERENT"}[ok])
 	return ok, nil
+}
+
+func compareCommand(screen *screenFlags) *cobra.Command {
+	var with string
+	var text bool
+	c := &cobra.Command{
+		Use:   "compare FILE|NAME",
+		Short: "See two runs of the model side by side",
+		Long: `Compare shows two runs of the model beside each other, in lock-step: a scenario
+and a variant of it, or two scenarios. Without --with it takes the variant that
+the file has, or asks which; with --text, all of them.`,
+		Example: `  ringside compare level-and-edge
+  ringside compare my.yaml --with other.yaml
+  ringside compare livelock --text`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE: func(c *cobra.Command, args []string) error {
+			if text {
+				return compareText(c.OutOrStdout(), args[0], with)
+			}
+			screen.opts.Start, screen.opts.Compare, screen.opts.CompareWith = args[0], true, with
+			return screen.open()
+		},
+	}
+	screen.register(c)
+	c.Flags().StringVar(&with, "with", "", "a variant of the scenario, or another scenario or file")
+	c.Flags().BoolVar(&text, "text", false, "print the comparison, without a screen")
+	_ = c.RegisterFlagCompletionFunc("with", completeVariant)
+	return c
+}
+
+// completeVariant completes the names of a scenario's variants, and scenarios.
+func completeVariant(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	names := scenarios.Builtin()
+	if len(args) == 1 {
+		if sc, err := scenarios.Open(args[0]); err == nil {
+			names = append(sc.VariantNames(), names...)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+// compareText compares a scenario with something, or with all of its variants.
+func compareText(w io.Writer, name, with string) error {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return err
+	}
+	others := sc.Variants()
+	if with != "" {
+		other, err := sc.With(with)
+		if err != nil {
+			return err
+		}
+		others = []*scenarios.Scenario{other}
+	}
+	if len(others) == 0 {
+		return fmt.Errorf("%s has no variants: name with --with what it is compared with", name)
+	}
+	left, err := readRun(sc)
+	if err != nil {
+		return err
+	}
+	for i, other := range others {
+		right, err := readRun(other)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		compare.Of(left, right).Write(w, sc.Label(), other.Label())
+	}
+	return nil
+}
+
+// readRun runs the model of a scenario, for comparison.
+func readRun(sc *scenarios.Scenario) (*compare.Run, error) {
+	const most = 1 << 24 // records
+	cfg, err := sc.Config()
+	if err != nil {
+		return nil, err
+	}
+	return compare.Read(cfg, most)
 }
 
 func listCommand() *cobra.Command {
@@ -421,8 +561,7 @@ func schemaCommand() *cobra.Command {
 	return c
 }
 
-func presentCommand() *cobra.Command {
-	var screen screenFlags
+func presentCommand(screen *screenFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "present NAME|LESSON|FILE",
 		Short: "Present a scenario or a lesson to a class, from mark to mark",
@@ -445,7 +584,6 @@ the speaker should see.`,
 		},
 	}
 	screen.register(c)
-	c.Flags().StringVar(&screen.opts.Lang, "lang", guide.DefaultLang, "language of texts that have several")
 	return c
 }
 
@@ -517,4 +655,93 @@ func lessonCommand() *cobra.Command {
 		},
 	})
 	return c
+}
+
+// quizFlags are the flags of quiz.
+type quizFlags struct {
+	screen  *screenFlags
+	text    bool
+	answers bool
+	sheets  int
+	density string
+	seed    uint64
+}
+
+func quizCommand(screen *screenFlags) *cobra.Command {
+	q := quizFlags{screen: screen}
+	c := &cobra.Command{
+		Use:   "quiz FILE|NAME",
+		Short: "Ask what a scenario will do next",
+		Long: `Quiz stops before something happens and asks what it will be: on the screen, or
+with --text at a prompt. With --sheet it prints exercise sheets, which differ.
+The questions are the scenario's own, and others that are made from the run.`,
+		Example: `  ringside quiz one-packet
+  ringside quiz exclusive --text --seed 7
+  ringside quiz exclusive --sheet 20 --answers > sheets.txt`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE:              func(c *cobra.Command, args []string) error { return q.run(c, args[0]) },
+	}
+	screen.register(c)
+	f := c.Flags()
+	f.BoolVar(&q.text, "text", false, "ask at a prompt, without a screen")
+	f.Uint64Var(&q.seed, "seed", 1, "decides what is asked, and in which order the choices stand")
+	f.StringVar(&q.density, "density", quiz.Densities[quiz.Some], "how much is asked: file (the scenario's own questions), some or many")
+	f.IntVar(&q.sheets, "sheet", 0, "print so many exercise sheets")
+	f.BoolVar(&q.answers, "answers", false, "with --sheet: print the answers, too, behind all sheets")
+	_ = c.RegisterFlagCompletionFunc("density", cobra.FixedCompletions(quiz.Densities[1:], cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// maxSheets bounds what one command prints.
+const maxSheets = 1000
+
+func (q *quizFlags) run(c *cobra.Command, name string) error {
+	d, ok := quiz.ParseDensity(q.density)
+	switch {
+	case !ok || d == quiz.Off:
+		return fmt.Errorf("--density %q: file, some or many", q.density)
+	case c.Flags().Changed("sheet") && (q.sheets < 1 || q.sheets > maxSheets):
+		return fmt.Errorf("--sheet %d: 1 to %d", q.sheets, maxSheets)
+	case q.answers && q.sheets == 0:
+		return errors.New("--answers goes with --sheet")
+	}
+	sc, cfg, err := load(name)
+	if err != nil {
+		return err
+	}
+	if q.sheets > 0 {
+		return q.printSheets(c.OutOrStdout(), name, sc, cfg)
+	}
+	if !q.text {
+		opts := &q.screen.opts
+		opts.Start, opts.Predict, opts.Seed = name, d, q.seed
+		err := q.screen.open()
+		if none := new(tui.NoTerminalError); !errors.As(err, &none) {
+			return err
+		}
+	}
+	m, err := kernel.New(cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: q.seed})
+	_, err = quiz.Play(c.InOrStdin(), c.OutOrStdout(), run, book, d)
+	return err
+}
+
+// printSheets prints sheets of consecutive seeds.
+func (q *quizFlags) printSheets(w io.Writer, name string, sc *scenarios.Scenario, cfg *kernel.Config) error {
+	var sheets []quiz.Sheet
+	for i := range q.sheets {
+		m, err := kernel.New(cfg)
+		if err != nil {
+			return err
+		}
+		seed := q.seed + uint64(i)
+		run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
+		sheets = append(sheets, quiz.NewSheet(fmt.Sprintf("%s: exercise sheet %d (%s, seed %d)", sc.Title, i+1, name, seed), run, book))
+	}
+	return quiz.WriteSheets(w, sheets, q.answers)
 }

@@ -295,3 +295,35 @@ func TestNotesNeedATerminal(t *testing.T) {
 		t.Errorf("status %d: %s", status, errs)
 	}
 }
+
+// A variant's expectations are checked where it has some.
+func TestCheckRunsTheVariantsThatExpectSomething(t *testing.T) {
+	src, _, _ := ringside("show", "livelock")
+	out, _, status := ringside("check", write(t, "good.yaml", src))
+	if status != 0 || !strings.Contains(out, "variant napi: ok") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	out, _, status = ringside("check", write(t, "bad.yaml", strings.Replace(src, "delivered: 1719", "delivered: 1", 1)))
+	if status != exitFailed || !strings.Contains(out, "counter delivered: expected 1, the model has 1719") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+}
+
+func TestCompareAsText(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		shows  string
+	}{
+		{[]string{"level-and-edge"}, 0, "right: edge-waits: edge-triggered, and epoll_wait has no timeout"},
+		{[]string{"level-and-edge", "--with", "edge"}, 0, "left: epoll_wait returns 1, right: returns 0"},
+		{[]string{"one-packet", "--with", "one-packet"}, 0, "no call, result or sleep differs"},
+		{[]string{"one-packet"}, exitUsage, "one-packet has no variants: name with --with what it is compared with"},
+		{[]string{"level-and-edge", "--with", "ege"}, exitUsage, "the variants of level-and-edge: edge, edge-waits"},
+	} {
+		out, errs, status := ringside(append([]string{"compare", "--text"}, c.args...)...)
+		if status != c.status || !strings.Contains(out+errs, c.shows) {
+			t.Errorf("%v: status %d\n%s%s", c.args, status, out, errs)
+		}
+	}
+}

@@ -21,7 +21,7 @@ var order = []string{
 	"cli-in-ring-3", "touch-kernel-memory", "efault-no-signal",
 	// interrupts
 	"interrupt-trap-fault", "interrupt-is-no-switch", "if-0-pending", "pic-history", "shared-line",
-	"moderation", "napi-32-packets", "livelock", "livelock-napi", "busy-polling",
+	"moderation", "napi-32-packets", "livelock", "busy-polling",
 	// the card
 	"somebody-polls", "dma-without-cpu", "posted-writes", "not-for-us", "ring-full", "gro", "rss-four-cores", "user-space-driver",
 	// waiting
@@ -31,7 +31,7 @@ var order = []string{
 	"two-sockets-one-epoll", "level-and-edge", "half-read", "overflow-list", "loud-client", "oneshot", "last-waiter-first", "exclusive",
 	"dup-and-close", "eventfd-counts", "timers-are-files", "three-requests",
 	// scheduling
-	"cooperative", "preemptive", "wakeup-on-another-core",
+	"preemptive", "wakeup-on-another-core",
 	// memory
 	"minor-fault", "same-address-two-processes", "page-table-isolation",
 	// connections

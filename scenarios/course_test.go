@@ -190,3 +190,25 @@ func TestVariantsDoWhatTheyExpect(t *testing.T) {
 		}
 	}
 }
+
+// TestPollAsksEachTwice: poll looks at every descriptor before its sleep and after
+// it, epoll at each once when it is registered and then at the one that is ready.
+func TestPollAsksEachTwice(t *testing.T) {
+	s, err := Open("poll-and-epoll")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range map[string]int64{"n-4": 4, "n-1000": 1000} {
+		v, err := s.With(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, m, err := lanes.Model(v.config, lanes.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := &m.Counters; c.PollScanned != 2*n || c.EpPolled != n+1 {
+			t.Errorf("%s: poll has asked %d times, epoll %d times", name, c.PollScanned, c.EpPolled)
+		}
+	}
+}

@@ -175,6 +175,42 @@ func (s *Scenario) Guide() *guide.Guide { return s.guide }
 // file.
 func (s *Scenario) Variants() []*Scenario { return s.variants }
 
+// With opens what a scenario is compared with: a variant of its own by its name,
+// or another scenario or file.
+func (s *Scenario) With(name string) (*Scenario, error) {
+	for _, v := range s.variants {
+		if v.Variant == name {
+			return v, nil
+		}
+	}
+	other, err := Open(name)
+	var e *Error
+	if errors.As(err, &e) && e.Line == 0 && len(s.variants) > 0 {
+		return nil, fmt.Errorf("%w; the variants of %s: %s", err, s.Name, strings.Join(s.VariantNames(), ", "))
+	}
+	return other, err
+}
+
+// VariantNames are the names of its variants.
+func (s *Scenario) VariantNames() []string {
+	var names []string
+	for _, v := range s.variants {
+		names = append(names, v.Variant)
+	}
+	return names
+}
+
+// Label names it and, if it is a variant, what is different.
+func (s *Scenario) Label() string {
+	if s.Variant == "" {
+		return s.Name
+	}
+	if title := s.VariantTitle.In(guide.DefaultLang); title != "" {
+		return s.Variant + ": " + title
+	}
+	return s.Variant
+}
+
 // Source is the file as it was written.
 func (s *Scenario) Source() []byte { return s.source }
 
@@ -206,7 +242,8 @@ func (s *Scenario) Unordered() (threads []string, why string) {
 	return s.file.Live.Unordered, s.file.Live.Why
 }
 
-// Expectations are what the file expects of a run.
+// Expectations are what the file expects of a run; a variant that does not set
+// expect expects nothing.
 func (s *Scenario) Expectations() lanes.Expect {
 	e := lanes.Expect{Strace: map[string][]string{}, Counters: map[string]int64{}}
 	for name, text := range s.file.Expect.Strace {

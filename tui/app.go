@@ -9,6 +9,7 @@ import (
 	"github.com/muesli/termenv"
 
 	"ringside/kernel"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 	"ringside/tui/speaker"
 )
@@ -26,9 +27,10 @@ const (
 // app is the bubbletea model. What it shows is the scene; the rest is how the
 // user wants it shown, and what is being typed.
 type app struct {
-	opts    Options
-	actions []action
-	profile termenv.Profile
+	opts     Options
+	actions  []action
+	compares []action // those while two runs are compared
+	profile  termenv.Profile
 
 	w, h    int
 	grid    grid
@@ -41,7 +43,8 @@ type app struct {
 	stale bool   // something visible has changed since
 
 	pick     picker
-	scene    *scene // nil: the picker is on the screen
+	scene    *scene  // nil: the picker is on the screen
+	versus   *versus // two runs side by side are on the screen, or nil
 	userMark []sim.Seq
 	breaks   []kind
 	find     string
@@ -53,6 +56,7 @@ type app struct {
 
 	player   player
 	token    token
+	predict  predict
 	prompt   prompt
 	overlay  overlay
 	message  string // in place of the keys, until the next one
@@ -76,9 +80,11 @@ func newApp(opts Options) *app {
 		opts: opts, actions: newActions(), profile: lipgloss.ColorProfile(),
 		focus: noPanel, guest: noPanel, stale: true, stop: func() {}, now: time.Now,
 	}
+	a.compares = versusActions(a.actions)
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
 	a.pick.items = opts.Items
+	a.predict.density = opts.Predict
 	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
 	a.resize(80, 24)
 	return a
@@ -102,14 +108,27 @@ func (a *app) enter(doc *Doc) {
 	a.player.on = false
 	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
-	a.scene = newScene(doc)
+	a.scene, a.versus = newScene(doc, a.opts.Lang, a.opts.Seed), nil
+	a.startPredict()
+}
+
+// table are the actions that there are now.
+func (a *app) table() []action {
+	if a.versus != nil {
+		return a.compares
+	}
+	return a.actions
 }
 
 // newScene runs the beginning of a document's model and stands at its start.
-func newScene(doc *Doc) *scene {
+func newScene(doc *Doc, lang string, seed uint64) *scene {
 	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
+	s.narrator = newNarrator(doc.Guide, lang)
+	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
 	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
+		s.narrator.find.Record(m, r, seq)
+		s.book.Record(m, r, seq)
 		if task, line, ok := m.Strace(r); ok {
 			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})
 		}
@@ -124,6 +143,7 @@ func newScene(doc *Doc) *scene {
 func (s *scene) extend(n sim.Seq) {
 	s.tl.Run(s.tl.Len() + n)
 	s.ix.update()
+	s.narrator.update()
 }
 
 // extendMsg asks for more of the run to be known.
@@ -225,12 +245,14 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return a.promptKey(msg)
 	case a.overlay.open():
 		return a.overlayKey(msg)
+	case a.predict.asking:
+		return a.questionKey(msg)
 	case a.show.on:
 		return a.showKey(msg)
 	case a.scene == nil:
 		return a.pickerKey(msg)
 	}
-	x := byKey(a.actions, msg)
+	x := byKey(a.table(), msg)
 	if x == nil {
 		return nil
 	}
@@ -250,7 +272,7 @@ func (a *app) do(x *action, arg string) tea.Cmd {
 		from, _ = was.station()
 	}
 	cmd := x.do(a, arg)
-	if a.scene == nil || a.scene != was {
+	if a.scene == nil || a.scene != was || a.versus != nil {
 		return cmd
 	}
 	return tea.Batch(cmd, a.startToken(from))
@@ -274,9 +296,13 @@ func (a *app) step(dir int) {
 	}
 	pos := s.pos
 	s.need(target)
-	s.show(s.ix.end(target))
-	if s.pos == pos && dir > 0 {
+	a.advance(s.narrator.stop(pos, s.ix.end(target)))
+	switch name := s.markName(); {
+	case s.pos == pos && dir > 0 && !a.predict.asking:
 		a.message = "this is the end of the run"
+		a.showScore()
+	case name != "":
+		a.message = "mark: " + name
 	}
 }
 
@@ -291,7 +317,7 @@ func (s *scene) need(step int) {
 	}
 }
 
-func (a *app) micro(dir sim.Seq) { a.scene.show(a.scene.pos + dir) }
+func (a *app) micro(dir sim.Seq) { a.advance(a.scene.pos + dir) }
 
 func (a *app) station(dir int) {
 	pos, ok := a.scene.ix.station(a.scene.step, dir)
@@ -299,7 +325,7 @@ func (a *app) station(dir int) {
 		a.message = "no other station of the path that way"
 		return
 	}
-	a.move(pos)
+	a.advance(pos)
 }
 
 func (a *app) toEnd() {
@@ -316,6 +342,8 @@ func (a *app) toEnd() {
 // escape goes one level back.
 func (a *app) escape(string) tea.Cmd {
 	switch {
+	case a.predict.away:
+		return a.comeBack()
 	case a.zoom:
 		a.zoom = false
 	case a.focus != noPanel || a.guest != noPanel:

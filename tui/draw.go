@@ -18,11 +18,16 @@ func (a *app) draw() {
 		return
 	case a.scene == nil:
 		a.drawPicker()
+	case a.versus != nil:
+		a.drawVersus()
 	case a.show.on:
 		a.drawShow()
 	default:
 		a.drawHeader()
 		a.drawPanels()
+	}
+	if a.predict.asking {
+		a.drawQuestion()
 	}
 	if a.overlay.open() {
 		a.drawOverlay()
@@ -302,10 +307,12 @@ func (a *app) drawStatus() {
 		p.in(styleBold).rest(a.message)
 		return
 	}
+	a.drawScore(p)
 	const tail = "? keys  q quit"
-	for i := range a.actions {
-		b := a.actions[i].brief
-		if b == "" || a.actions[i].group == groupOther {
+	table := a.table()
+	for i := range table {
+		b := table[i].brief
+		if b == "" || table[i].group == groupOther {
 			continue
 		}
 		if textWidth(b, a.grid.ascii)+len(tail)+2 > p.left() {

@@ -73,6 +73,7 @@ func newActions() []action {
 		row("]", "]", "next mark", "mark", groupMove, "[ ] mark", plain(func(a *app) { a.toMark(1) })),
 		row("[", "[", "previous mark", "markback", groupMove, "", plain(func(a *app) { a.toMark(-1) })),
 		row("m", "m", "set or clear a mark here", "setmark", groupMove, "", plain((*app).toggleMark)),
+		row("'", "'", "the marks that have names", "marks", groupMove, "", plain((*app).showMarks)),
 		row("g", "g", "go to a step (7) or a time (3.4us)", "goto N|TIME", groupMove, "g goto", (*app).gotoPrompt),
 		row("home", "Home", "to the start", "start", groupMove, "", plain(func(a *app) { a.move(0) })),
 		row("end", "End", "to the end", "end", groupMove, "", plain((*app).toEnd)),
@@ -82,6 +83,8 @@ func newActions() []action {
 		row(">", ">", "faster", "faster", groupPlay, "", plain(func(a *app) { a.speed(-1) })),
 		row("=", "=", "normal speed", "normal", groupPlay, "", plain((*app).normalSpeed)),
 		row("T", "T", "true time, slowed down, instead of a fixed delay", "truetime", groupPlay, "", plain((*app).toggleTrueTime)),
+
+		row("p", "p", "predict: no, the file's, some or many questions", "predict DENSITY", groupPlay, "p predict", (*app).nextDensity),
 
 		row("/", "/", "search the records", "find TEXT", groupFind, "/ find", (*app).findPrompt),
 		row("n", "n", "next hit", "next", groupFind, "", plain(func(a *app) { a.findNext(1) })),
@@ -101,6 +104,7 @@ func newActions() []action {
 		row("-", "-", "time lanes: farther", "zoomout", groupLook, "", plain(func(a *app) { a.scaleTime(1) })),
 		row("w", "w", "why, at length", "why", groupLook, "w why", plain((*app).showWhy)),
 		row("K", "K", "the kernel symbol", "symbol", groupLook, "", plain((*app).showSymbol)),
+		row("v", "v", "compare with a variant, side by side", "compare [NAME|FILE]", groupLook, "v compare", (*app).compare),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
 		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),

@@ -37,6 +37,9 @@ func (k kind) name(m *kernel.Machine) string {
 
 func (a *app) toMark(dir int) {
 	best, found := sim.Seq(0), false
+	if pos, ok := nextSpot(a.scene.narrator.marks, a.scene.pos, dir); ok {
+		best, found = pos, true
+	}
 	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark} {
 		i, exact := slices.BinarySearch(marks, a.scene.pos)
 		if dir < 0 {
@@ -56,6 +59,9 @@ func (a *app) toMark(dir int) {
 		return
 	}
 	a.move(best)
+	if name := a.scene.markName(); name != "" {
+		a.message = "mark: " + name
+	}
 }
 
 func (a *app) toggleMark() {

@@ -10,23 +10,30 @@ import (
 
 	"ringside/kernel"
 	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
 // Options is what the screen is started with.
 type Options struct {
-	Items    []Item                          // what the picker offers, the first one first
-	Open     func(name string) (*Doc, error) // opens an item or a file
-	Start    string                          // what to open at once; "": the picker
-	Layout   string                          // L, M, S or XS; "": what fits
-	Theme    string                          // dark, light, projector or mono; "": what the terminal is like
-	ASCII    bool                            // no character beyond ASCII
-	Motion   bool                            // the token moves along the path
-	Delay    time.Duration                   // of a step in play; 0: 800 ms
-	Lang     string                          // of texts that have several; "": English
-	Lesson   *Lesson                         // what to present at once, instead of Start
-	Present  bool                            // begin by presenting Start
-	NotesDir string                          // where speaker notes are offered while presenting; "": nowhere
+	Items    []Item                                // what the picker offers, the first one first
+	Open     func(name string) (*Doc, error)       // opens an item or a file
+	With     func(name, with string) (*Doc, error) // opens what a scenario is compared with: its variant, an item or a file
+	Start    string                                // what to open at once; "": the picker
+	Layout   string                                // L, M, S or XS; "": what fits
+	Theme    string                                // dark, light, projector or mono; "": what the terminal is like
+	ASCII    bool                                  // no character beyond ASCII
+	Motion   bool                                  // the token moves along the path
+	Delay    time.Duration                         // of a step in play; 0: 800 ms
+	Lang     string                                // of texts that have several; "": English
+	Lesson   *Lesson                               // what to present at once, instead of Start
+	Present  bool                                  // begin by presenting Start
+	Predict  quiz.Density                          // how much is asked
+	Seed     uint64                                // decides what is asked, and in which order the choices stand
+	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	Compare     bool   // compare Start at once …
+	CompareWith string // … with this; "": with its variant, or ask
 }
 
 // Item is a line of the picker.
@@ -38,6 +45,9 @@ type Doc struct {
 	Name, Title, Teaches, Misconception string
 
 	Guide *guide.Guide // marks, what is said at them, questions; or nil
+
+	Label    string // what it is called beside another run
+	Variants []Item // what it can be compared with
 
 	Timeline *sim.Timeline[*kernel.Machine]
 
@@ -91,8 +101,11 @@ func (a *app) start() error {
 	switch {
 	case a.opts.Lesson != nil:
 		return a.openLesson(a.opts.Lesson)
-	case a.opts.Start != "":
-		return a.open(a.opts.Start)
+	case a.opts.Start == "":
+		return nil
 	}
-	return nil
+	if err := a.open(a.opts.Start); err != nil || !a.opts.Compare {
+		return err
+	}
+	return a.compareWith(a.opts.CompareWith)
 }

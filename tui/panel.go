@@ -20,7 +20,7 @@ var panels = [numPanels]panel{
 	panelNet:      {"4 NET + FILES", drawNet, nil},
 	panelEpoll:    {"5 EPOLL + WAIT", drawEpoll, nil},
 	panelTasks:    {"6 TASKS + RUN QUEUES", drawTasks, headTasks},
-	panelWhy:      {"7 WHY", drawWhy, nil},
+	panelWhy:      {"7 WHY", drawWhy, headWhy},
 	panelProgram:  {"8 PROGRAM", drawProgram, headProgram},
 	panelTime:     {"9 TIME", drawTime, headTime},
 	panelReal:     {"0 REAL RUN", drawReal, headReal},

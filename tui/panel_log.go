@@ -30,7 +30,7 @@ func drawLog(p *pen, s *scene) {
 	first := s.pos - sim.Seq(rows-ahead)
 	for i := range rows {
 		seq := first + sim.Seq(i)
-		if seq >= 0 && seq < s.tl.Len() {
+		if seq >= 0 && seq < s.tl.Len() && (seq < s.pos || !s.blind) {
 			drawRecord(p.line(y+i), s, seq)
 		}
 	}

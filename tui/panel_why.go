@@ -20,6 +20,11 @@ func drawWhy(p *pen, s *scene) {
 		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
 		return
 	}
+	if note := s.note(); note != nil {
+		drawNote(p, s, note, rows)
+		drawLinks(p, s)
+		return
+	}
 	what, why := s.whatAndWhy()
 	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
 	p.rest(what.step)
@@ -27,6 +32,11 @@ func drawWhy(p *pen, s *scene) {
 		why = what.say + " " + why
 	}
 	p.line(1).wrap(1, rows-1, why)
+	drawLinks(p, s)
+}
+
+// drawLinks says below what a step comes from and leads to.
+func drawLinks(p *pen, s *scene) {
 	for i, draw := range []func(*pen, *scene){drawCauses, drawEffects, drawSources} {
 		if y := whyRows + 1 + i; y < p.h {
 			draw(p.line(y), s)
@@ -68,12 +78,16 @@ func sourceLine(m *kernel.Machine, r *sim.Record) string {
 	if r.Task < 0 || m.Tasks[r.Task].Thread == kernel.None {
 		return ""
 	}
-	source := m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source
-	for n := int64(1); n < r.Arg[0]; n++ {
+	return sourceAt(m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source, int(r.Arg[0]))
+}
+
+// sourceAt is a line of a source, by its number from 1.
+func sourceAt(source string, line int) string {
+	for n := 1; n < line; n++ {
 		_, source, _ = strings.Cut(source, "\n")
 	}
-	line, _, _ := strings.Cut(source, "\n")
-	return strings.TrimSpace(line)
+	text, _, _ := strings.Cut(source, "\n")
+	return strings.TrimSpace(text)
 }
 
 // causeBefore climbs from a record to the one that made its step happen: the
@@ -112,6 +126,10 @@ func drawEffects(p *pen, s *scene) {
 	const lookAhead = 400
 	from, to := s.ix.start(s.step), s.ix.end(s.step)
 	p.in(styleDim).str("leads to  ").in(styleText)
+	if s.blind {
+		p.in(styleDim).str("hidden while there are questions (p)")
+		return
+	}
 	last, n := s.step, 0
 	for i := to; i < s.tl.Len() && i < to+lookAhead; i++ {
 		r := s.tl.At(i)
@@ -154,7 +172,12 @@ func (a *app) showWhy() {
 	}
 	w, why := s.whatAndWhy()
 	r := s.rec
-	lines := fold(a.w-6, w.fn+": "+w.step, "", w.say, why)
+	var lines []string
+	if note := s.note(); note != nil {
+		say, because := s.texts(note)
+		lines = fold(a.w-6, "The scenario's file says:", say, because, "")
+	}
+	lines = append(lines, fold(a.w-6, w.fn+": "+w.step, "", w.say, why)...)
 	if code := &s.m.Text.Codes[r.Fn]; why != code.Why {
 		lines = append(lines, fold(a.w-6, code.Why)...)
 	}

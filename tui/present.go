@@ -117,6 +117,8 @@ func (a *app) beginShow() tea.Cmd {
 		s.timer = s.lesson.Minutes > 0
 	}
 	a.player.on = false
+	a.predict.away = false
+	a.blind()
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
 	if a.opts.Theme == "" {
 		s.theme = a.theme.name
@@ -131,6 +133,7 @@ func (a *app) beginShow() tea.Cmd {
 func (a *app) leaveShow() tea.Cmd {
 	s := &a.show
 	s.on = false
+	a.blind()
 	if s.theme != "" {
 		a.theme, s.theme = newTheme(s.theme, a.profile), ""
 	}

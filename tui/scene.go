@@ -3,6 +3,7 @@ package tui
 import (
 	"ringside/cpu"
 	"ringside/kernel"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -22,6 +23,10 @@ type scene struct {
 	rec  *sim.Record // the record before the cursor, or nil at the start
 
 	objects objects // of m
+
+	narrator narrator
+	book     *quiz.Book
+	blind    bool // what lies ahead is hidden: there are questions about it
 
 	follow int      // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time // of the time lanes, a column
