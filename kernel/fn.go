@@ -507,6 +507,22 @@ const (
 	fnE1000CleanRxIRQ
 	fnNetifRxIRQ
 
+	// arm64: exceptions that are no interrupts.
+	fnUdf
+	fnEl0Da
+	fnEl0Undef
+	fnEl1Sync
+	fnEl1SyncHandler
+	fnEl1Abort
+	fnDoMemAbort
+	fnDoTranslationFault
+	fnDoPageFault
+	fnDoBadArea
+	fnDoKernelFault // __do_kernel_fault
+	fnDoEl0Undef
+	fnForceSignalInject
+	fnArm64ForceSigFault
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -578,6 +594,7 @@ func (im *Image) kernelText() []code {
 		faultText,
 		trapsText,
 		armText,
+		armFaultText,
 		ntText,
 		libraryText,
 		substituteText,

@@ -71,7 +71,7 @@ func Fresh() *Machine { return &Machine{} }
 func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
 	im.Text.Codes, im.Text.Arm64 = im.kernelText(), im.ABI.Arm64
-	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
+	im.Text.EL1Sync, im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl1Sync, fnEl0Irq, fnEl1Irq
 	if cfg.Params.PTI {
 		isolate(im.Text.Codes)
 	}
