@@ -126,7 +126,7 @@ func anyTalkers(t *rapid.T) []ThreadConfig {
 	return []ThreadConfig{compiled(t, "server", server, cpu(), 0), compiled(t, "client", client, cpu(), 20*sim.Microsecond)}
 }
 
-func compiled(t *rapid.T, name, src string, cpu int, start sim.Time) ThreadConfig {
+func compiled(t rapid.TB, name, src string, cpu int, start sim.Time) ThreadConfig {
 	p, err := program.Compile(src, program.Env{})
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, src)

@@ -184,14 +184,14 @@ func (c *Call) pair() string {
 }
 
 // decoded is the call that syscall makes, if it is one whose data strace shows.
-// The data must be in an array or a string of the program.
+// The data must be in memory of the program.
 func (c *Call) decoded() (sub Call, ok bool) {
 	spec := c.ABI.SpecOf(c.Args[0])
 	if spec == nil || spec.Name != "write" && spec.Name != "read" || c.N-1 < len(spec.Params) {
 		return sub, false
 	}
-	if _, ok = c.Prog.Bytes(c.Mem, c.Args[2], 0); spec.Name == "read" {
-		_, ok = c.Mem.Writable(c.Args[2], 0)
+	if _, ok = c.bytes(c.Args[2], 0); spec.Name == "read" && c.failed() {
+		_, ok = c.Mem.Writable(c.Args[2], 0) // and not in a constant
 	}
 	if !ok {
 		return sub, false
