@@ -26,6 +26,7 @@ const (
 	evPIC                        // the 8259A looks at the line
 	evRemote                     // A: remote host, whose timer is due
 	evAnswer                     // A: remote host, whose answer is ready
+	evIOWalk                     // as nic.EvTranslate
 )
 
 // device is the row of a stage outside the cores.
@@ -121,6 +122,10 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
+	case nic.EvTranslate:
+		m.remap(e, r)
+	case evIOWalk:
+		m.ioWalk(e, r)
 	default:
 		m.NIC.Handle(e, m.Now, m.Frames, &m.Queue, m.Seq, r)
 		r.Kind = KindFrame

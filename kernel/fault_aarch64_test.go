@@ -46,7 +46,7 @@ func TestSyndromesOfPrograms(t *testing.T) {
 		{"load(0x1000)", []uint64{el0 | translation + 2}, "+++ killed by SIGSEGV +++"},
 		{`store("constant", 1)`, []uint64{el0 | write | permission + 3}, "+++ killed by SIGSEGV +++"},
 		{"load(0xffff888000000000)", []uint64{el0 | permission + 1}, "+++ killed by SIGSEGV +++"},
-		{"load(0x800000000000)", []uint64{el0 | translation}, "+++ killed by SIGSEGV +++"},                                          // of the program's half there: 48 bits
+		{"load(0x800000000000)", []uint64{el0 | translation}, "+++ killed by SIGSEGV +++"},                                      // of the program's half there: 48 bits
 		{"store(0x5500000000000000 + HEAP, 7)\nexit(load(HEAP))", []uint64{el0 | write | translation}, "+++ exited with 7 +++"}, // the uppermost byte is ignored
 		{"udf()", []uint64{0x02000000}, "+++ killed by SIGILL +++"},
 		{"r, w := pipe2(0)\nwrite(w, \"x\", 1)\nsyscall(SYS_read, r, HEAP, 1)\nexit(load(HEAP))", []uint64{el1 | write | translation}, "+++ exited with 120 +++"},

@@ -523,6 +523,14 @@ const (
 	fnForceSignalInject
 	fnArm64ForceSigFault
 
+	// The IOMMU.
+	fnIOTLB
+	fnIOWalk
+	fnIOFault
+	fnDmaMapPage
+	fnDmaUnmapPage
+	fnQIFlushIOTLB
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -603,6 +611,7 @@ func (im *Image) kernelText() []code {
 		groText,
 		busyPollText,
 		uioText,
+		iommuText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

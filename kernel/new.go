@@ -91,6 +91,9 @@ func newImage(cfg *Config) (*Image, error) {
 	if cfg.NIC.Advanced {
 		im.loadIgb()
 	}
+	if cfg.NIC.IOMMU {
+		im.loadIOMMU()
+	}
 	if breakText != nil {
 		breakText(im)
 	}
@@ -262,8 +265,15 @@ func (m *Machine) openCard() {
 	m.Napis = make([]Napi, m.Config.NIC.Queues)
 	for q := range int32(len(m.Napis)) {
 		m.Napis[q] = Napi{First: None, Last: None, Use: size - 1}
+		if m.Config.NIC.IOMMU {
+			m.NIC.WriteRDBA(q, m.mapRing())
+		}
 		for i := range size {
-			m.NIC.Refill(q, i, m.bufferAddr(q, i))
+			addr := m.bufferAddr(q, i)
+			if m.Config.NIC.IOMMU {
+				addr = m.mapNow(addr, cpu.IOWrite)
+			}
+			m.NIC.Refill(q, i, addr)
 		}
 		if m.Config.NIC.AdaptiveRx {
 			m.Napis[q].Rate = firstRate

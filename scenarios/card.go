@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 
+	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/kernel/program"
 	"ringside/nic"
@@ -147,3 +148,26 @@ func (d *decoder) onTheWire(base string, p *packet, fl *flow, out *kernel.Packet
 // csumBreak is how much data a datagram may have whose checksum the stack checks
 // at once (CHECKSUM_BREAK, with the UDP header).
 const csumBreak = 76 - nic.UDPHeader
+
+// iommu refuses what an IOMMU is not modelled with.
+func (d *decoder) iommu(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	if _, given := d.at["machine.nic.stray_dma"]; given {
+		d.within("machine.nic.stray_dma", m.NIC.StrayDMA, 1, maxCount)
+		if !m.IOMMU {
+			d.failAt("machine.nic.stray_dma", "machine.nic.stray_dma: needs machine.iommu: true; what the write does where nothing blocks it is not modelled")
+		}
+	}
+	cfg.NIC.IOMMU, cfg.NIC.Stray = m.IOMMU, m.NIC.StrayDMA
+	switch {
+	case !m.IOMMU:
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt("machine.iommu", "machine.iommu: it is Intel's; that of Arm machines, the SMMU, is not modelled")
+	case cfg.NIC.Advanced:
+		d.failAt("machine.iommu", "machine.iommu: with legacy descriptors only: igb maps its pages once and keeps them, which is not modelled")
+	case cfg.NIC.PCIe:
+		d.failAt("machine.iommu", "machine.iommu: not with nic.pcie: each packet on the bus would be translated, and is not")
+	case m.NIC.Driver == "uio":
+		d.failAt("machine.iommu", "machine.iommu: not with nic.driver uio: its mappings are made by vfio")
+	}
+}

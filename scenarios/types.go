@@ -37,6 +37,7 @@ type machine struct {
 	Entry  string              `yaml:"entry" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Chip   string              `yaml:"irqchip" doc:"Where interrupt pins lead: ioapic, or pic, the old 8259A pair, with one core."`
+	IOMMU  bool                `yaml:"iommu" doc:"An IOMMU between the card and memory (Intel VT-d): the driver maps each buffer, and the card's addresses are translated on the way."`
 	Line   sharedLine          `yaml:"shared_line" doc:"A second device on the interrupt line of the card's pin."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" doc:"Overrides of the table of costs."`
@@ -55,6 +56,7 @@ type card struct {
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
+	StrayDMA    int      `yaml:"stray_dma" doc:"A defect of the card, with machine.iommu: of the address that this frame is written to, counted from 1, a bit is lost."`
 	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
