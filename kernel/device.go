@@ -27,6 +27,7 @@ const (
 	evRemote                     // A: remote host, whose timer is due
 	evAnswer                     // A: remote host, whose answer is ready
 	evIOWalk                     // as nic.EvTranslate
+	evAffinity                   // A: which move, B: its step
 )
 
 // device is the row of a stage outside the cores.
@@ -122,6 +123,8 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
+	case evAffinity:
+		m.moveIRQ(e, r)
 	case nic.EvTranslate:
 		m.remap(e, r)
 	case evIOWalk:

@@ -531,6 +531,8 @@ const (
 	fnDmaUnmapPage
 	fnQIFlushIOTLB
 
+	fnWriteMsgMSIX // pci_write_msg_msix
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -612,6 +614,7 @@ func (im *Image) kernelText() []code {
 		busyPollText,
 		uioText,
 		iommuText,
+		affinityText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

@@ -57,6 +57,9 @@ func New(cfg *Config) (*Machine, error) {
 		im.remoteOf = append(im.remoteOf, remote)
 		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
+	for i := range cfg.Affinity {
+		m.Queue.Push(sim.Event{At: cfg.Affinity[i].At, Cause: sim.NoSeq, Kind: evAffinity, A: int32(i)})
+	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
 	}

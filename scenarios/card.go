@@ -171,3 +171,28 @@ func (d *decoder) iommu(f *file, cfg *kernel.Config) {
 		d.failAt("machine.iommu", "machine.iommu: not with nic.driver uio: its mappings are made by vfio")
 	}
 }
+
+// affinity reads the moves of interrupts.
+func (d *decoder) affinity(f *file, cfg *kernel.Config) {
+	const path = "machine.nic.irq_affinity"
+	moves := f.Machine.NIC.Affinity
+	switch {
+	case len(moves) == 0:
+		return
+	case cfg.NIC.Mode != nic.MSIX:
+		d.failAt(path, "%s: only msi-x can keep one interrupt back while its message is changed", path)
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt(path, "%s: on Arm the message stays and the ITS's table changes, which is not modelled", path)
+	}
+	var last Duration
+	for i, m := range moves {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.within(at+".queue", m.Queue, 0, f.Machine.NIC.Queues-1)
+		d.within(at+".cpu", m.CPU, 0, f.Machine.CPUs-1)
+		if m.At < last {
+			d.failAt(at+".at", "%s.at: it is before the move above it", at)
+		}
+		last = m.At
+		cfg.Affinity = append(cfg.Affinity, kernel.Affinity{At: sim.Time(m.At), Queue: m.Queue, CPU: m.CPU})
+	}
+}

@@ -58,6 +58,7 @@ type card struct {
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
 	StrayDMA    int      `yaml:"stray_dma" doc:"A defect of the card, with machine.iommu: of the address that this frame is written to, counted from 1, a bit is lost."`
 	IRQ         string   `yaml:"irq" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
+	Affinity    []move   `yaml:"irq_affinity" doc:"Interrupts of queues that move to other cores while the machine runs, in time order; with irq: msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
 
@@ -65,6 +66,12 @@ type rss struct {
 	Key         string `yaml:"key" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
 	Indirection []int  `yaml:"indirection" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
 	UDP4        string `yaml:"udp4" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
+}
+
+type move struct {
+	At    Duration `yaml:"at" required:"true" doc:"When."`
+	Queue int      `yaml:"queue" doc:"The receive queue whose interrupt moves; 0 if left out."`
+	CPU   int      `yaml:"cpu" required:"true" doc:"The core that gets it from then on."`
 }
 
 type sharedLine struct {
