@@ -83,7 +83,7 @@ func (m *Machine) silent(e *sim.Event) bool {
 	case evAnswer:
 		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
-		return m.Cores[e.A].APIC.TimerGen != e.B
+		return m.Cores[e.A].APIC.Timer.Gen != e.B
 	case evIOAPIC:
 		return !m.IOAPIC.Pins[e.A].Pending
 	case evPIC:
@@ -101,7 +101,9 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evIPI:
 		m.deliver(e.A, uint8(e.B), false, fnIPI, r)
 	case evTimer:
-		m.deliver(e.A, VectorTimer, false, fnTimerExpiry, r)
+		t := &m.Cores[e.A].APIC.Timer
+		t.Fire()
+		m.deliver(e.A, t.Vector(), false, fnTimerExpiry, r)
 	case evUSB:
 		m.usbInterrupts(e, r)
 	case evIOAPIC:

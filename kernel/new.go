@@ -200,7 +200,7 @@ func (m *Machine) bootCore(i int32) {
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
-	c.APIC.Timer = sim.Never
+	c.APIC.Timer.WriteLVT(VectorTimer | cpu.LVTTSCDeadline) // setup_APIC_timer
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
 	k.Backlog.First, k.Backlog.Last, k.Completed = None, None, None
