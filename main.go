@@ -17,9 +17,13 @@ import (
 	"ringside/kernel"
 	"ringside/kernel/live"
 	"ringside/scenarios"
+	"ringside/scenarios/compare"
+	"ringside/scenarios/guide"
 	"ringside/scenarios/lanes"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 	"ringside/tui"
+	"ringside/tui/speaker"
 )
 
 // Exit statuses.
@@ -70,12 +74,16 @@ Without a name it opens the list of scenarios.`,
   ringside my.yaml                  open an own file
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel
+  ringside quiz one-packet          predict what it does
+  ringside compare level-and-edge   two runs of the model beside each other
   ringside show one-packet > my.yaml`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenario,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return checkLang(screen.opts.Lang) },
 		RunE: func(_ *cobra.Command, args []string) error {
+			screen.opts.Predict = quiz.File
 			if len(args) == 1 {
 				screen.opts.Start = args[0]
 			}
@@ -83,8 +91,22 @@ Without a name it opens the list of scenarios.`,
 		},
 	}
 	screen.register(root)
-	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), listCommand(), showCommand(), newCommand(), schemaCommand())
+	root.PersistentFlags().StringVar(&screen.opts.Lang, "lang", guide.DefaultLang, "the language of texts that have several, as en or de")
+	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), compareCommand(&screen), listCommand(), showCommand(), newCommand(), schemaCommand(),
+		presentCommand(&screen), notesCommand(), lessonCommand(), quizCommand(&screen))
 	return root
+}
+
+// checkLang refuses what is no code of a language.
+func checkLang(lang string) error {
+	ok := len(lang) == 2 || len(lang) == 3
+	for _, c := range lang {
+		ok = ok && c >= 'a' && c <= 'z'
+	}
+	if !ok {
+		return fmt.Errorf("--lang %q: give the code of a language, as en or de", lang)
+	}
+	return nil
 }
 
 // completeScenario completes the names of the embedded scenarios, and files.
@@ -104,6 +126,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 }
 
 func (s *screenFlags) open() error {
+	s.opts.NotesDir = speaker.Dir()
 	for _, name := range scenarios.Builtin() {
 		sc, err := scenarios.Open(name)
 		if err != nil {
@@ -111,11 +134,14 @@ func (s *screenFlags) open() error {
 		}
 		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open = openDoc
+	s.opts.Open, s.opts.With = openDoc, openWith
 	err := tui.Run(s.opts)
 	var none *tui.NoTerminalError
 	if errors.As(err, &none) {
 		name := s.opts.Start
+		if s.opts.Compare {
+			return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, name)
+		}
 		if name == "" {
 			name = "one-packet"
 		}
@@ -126,7 +152,29 @@ func (s *screenFlags) open() error {
 
 // openDoc prepares a scenario for the screen.
 func openDoc(name string) (*tui.Doc, error) {
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return newDoc(name, sc)
+}
+
+// openWith prepares what an open scenario is compared with: one of its variants,
+// or another scenario.
+func openWith(name, with string) (*tui.Doc, error) {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if sc, err = sc.With(with); err != nil {
+		return nil, err
+	}
+	return newDoc(sc.Name, sc)
+}
+
+// newDoc prepares a scenario that has been read.
+func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
+	cfg, err := sc.Config()
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +183,11 @@ func openDoc(name string) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception,
+		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+	}
+	for _, v := range sc.Variants() {
+		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
 	}
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
@@ -260,8 +311,26 @@ func each(names []string, do func(string) (bool, error)) error {
 	return nil
 }
 
+// checkOne checks a scenario, and those of its variants that expect something.
 func checkOne(w io.Writer, name string) (bool, error) {
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return false, err
+	}
+	ok, err := checkRun(w, sc, name)
+	for _, v := range sc.Variants() {
+		if e := v.Expectations(); err != nil || len(e.Strace)+len(e.Counters) == 0 {
+			continue
+		}
+		var good bool
+		good, err = checkRun(w, v, name+", variant "+v.Variant)
+		ok = ok && good
+	}
+	return ok, err
+}
+
+func checkRun(w io.Writer, sc *scenarios.Scenario, name string) (bool, error) {
+	cfg, err := sc.Config()
 	if err != nil {
 		return false, err
 	}
@@ -327,6 +396,90 @@ func verifyOne(ctx context.Context, w io.Writer, name string) (bool, error) {
 	return ok, nil
 }
 
+func compareCommand(screen *screenFlags) *cobra.Command {
+	var with string
+	var text bool
+	c := &cobra.Command{
+		Use:   "compare FILE|NAME",
+		Short: "See two runs of the model side by side",
+		Long: `Compare shows two runs of the model beside each other, in lock-step: a scenario
+and a variant of it, or two scenarios. Without --with it takes the variant that
+the file has, or asks which; with --text, all of them.`,
+		Example: `  ringside compare level-and-edge
+  ringside compare my.yaml --with other.yaml
+  ringside compare livelock --text`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE: func(c *cobra.Command, args []string) error {
+			if text {
+				return compareText(c.OutOrStdout(), args[0], with)
+			}
+			screen.opts.Start, screen.opts.Compare, screen.opts.CompareWith = args[0], true, with
+			return screen.open()
+		},
+	}
+	screen.register(c)
+	c.Flags().StringVar(&with, "with", "", "a variant of the scenario, or another scenario or file")
+	c.Flags().BoolVar(&text, "text", false, "print the comparison, without a screen")
+	_ = c.RegisterFlagCompletionFunc("with", completeVariant)
+	return c
+}
+
+// completeVariant completes the names of a scenario's variants, and scenarios.
+func completeVariant(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	names := scenarios.Builtin()
+	if len(args) == 1 {
+		if sc, err := scenarios.Open(args[0]); err == nil {
+			names = append(sc.VariantNames(), names...)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+// compareText compares a scenario with something, or with all of its variants.
+func compareText(w io.Writer, name, with string) error {
+	sc, err := scenarios.Open(name)
+	if err != nil {
+		return err
+	}
+	others := sc.Variants()
+	if with != "" {
+		other, err := sc.With(with)
+		if err != nil {
+			return err
+		}
+		others = []*scenarios.Scenario{other}
+	}
+	if len(others) == 0 {
+		return fmt.Errorf("%s has no variants: name with --with what it is compared with", name)
+	}
+	left, err := readRun(sc)
+	if err != nil {
+		return err
+	}
+	for i, other := range others {
+		right, err := readRun(other)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		compare.Of(left, right).Write(w, sc.Label(), other.Label())
+	}
+	return nil
+}
+
+// readRun runs the model of a scenario, for comparison.
+func readRun(sc *scenarios.Scenario) (*compare.Run, error) {
+	const most = 1 << 24 // records
+	cfg, err := sc.Config()
+	if err != nil {
+		return nil, err
+	}
+	return compare.Read(cfg, most)
+}
+
 func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
@@ -389,14 +542,206 @@ func newCommand() *cobra.Command {
 }
 
 func schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var lesson bool
+	c := &cobra.Command{
 		Use:     "schema",
 		Short:   "Print the JSON Schema of scenario files, for editors",
-		Example: "  ringside schema > ringside.schema.json",
+		Example: "  ringside schema > ringside.schema.json\n  ringside schema --lesson > lesson.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := c.OutOrStdout().Write(scenarios.Schema())
+			schema := scenarios.Schema()
+			if lesson {
+				schema = scenarios.LessonSchema()
+			}
+			_, err := c.OutOrStdout().Write(schema)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&lesson, "lesson", false, "of lesson files instead")
+	return c
+}
+
+func presentCommand(screen *screenFlags) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "present NAME|LESSON|FILE",
+		Short: "Present a scenario or a lesson to a class, from mark to mark",
+		Long: `Presents a scenario or a lesson: large, black on white, from mark to mark, with
+the keys that clickers send. In a second terminal, ringside notes shows what only
+the speaker should see.`,
+		Example:           "  ringside present one-packet\n  ringside present interrupts-firmware-io\n  ringside present my-lesson.yaml",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completePresentation,
+		RunE: func(_ *cobra.Command, args []string) error {
+			screen.opts.Start, screen.opts.Present = args[0], true
+			if scenarios.IsLesson(args[0]) {
+				l, err := scenarios.OpenLesson(args[0])
+				if err != nil {
+					return err
+				}
+				screen.opts.Start, screen.opts.Lesson = "", lessonFor(l, screen.opts.Lang)
+			}
+			return screen.open()
+		},
+	}
+	screen.register(c)
+	return c
+}
+
+// completePresentation completes lessons, scenarios and files.
+func completePresentation(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return append(scenarios.Lessons(), scenarios.Builtin()...), cobra.ShellCompDirectiveDefault
+}
+
+// lessonFor prepares a lesson for the screen; its scenarios run when they are shown.
+func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
+	out := &tui.Lesson{Name: l.Name, Title: l.Title.In(lang), Minutes: l.Minutes}
+	for _, p := range l.Parts {
+		out.Parts = append(out.Parts, tui.Part{
+			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario) },
+		})
+	}
+	return out
+}
+
+func notesCommand() *cobra.Command {
+	var theme string
+	var ascii bool
+	c := &cobra.Command{
+		Use:   "notes [NAME]",
+		Short: "Show the speaker notes of a presentation that runs in another terminal",
+		Long: `Shows the speaker notes of the newest presentation of this user, or of the newest
+one of a name, and follows it. The keys that go on and back work here as well.`,
+		Example: "  ringside notes\n  ringside notes one-packet",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return tui.RunNotes(speaker.Dir(), strings.Join(args, ""), theme, ascii)
+		},
+	}
+	c.Flags().StringVar(&theme, "theme", "", "dark, light, projector or mono")
+	c.Flags().BoolVar(&ascii, "ascii", false, "draw with ASCII characters only")
+	return c
+}
+
+func lessonCommand() *cobra.Command {
+	c := &cobra.Command{Use: "lesson", Short: "List and check lessons"}
+	c.AddCommand(&cobra.Command{
+		Use:   "list",
+		Short: "List the embedded lessons",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range scenarios.Lessons() {
+				l, err := scenarios.OpenLesson(name)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%-24s %s (%d parts, %d minutes)\n", name, l.Title.In(guide.DefaultLang), len(l.Parts), l.Minutes)
+			}
+			return nil
+		},
+	}, &cobra.Command{
+		Use:     "check FILE…",
+		Short:   "Validate lessons: their scenarios, variants and marks",
+		Example: "  ringside lesson check my-lesson.yaml",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return each(args, func(name string) (bool, error) {
+				if _, err := scenarios.OpenLesson(name); err != nil {
+					return false, err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", name)
+				return true, nil
+			})
+		},
+	})
+	return c
+}
+
+// quizFlags are the flags of quiz.
+type quizFlags struct {
+	screen  *screenFlags
+	text    bool
+	answers bool
+	sheets  int
+	density string
+	seed    uint64
+}
+
+func quizCommand(screen *screenFlags) *cobra.Command {
+	q := quizFlags{screen: screen}
+	c := &cobra.Command{
+		Use:   "quiz FILE|NAME",
+		Short: "Ask what a scenario will do next",
+		Long: `Quiz stops before something happens and asks what it will be: on the screen, or
+with --text at a prompt. With --sheet it prints exercise sheets, which differ.
+The questions are the scenario's own, and others that are made from the run.`,
+		Example: `  ringside quiz one-packet
+  ringside quiz exclusive --text --seed 7
+  ringside quiz exclusive --sheet 20 --answers > sheets.txt`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeScenario,
+		RunE:              func(c *cobra.Command, args []string) error { return q.run(c, args[0]) },
+	}
+	screen.register(c)
+	f := c.Flags()
+	f.BoolVar(&q.text, "text", false, "ask at a prompt, without a screen")
+	f.Uint64Var(&q.seed, "seed", 1, "decides what is asked, and in which order the choices stand")
+	f.StringVar(&q.density, "density", quiz.Densities[quiz.Some], "how much is asked: file (the scenario's own questions), some or many")
+	f.IntVar(&q.sheets, "sheet", 0, "print so many exercise sheets")
+	f.BoolVar(&q.answers, "answers", false, "with --sheet: print the answers, too, behind all sheets")
+	_ = c.RegisterFlagCompletionFunc("density", cobra.FixedCompletions(quiz.Densities[1:], cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// maxSheets bounds what one command prints.
+const maxSheets = 1000
+
+func (q *quizFlags) run(c *cobra.Command, name string) error {
+	d, ok := quiz.ParseDensity(q.density)
+	switch {
+	case !ok || d == quiz.Off:
+		return fmt.Errorf("--density %q: file, some or many", q.density)
+	case c.Flags().Changed("sheet") && (q.sheets < 1 || q.sheets > maxSheets):
+		return fmt.Errorf("--sheet %d: 1 to %d", q.sheets, maxSheets)
+	case q.answers && q.sheets == 0:
+		return errors.New("--answers goes with --sheet")
+	}
+	sc, cfg, err := load(name)
+	if err != nil {
+		return err
+	}
+	if q.sheets > 0 {
+		return q.printSheets(c.OutOrStdout(), name, sc, cfg)
+	}
+	if !q.text {
+		opts := &q.screen.opts
+		opts.Start, opts.Predict, opts.Seed = name, d, q.seed
+		err := q.screen.open()
+		if none := new(tui.NoTerminalError); !errors.As(err, &none) {
+			return err
+		}
+	}
+	m, err := kernel.New(cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: q.seed})
+	_, err = quiz.Play(c.InOrStdin(), c.OutOrStdout(), run, book, d)
+	return err
+}
+
+// printSheets prints sheets of consecutive seeds.
+func (q *quizFlags) printSheets(w io.Writer, name string, sc *scenarios.Scenario, cfg *kernel.Config) error {
+	var sheets []quiz.Sheet
+	for i := range q.sheets {
+		m, err := kernel.New(cfg)
+		if err != nil {
+			return err
+		}
+		seed := q.seed + uint64(i)
+		run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
+		sheets = append(sheets, quiz.NewSheet(fmt.Sprintf("%s: exercise sheet %d (%s, seed %d)", sc.Title, i+1, name, seed), run, book))
+	}
+	return quiz.WriteSheets(w, sheets, q.answers)
 }

@@ -167,7 +167,7 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		{"raw control characters", head + "chapter: \x1b[31m\n", `the character '\x1b' cannot stand in a scenario file`},
 		{"an empty file", "", "the file is empty"},
 		{"not YAML", "ringside: [\n", ":1:"},
-		{"not a mapping", "- 1\n", "a scenario is a list of keys with values"},
+		{"not a mapping", "- 1\n", "a file is a list of keys with values"},
 		{"a missing key", "ringside: 1\nthreads: []\n", `the key "title" is missing`},
 		{"an alias", head + "chapter: &a x\nthreads: []\n", "anchors, aliases and tags"},
 	} {
@@ -265,5 +265,65 @@ func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
 	}
 	if out, _, _ := ringside("schema"); out != string(want) {
 		t.Error("run go generate ./scenarios")
+	}
+	if want, err = os.ReadFile("scenarios/lesson.schema.json"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, _ := ringside("schema", "--lesson"); out != string(want) {
+		t.Error("run go generate ./scenarios")
+	}
+}
+
+func TestLessonsAreListedAndChecked(t *testing.T) {
+	out, _, _ := ringside("lesson", "list")
+	if !regexp.MustCompile(`(?m)^interrupts-firmware-io +Interrupts, firmware, and I/O \(10 parts, 60 minutes\)$`).MatchString(out) {
+		t.Errorf("got\n%s", out)
+	}
+	if out, errs, status := ringside("lesson", "check", "interrupts-firmware-io"); status != 0 || out != "interrupts-firmware-io: ok\n" {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	bad := write(t, "lesson.yaml", "ringside-lesson: 1\ntitle: x\nparts: [{title: y, scenario: one-paket}]\n")
+	for _, command := range [][]string{{"lesson", "check", bad}, {"present", bad}} {
+		if _, errs, status := ringside(command...); status != exitUsage || !strings.Contains(errs, `:3:30: parts[0].scenario: unknown scenario "one-paket"; did you mean "one-packet"?`) {
+			t.Errorf("%q: status %d: %s", command, status, errs)
+		}
+	}
+}
+
+func TestNotesNeedATerminal(t *testing.T) {
+	if _, errs, status := ringside("notes"); status != exitUsage || !strings.Contains(errs, "terminal") {
+		t.Errorf("status %d: %s", status, errs)
+	}
+}
+
+// A variant's expectations are checked where it has some.
+func TestCheckRunsTheVariantsThatExpectSomething(t *testing.T) {
+	src, _, _ := ringside("show", "livelock")
+	out, _, status := ringside("check", write(t, "good.yaml", src))
+	if status != 0 || !strings.Contains(out, "variant napi: ok") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	out, _, status = ringside("check", write(t, "bad.yaml", strings.Replace(src, "delivered: 1719", "delivered: 1", 1)))
+	if status != exitFailed || !strings.Contains(out, "counter delivered: expected 1, the model has 1719") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+}
+
+func TestCompareAsText(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		shows  string
+	}{
+		{[]string{"level-and-edge"}, 0, "right: edge-waits: edge-triggered, and epoll_wait has no timeout"},
+		{[]string{"level-and-edge", "--with", "edge"}, 0, "left: epoll_wait returns 1, right: returns 0"},
+		{[]string{"one-packet", "--with", "one-packet"}, 0, "no call, result or sleep differs"},
+		{[]string{"one-packet"}, exitUsage, "one-packet has no variants: name with --with what it is compared with"},
+		{[]string{"level-and-edge", "--with", "ege"}, exitUsage, "the variants of level-and-edge: edge, edge-waits"},
+	} {
+		out, errs, status := ringside(append([]string{"compare", "--text"}, c.args...)...)
+		if status != c.status || !strings.Contains(out+errs, c.shows) {
+			t.Errorf("%v: status %d\n%s%s", c.args, status, out, errs)
+		}
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/kernel/program"
@@ -19,8 +17,6 @@ import (
 	"ringside/scenarios/lanes"
 	"ringside/sim"
 )
-
-type astNode = ast.Node
 
 // Limits of a file.
 const (

@@ -125,6 +125,15 @@ func (d *decoder) selector(path string, s *selector, cfg *kernel.Config) guide.S
 	return out
 }
 
+// sets tells whether a variant says something of a key itself.
+func (d *decoder) sets(v *variant, key string) bool {
+	found := false
+	if v.Set.node != nil {
+		d.pairs(v.Set.node, "", func(k string, _, _ ast.Node) { found = found || k == key })
+	}
+	return found
+}
+
 // overlay is a part of a file, read over the whole one.
 type overlay struct{ node ast.Node }
 
@@ -141,8 +150,12 @@ type replacement struct {
 	With   string `yaml:"with" required:"true" doc:"What it is replaced by."`
 }
 
-// apply makes the variant of a file.
+// apply makes the variant of a file. What the file expects need not hold for it:
+// only a variant that sets expect, over the file's, expects anything.
 func (d *decoder) apply(f *file, v *variant, path string) {
+	if !d.sets(v, "expect") {
+		f.Expect = expect{}
+	}
 	if v.Set.node != nil {
 		d.over = true
 		d.value(v.Set.node, reflect.ValueOf(f).Elem(), "")

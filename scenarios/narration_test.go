@@ -103,3 +103,31 @@ func TestMistakesInAGuide(t *testing.T) {
 		}
 	}
 }
+
+// A variant that sets expect has the file's expectations, with its own over them; another has none.
+func TestAVariantExpectsWhatItSets(t *testing.T) {
+	s, err := Parse("f.yaml", []byte(head+threads+`expect:
+  strace: {a: "getpid() = 1000\n+++ exited with 0 +++\n"}
+  counters: {irqs: 0}
+variants:
+  - {name: silent, set: {machine: {cpus: 2}}}
+  - {name: loud, title: One more, set: {expect: {counters: {irqs: 0, syscalls: 2}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, 3} {
+		if e := s.Variants()[i].Expectations(); len(e.Strace)+len(e.Counters) != want {
+			t.Errorf("%s expects %v", s.Variants()[i].Variant, e)
+		}
+	}
+	if v, err := s.With("loud"); err != nil || v.Label() != "loud: One more" {
+		t.Errorf("%v, %v", v, err)
+	}
+	if v, err := s.With("one-packet"); err != nil || v.Label() != "one-packet" {
+		t.Errorf("%v, %v", v, err)
+	}
+	if _, err := s.With("lout"); err == nil || !strings.Contains(err.Error(), "the variants of f.yaml: silent, loud") {
+		t.Errorf("%v", err)
+	}
+}

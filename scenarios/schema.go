@@ -10,9 +10,13 @@ import (
 // Schema is the JSON Schema (draft-07) of scenario files, made from the format's
 // own types, for editors' YAML language servers.
 func Schema() []byte {
-	root := schemaOf(reflect.TypeFor[file]())
+	return schemaFor(reflect.TypeFor[file](), "ringside scenario")
+}
+
+func schemaFor(t reflect.Type, title string) []byte {
+	root := schemaOf(t)
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
-	root["title"] = "ringside scenario"
+	root["title"] = title
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		panic(err) // maps of strings cannot fail
@@ -36,6 +40,8 @@ func schemaOf(t reflect.Type) map[string]any {
 	switch t {
 	case reflect.TypeFor[guide.Text]():
 		return map[string]any{"type": []string{"string", "object"}, "additionalProperties": map[string]any{"type": "string"}}
+	case reflect.TypeFor[Questions]():
+		return map[string]any{"type": []string{"boolean", "integer"}, "minimum": 0}
 	case reflect.TypeFor[overlay]():
 		return map[string]any{"type": "object"}
 	}

@@ -7,6 +7,7 @@
 package scenarios
 
 //go:generate sh -c "go run .. schema > schema.json"
+//go:generate sh -c "go run .. schema --lesson > lesson.schema.json"
 
 // file is a scenario file. Descriptions are for the schema.
 type file struct {

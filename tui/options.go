@@ -9,19 +9,31 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
 // Options is what the screen is started with.
 type Options struct {
-	Items  []Item                          // what the picker offers, the first one first
-	Open   func(name string) (*Doc, error) // opens an item or a file
-	Start  string                          // what to open at once; "": the picker
-	Layout string                          // L, M, S or XS; "": what fits
-	Theme  string                          // dark, light, projector or mono; "": what the terminal is like
-	ASCII  bool                            // no character beyond ASCII
-	Motion bool                            // the token moves along the path
-	Delay  time.Duration                   // of a step in play; 0: 800 ms
+	Items    []Item                                // what the picker offers, the first one first
+	Open     func(name string) (*Doc, error)       // opens an item or a file
+	With     func(name, with string) (*Doc, error) // opens what a scenario is compared with: its variant, an item or a file
+	Start    string                                // what to open at once; "": the picker
+	Layout   string                                // L, M, S or XS; "": what fits
+	Theme    string                                // dark, light, projector or mono; "": what the terminal is like
+	ASCII    bool                                  // no character beyond ASCII
+	Motion   bool                                  // the token moves along the path
+	Delay    time.Duration                         // of a step in play; 0: 800 ms
+	Lang     string                                // of texts that have several; "": English
+	Lesson   *Lesson                               // what to present at once, instead of Start
+	Present  bool                                  // begin by presenting Start
+	Predict  quiz.Density                          // how much is asked
+	Seed     uint64                                // decides what is asked, and in which order the choices stand
+	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	Compare     bool   // compare Start at once …
+	CompareWith string // … with this; "": with its variant, or ask
 }
 
 // Item is a line of the picker.
@@ -31,6 +43,11 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 // say about it.
 type Doc struct {
 	Name, Title, Teaches, Misconception string
+
+	Guide *guide.Guide // marks, what is said at them, questions; or nil
+
+	Label    string // what it is called beside another run
+	Variants []Item // what it can be compared with
 
 	Timeline *sim.Timeline[*kernel.Machine]
 
@@ -68,12 +85,27 @@ func Run(opts Options) error {
 		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
 	}
 	a := newApp(opts)
-	if opts.Start != "" {
-		if err := a.open(opts.Start); err != nil {
-			return err
-		}
+	if err := a.start(); err != nil {
+		return err
 	}
-	_, err := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120)).Run()
+	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
+	a.send = program.Send
+	_, err := program.Run()
+	a.closeNotes()
 	a.stopLive()
 	return err
+}
+
+// start opens what the options say.
+func (a *app) start() error {
+	switch {
+	case a.opts.Lesson != nil:
+		return a.openLesson(a.opts.Lesson)
+	case a.opts.Start == "":
+		return nil
+	}
+	if err := a.open(a.opts.Start); err != nil || !a.opts.Compare {
+		return err
+	}
+	return a.compareWith(a.opts.CompareWith)
 }
