@@ -319,6 +319,7 @@ type Skb struct {
 	Checked  bool   // the card has found its checksums right (CHECKSUM_UNNECESSARY)
 	Segs     uint16 // segments that GRO has made it of, or 0 (gso_segs)
 	GSOSize  uint16 // data in each of them but the last (gso_size)
+	Num      int32  // which one of the run it is, from 1: places are used again
 }
 
 // Whom a frame was sent to (include/uapi/linux/if_packet.h).

@@ -45,20 +45,23 @@ type app struct {
 	pick     picker
 	scene    *scene  // nil: the picker is on the screen
 	versus   *versus // two runs side by side are on the screen, or nil
-	userMark []sim.Seq
-	breaks   []kind
-	find     string
-	hits     map[kind]bool // what the search said of kinds of records
+	userMark []userMark
+	breaks   []*selection
+	search   *selection
+	filter   *selection
+	jumped   []sim.Seq // from where jumps were made, the last one last
 
-	focus panelID
-	guest panelID // what the guest place shows, or noPanel: its own
-	zoom  bool
+	focus  panelID
+	choice ref     // the chosen object of the focused panel, or none
+	guest  panelID // what the guest place shows, or noPanel: its own
+	zoom   bool
 
 	player   player
 	token    token
 	predict  predict
 	prompt   prompt
 	overlay  overlay
+	pages    []page // over the panels, the last one on top
 	message  string // in place of the keys, until the next one
 	author   authoring
 	show     show
@@ -110,7 +113,7 @@ func (a *app) enter(doc *Doc) {
 	a.stop()
 	a.liveGen++ // what is still on its way is another scenario's
 	a.player.on = false
-	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
+	a.userMark, a.breaks, a.search, a.filter, a.jumped, a.pages = nil, nil, nil, nil, nil, nil
 	a.focus, a.guest, a.zoom = noPanel, noPanel, false
 	a.scene, a.versus = newScene(doc, a.opts.Lang, a.opts.Seed), nil
 	a.startPredict()
@@ -126,11 +129,12 @@ func (a *app) table() []action {
 
 // newScene runs the beginning of a document's model and stands at its start.
 func newScene(doc *Doc, lang string, seed uint64) *scene {
-	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
+	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
 	s.narrator = newNarrator(doc.Guide, lang)
 	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
 	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
+		s.who.add(m, r, seq, s.tl)
 		s.narrator.find.Record(m, r, seq)
 		s.book.Record(m, r, seq)
 		if task, line, ok := m.Strace(r); ok {
@@ -255,6 +259,8 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return a.overlayKey(msg)
 	case a.predict.asking:
 		return a.questionKey(msg)
+	case len(a.pages) > 0:
+		return a.pageKey(msg)
 	case a.show.on:
 		return a.showKey(msg)
 	case a.scene == nil:
@@ -295,9 +301,14 @@ func (a *app) move(pos sim.Seq) {
 
 // step moves to the next end of a step: from the middle of one, forward to its
 // own end and back to its start. At the start the screen stays as it is: the way
-// back ends on the first screen, to the byte.
+// back ends on the first screen, to the byte. Where a filter is set or something
+// is followed, it goes to the next record of that.
 func (a *app) step(dir int) {
 	s := a.scene
+	if s.only != nil {
+		a.stepOnly(dir)
+		return
+	}
 	target := s.step + dir
 	if dir > 0 && s.pos < s.ix.end(s.step) {
 		target = s.step
@@ -325,7 +336,14 @@ func (s *scene) need(step int) {
 	}
 }
 
-func (a *app) micro(dir sim.Seq) { a.advance(a.scene.pos + dir) }
+// micro moves by a record; of what is followed, if something is.
+func (a *app) micro(dir int) {
+	if s := a.scene; s.followed != nil {
+		a.goTo(dir, "nothing more of it that way", s.only)
+		return
+	}
+	a.advance(a.scene.pos + sim.Seq(dir))
+}
 
 func (a *app) station(dir int) {
 	pos, ok := a.scene.ix.station(a.scene.step, dir)
@@ -355,7 +373,16 @@ func (a *app) escape(string) tea.Cmd {
 	case a.zoom:
 		a.zoom = false
 	case a.focus != noPanel || a.guest != noPanel:
-		a.focus, a.guest = noPanel, noPanel
+		a.focus, a.guest, a.choice = noPanel, noPanel, ref{}
+	case len(a.jumped) > 0:
+		last := len(a.jumped) - 1
+		a.move(a.jumped[last])
+		a.jumped = a.jumped[:last]
+		a.message = "back where you were"
+	case a.scene.followed != nil:
+		a.setFollow(nil)
+	case a.filter != nil:
+		a.filterPrompt("")
 	case len(a.opts.Items) > 0:
 		a.stop()
 		a.player.on = false

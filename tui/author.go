@@ -100,34 +100,33 @@ func (a *app) reload(name string) tea.Cmd {
 	return a.Init()
 }
 
-// carry takes over from the scene before: the cursor, marks, breaks and what is
-// looked at. It tells whether the run is the same up to the cursor.
+// carry takes over from the scene before: the cursor, marks, breaks, the search and
+// the filter. It tells whether the run is the same up to the cursor.
 func (a *app) carry(old *scene) (same bool) {
 	s := a.scene
 	marks := a.userMark
-	a.userMark = nil
+	a.userMark, a.jumped, a.pages = nil, nil, nil
 	for _, m := range marks {
-		pos, _ := s.counterpart(old, m)
-		if n := len(a.userMark); n == 0 || a.userMark[n-1] < pos {
-			a.userMark = append(a.userMark, pos)
+		m.pos, _ = s.counterpart(old, m.pos)
+		if n := len(a.userMark); n == 0 || a.userMark[n-1].pos < m.pos {
+			a.userMark = append(a.userMark, m)
 		}
 	}
 	breaks := a.breaks
 	a.breaks = nil
-	for _, k := range breaks {
-		if k, ok := s.kindAs(old, k); ok {
-			a.breaks = append(a.breaks, k)
+	for _, b := range breaks {
+		if b = b.in(s); b != nil {
+			a.breaks = append(a.breaks, b)
 		}
 	}
-	if a.find != "" {
-		a.hits = map[kind]bool{}
-	}
+	a.search, a.filter = a.search.in(s), a.filter.in(s)
 	s.scale = old.scale
-	if threads := s.m.Config.Threads; old.follow >= 0 && old.follow < len(threads) && threads[old.follow].Name == old.m.Config.Threads[old.follow].Name {
-		s.follow = old.follow
+	if threads := s.m.Config.Threads; old.thread >= 0 && old.thread < len(threads) && threads[old.thread].Name == old.m.Config.Threads[old.thread].Name {
+		s.thread = old.thread
 	}
 	pos, same := s.counterpart(old, old.pos)
 	s.show(pos)
+	a.narrow()
 	return same
 }
 

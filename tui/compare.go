@@ -134,7 +134,7 @@ func (v *versus) last() int { return len(v.points) + 1 }
 func (v *versus) show(at int) {
 	v.at = min(max(at, 0), v.last())
 	for side, s := range v.side {
-		s.follow = v.threadOn(side)
+		s.thread = v.threadOn(side)
 		switch pt := v.point(); {
 		case pt != nil:
 			s.show(pt.Pos[side])

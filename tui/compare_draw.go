@@ -237,14 +237,14 @@ func (v *versus) drawCalls(p *pen, side int) {
 // drawLine writes the line that the program is at, and what its thread does.
 func (v *versus) drawLine(p *pen, side int) {
 	s := v.side[side]
-	if s.follow < 0 {
+	if s.thread < 0 {
 		p.in(styleDim).str("this run has no such thread")
 		return
 	}
-	thread := &s.m.Config.Threads[s.follow]
+	thread := &s.m.Config.Threads[s.thread]
 	p.in(styleText)
 	headProgram(p, s)
-	if at := programLine(s.m, s.follow); at > 0 {
+	if at := programLine(s.m, s.thread); at > 0 {
 		drawSourceLine(p.part(max(p.x+2, 34)), at, sourceAt(thread.Program.Source, at), true)
 	}
 }
@@ -253,12 +253,12 @@ func (v *versus) drawLine(p *pen, side int) {
 // does not have are marked.
 func (v *versus) drawProgram(p *pen, side int) {
 	s, source := v.side[side], v.source[side]
-	if s.follow < 0 {
+	if s.thread < 0 {
 		p.line(0).in(styleDim).str("this run has no such thread")
 		return
 	}
 	headProgram(p.line(0), s)
-	at, rows := programLine(s.m, s.follow), p.h-1
+	at, rows := programLine(s.m, s.thread), p.h-1
 	first := min(max(at-1-rows/3, 0), max(len(source)-rows, 0))
 	for i := first; i < len(source) && i < first+rows; i++ {
 		p.line(i - first + 1).differs(source[i].differs)

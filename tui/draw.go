@@ -25,6 +25,10 @@ func (a *app) draw() {
 	default:
 		a.drawHeader()
 		a.drawPanels()
+		a.drawLights()
+	}
+	if len(a.pages) > 0 && a.scene != nil {
+		a.drawPage()
 	}
 	if a.author.wrong != nil {
 		a.drawWrong()
@@ -311,6 +315,7 @@ func (a *app) drawStatus() {
 		return
 	}
 	a.drawScore(p)
+	a.drawKept(p)
 	const tail = "? keys  q quit"
 	table := a.table()
 	for i := range table {
@@ -324,4 +329,53 @@ func (a *app) drawStatus() {
 		p.in(styleText).str(b).str("  ")
 	}
 	p.str(tail)
+}
+
+// drawLights marks what is followed in every panel, and in the focused one the
+// object that is chosen.
+func (a *app) drawLights() {
+	if a.scene.followed != nil {
+		a.grid.light(rect{0, 0, a.w, a.h - 1}, a.scene.followedWords(), '@', styleFollowed)
+	}
+	x, ok := a.chosen()
+	if !ok {
+		return
+	}
+	words := a.scene.words(x)
+	for i, p := range a.layout.places {
+		if a.zoom {
+			p.rect = a.layout.body()
+		} else if a.panelIn(i) != a.focus {
+			continue
+		}
+		a.grid.light(rect{p.x + 1, p.y + 1, p.w - 2, p.h - 2}, words, '>', styleHere)
+	}
+}
+
+// drawKept says in the status line what the arrow keys and the log keep to.
+func (a *app) drawKept(p *pen) {
+	s := a.scene
+	if s.only == nil || a.versus != nil {
+		return
+	}
+	p.in(styleHere)
+	if f := s.followed; f != nil {
+		p.str("@ ").rest(f.text)
+		p.str(" ")
+	}
+	if a.filter != nil {
+		p.str("filter ").rest(a.filter.text)
+		p.str(" ")
+	}
+	p.dec(int64(s.only.place(s.pos))).str("/").dec(int64(len(s.only.seqs)))
+	if !s.tl.Done() {
+		p.str("+")
+	}
+	p.in(styleText).str("  ")
+	if s.followed != nil {
+		p.str("f next  Esc ends  ")
+	}
+	if a.filter != nil {
+		p.str("F clears  ")
+	}
 }

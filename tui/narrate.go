@@ -2,7 +2,6 @@ package tui
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"ringside/kernel"
@@ -161,22 +160,4 @@ func rowsFor(text string, width int) (n int) {
 		_, text = breakLine(text, max(width, 1))
 	}
 	return n
-}
-
-// showMarks lists the named records of the file.
-func (a *app) showMarks() {
-	s := a.scene
-	var lines []string
-	for _, m := range s.narrator.marks {
-		here := "  "
-		if m.pos == s.pos {
-			here = "> "
-		}
-		r := s.tl.At(m.pos - 1)
-		lines = append(lines, fmt.Sprintf("%sstep %d  %s us  %s", here, s.ix.at(m.pos), appendMicros(nil, r.T), kernel.Printable(s.narrator.guide.Notes[m.note].Mark)))
-	}
-	if len(lines) == 0 {
-		lines = []string{"The scenario has no marks of its own; [ and ] go to those that are found."}
-	}
-	a.overlay = overlay{title: "MARKS", lines: lines}
 }

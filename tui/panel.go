@@ -130,6 +130,9 @@ func (a *app) drawPanel(id panelID, r rect) {
 
 // focusOn focuses a panel. One that has no place is shown in the guest place.
 func (a *app) focusOn(id panelID) {
+	if a.focus != id {
+		a.choice = ref{}
+	}
 	a.focus = id
 	if !a.placed(id) {
 		a.guest = id

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	"ringside/kernel"
@@ -161,60 +160,6 @@ func drawSources(p *pen, s *scene) {
 	if s.rec.Point != kernel.PointNone {
 		p.to(p.x + 2).str("tracepoint ").rest(kernel.Points[s.rec.Point])
 	}
-}
-
-// showWhy tells everything about the record at the cursor.
-func (a *app) showWhy() {
-	s := a.scene
-	if s.rec == nil {
-		a.overlay = overlay{title: "WHY", lines: fold(a.w-6, s.doc.opening())}
-		return
-	}
-	w, why := s.whatAndWhy()
-	r := s.rec
-	var lines []string
-	if note := s.note(); note != nil {
-		say, because := s.texts(note)
-		lines = fold(a.w-6, "The scenario's file says:", say, because, "")
-	}
-	lines = append(lines, fold(a.w-6, w.fn+": "+w.step, "", w.say, why)...)
-	if code := &s.m.Text.Codes[r.Fn]; why != code.Why {
-		lines = append(lines, fold(a.w-6, code.Why)...)
-	}
-	lines = append(lines, "")
-	lines = append(lines, fold(a.w-6, "record "+s.m.StepText(r, s.pos-1))...)
-	lines = append(lines, "", "caused by")
-	for c, n := s.causeBefore(s.pos-1), 0; c != sim.NoSeq && n < 12; c, n = s.causeBefore(c), n+1 {
-		cr := s.tl.At(c)
-		lines = append(lines, fmt.Sprintf("  %6d  %10s us  %s: %s", s.ix.at(c+1), appendMicros(nil, cr.T), s.m.Fn(cr), s.m.StepName(cr)))
-	}
-	a.overlay = overlay{title: "WHY", lines: lines}
-}
-
-// showSymbol tells where the original of the function stands.
-func (a *app) showSymbol() {
-	s := a.scene
-	if s.rec == nil {
-		a.message = "nothing has run yet"
-		return
-	}
-	code := &s.m.Text.Codes[s.rec.Fn]
-	lines := []string{code.Name, "source      " + code.File}
-	if s.rec.Ctx != kernel.CtxDevice && s.rec.Ctx != kernel.CtxHardware {
-		lines = append(lines, fmt.Sprintf("address     %#x in the model,%s%d", code.Base, levelWord(s.m), levelOf(s.m, code.Ring)))
-	}
-	if s.rec.Point != kernel.PointNone {
-		lines = append(lines, "tracepoint  "+kernel.Points[s.rec.Point])
-	}
-	lines = append(lines, "", "steps")
-	for i := range code.Steps {
-		mark := "  "
-		if i == int(s.rec.Step) && !code.Interp {
-			mark = "> "
-		}
-		lines = append(lines, mark+code.Steps[i].Name)
-	}
-	a.overlay = overlay{title: "SYMBOL", lines: lines}
 }
 
 // fold breaks paragraphs into lines of at most a width.

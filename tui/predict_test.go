@@ -77,7 +77,7 @@ func TestNamedMarks(t *testing.T) {
 		t.Errorf("not at the first mark:\n%s", a.text())
 	}
 	a.keys("] '")
-	if got := a.text(); !strings.Contains(got, "> step") || !strings.Contains(got, "the port") {
+	if got := a.text(); !strings.Contains(got, "of the scenario") || !strings.Contains(got, "the port") {
 		t.Errorf("the list of marks:\n%s", got)
 	}
 }

@@ -15,17 +15,20 @@ const (
 	promptNone promptKind = iota
 	promptGoto
 	promptFind
+	promptFilter
+	promptBreak
 	promptCommand
 	promptCopy
 )
 
-var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", ":", "copy to the new file: "}
+var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", "filter: ", "break on: ", ":", "copy to the new file: "}
 
 // prompt is a line of input in the place of the status line.
 type prompt struct {
 	kind   promptKind
 	text   []rune
-	cursor int // in text
+	cursor int    // in text
+	wrong  string // what was wrong with it, until the next key
 }
 
 // maxPrompt bounds what can be typed.
@@ -89,6 +92,7 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 		}
 		return nil
 	}
+	a.prompt.wrong = ""
 	a.prompt.edit(msg)
 	return nil
 }
@@ -102,6 +106,10 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.findPrompt(text)
 	case promptCopy:
 		return a.edit(text)
+	case promptFilter:
+		return a.filterPrompt(text)
+	case promptBreak:
+		return a.toggleBreak(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
 	x := byCommand(a.table(), name)
@@ -122,10 +130,20 @@ func (a *app) drawPrompt(p *pen) {
 	} else {
 		p.rune(' ').in(styleText)
 	}
-	if a.prompt.kind != promptCommand {
+	p.in(styleDim).to(p.x + 2)
+	switch {
+	case a.prompt.wrong != "":
+		if !fits(a.prompt.wrong, p.left(), a.grid.ascii) {
+			p = a.pen.over(rect{0, a.h - 2, a.w, 1})
+		}
+		p.in(styleBad).rest(a.prompt.wrong)
+		return
+	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
+		p.rest(queryHint)
+		return
+	case a.prompt.kind != promptCommand:
 		return
 	}
-	p.in(styleDim).to(p.x + 2)
 	table := a.table()
 	for i := range table {
 		if x := &table[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
@@ -221,7 +239,7 @@ func (a *app) showHelp() {
 		}
 	}
 	if a.versus == nil {
-		lines = append(lines, "panels: Enter zooms the focused one, Esc goes back")
+		lines = append(lines, queryHelp()...)
 	}
 	a.overlay = overlay{title: "KEYS", lines: lines}
 }

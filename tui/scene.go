@@ -28,7 +28,11 @@ type scene struct {
 	book     *quiz.Book
 	blind    bool // what lies ahead is hidden: there are questions about it
 
-	follow int      // the thread that PROGRAM shows, or -1: the one that runs
+	who      *who       // what every record is about
+	followed *followed  // what is followed, or nil
+	only     *selection // the records that the arrow keys and the log keep to, or nil: all
+
+	thread int      // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time // of the time lanes, a column
 	model  []call   // the calls of the whole known run, by position
 	live   liveState
@@ -58,6 +62,9 @@ func (s *scene) show(pos sim.Seq) {
 	}
 	s.objects.build(s.m)
 	s.objects.look(s)
+	if s.only != nil {
+		s.only.update(s)
+	}
 }
 
 // cpu is the core that the step ran on, or the last one that did anything.
