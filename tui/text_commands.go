@@ -105,8 +105,10 @@ func (x *text) do(name, arg string) {
 		for _, r := range a.pages[len(a.pages)-1].rows {
 			x.row(r.text)
 		}
+	case a.message == "" && byCommand(a.actions, name).group == groupMove:
+		x.line("There is nothing that way.")
 	case a.message == "":
-		x.line("Nothing has changed.")
+		x.line("Done.")
 	}
 	a.overlay, a.pages = overlay{}, nil
 	if a.message != "" {
