@@ -2,7 +2,7 @@ package scenarios
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,30 +40,6 @@ type Scenario struct {
 	guide  *guide.Guide
 
 	variants []*Scenario
-}
-
-//go:embed course
-var course embed.FS
-
-// flagship is what somebody sees first.
-const flagship = "one-packet"
-
-// Builtin lists the embedded scenarios, the flagship first.
-func Builtin() []string {
-	names := []string{flagship}
-	entries, _ := fs.ReadDir(course, "course")
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != flagship {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// Attached is a file that embedded scenarios name, such as a capture file.
-func Attached(name string) (data []byte, ok bool) {
-	data, err := course.ReadFile(path.Join("course", name))
-	return data, err == nil && path.Ext(name) != ".yaml"
 }
 
 // Attachments are the embedded files that an embedded scenario names.

@@ -100,33 +100,33 @@ func (a *app) reload(name string) tea.Cmd {
 	return a.Init()
 }
 
-// carry takes over from the scene before: the cursor, marks, breaks, the search and
-// the filter. It tells whether the run is the same up to the cursor.
+// carry takes over from the scene before: the cursor, marks, breaks and what is
+// looked at. It tells whether the run is the same up to the cursor.
 func (a *app) carry(old *scene) (same bool) {
 	s := a.scene
 	marks := a.userMark
-	a.userMark, a.jumped, a.pages = nil, nil, nil
+	a.userMark = nil
 	for _, m := range marks {
-		m.pos, _ = s.counterpart(old, m.pos)
-		if n := len(a.userMark); n == 0 || a.userMark[n-1].pos < m.pos {
-			a.userMark = append(a.userMark, m)
+		pos, _ := s.counterpart(old, m.pos)
+		if n := len(a.userMark); n == 0 || a.userMark[n-1].pos < pos {
+			a.userMark = append(a.userMark, userMark{pos, m.name})
 		}
 	}
 	breaks := a.breaks
-	a.breaks = nil
+	a.breaks, a.pages = nil, nil
 	for _, b := range breaks {
-		if b = b.in(s); b != nil {
-			a.breaks = append(a.breaks, b)
+		if x := s.selectionAs(old, b); x != nil {
+			a.breaks = append(a.breaks, x)
 		}
 	}
-	a.search, a.filter = a.search.in(s), a.filter.in(s)
+	a.search, a.filter = s.selectionAs(old, a.search), s.selectionAs(old, a.filter)
+	s.only = a.filter
 	s.scale = old.scale
 	if threads := s.m.Config.Threads; old.thread >= 0 && old.thread < len(threads) && threads[old.thread].Name == old.m.Config.Threads[old.thread].Name {
 		s.thread = old.thread
 	}
 	pos, same := s.counterpart(old, old.pos)
 	s.show(pos)
-	a.narrow()
 	return same
 }
 
@@ -146,6 +146,23 @@ func (s *scene) counterpart(old *scene, pos sim.Seq) (at sim.Seq, same bool) {
 		}
 	}
 	return s.tl.FirstAfter(was.T), false
+}
+
+// selectionAs is a selection of another run's records for this one's; nil if
+// nothing here can be meant.
+func (s *scene) selectionAs(old *scene, x *selection) *selection {
+	switch {
+	case x == nil:
+	case x.kind != nil:
+		if k, ok := s.kindAs(old, *x.kind); ok {
+			return s.ofKind(k)
+		}
+	default:
+		if q, err := s.compile(x.text); err == nil {
+			return &selection{text: q.source, match: q.matches}
+		}
+	}
+	return nil
 }
 
 // kindAs finds a kind of record of another run by its function's name: programs

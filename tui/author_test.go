@@ -85,7 +85,7 @@ func (a *app) look(file string, times int) {
 func TestTheFileIsReadAgainAtTheSameStep(t *testing.T) {
 	a, file := desk(t, true)
 	a.keys("l l l l s m l b")
-	a.search, _ = a.scene.query("gettid")
+	a.search = a.selects("gettid", promptFind)
 	before := ansi.Strip(a.View())
 	pos, marks := a.scene.pos, a.userMark
 	a.look(file, 3)

@@ -34,20 +34,6 @@ func (k kind) name(m *kernel.Machine) string {
 	return code.Name + ": " + code.Steps[k.step].Name
 }
 
-// alike selects the records of a kind.
-func (s *scene) alike(k kind) *selection {
-	return &selection{
-		text:  k.name(s.m),
-		match: func(r *sim.Record, _ sim.Seq) bool { return kindOf(s.m, r) == k },
-		again: func(in *scene) *selection {
-			if k, ok := in.kindAs(s, k); ok {
-				return in.alike(k)
-			}
-			return nil
-		},
-	}
-}
-
 // toggleBreak sets a break on records like the one at the cursor, or on a query;
 // a second time clears it.
 func (a *app) toggleBreak(arg string) tea.Cmd {
@@ -62,7 +48,7 @@ func (a *app) toggleBreak(arg string) tea.Cmd {
 		a.message = "nothing has happened yet to break on"
 		return nil
 	default:
-		x = s.alike(kindOf(s.m, s.rec))
+		x = s.ofKind(kindOf(s.m, s.rec))
 	}
 	if i := slices.IndexFunc(a.breaks, func(b *selection) bool { return b.text == x.text }); i >= 0 {
 		a.breaks = slices.Delete(a.breaks, i, i+1)
@@ -72,6 +58,11 @@ func (a *app) toggleBreak(arg string) tea.Cmd {
 	a.breaks = append(a.breaks, x)
 	a.message = "break on " + x.text + ": c runs on to it, C back"
 	return nil
+}
+
+// ofKind are the records of a kind.
+func (s *scene) ofKind(k kind) *selection {
+	return &selection{text: k.name(s.m), kind: &k, match: func(r *sim.Record, _ sim.Seq) bool { return kindOf(s.m, r) == k }}
 }
 
 // showBreaks lists them with how often they have been hit.

@@ -14,9 +14,9 @@ import (
 // selects makes a selection of a query. A query that cannot be read is put back
 // into the prompt, with the cursor where it is wrong.
 func (a *app) selects(source string, again promptKind) *selection {
-	x, err := a.scene.query(source)
+	x, err := a.scene.compile(source)
 	if err == nil {
-		return x
+		return &selection{text: x.source, match: x.matches}
 	}
 	a.message = err.Error()
 	if e := (*queryError)(nil); errors.As(err, &e) {
@@ -25,18 +25,6 @@ func (a *app) selects(source string, again promptKind) *selection {
 		a.prompt.cursor = min(e.at, len(a.prompt.text))
 	}
 	return nil
-}
-
-// query selects the records that a query wants.
-func (s *scene) query(source string) (*selection, error) {
-	x, err := s.compile(source)
-	if err != nil {
-		return nil, err
-	}
-	return &selection{text: x.source, match: x.matches, again: func(in *scene) *selection {
-		x, _ := in.query(source) // what it names may be gone
-		return x
-	}}, nil
 }
 
 func (a *app) findPrompt(arg string) tea.Cmd {

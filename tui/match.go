@@ -158,18 +158,10 @@ func (s *scene) objectTest(w *word) (func(*sim.Record, sim.Seq) bool, error) {
 // or what is followed.
 type selection struct {
 	text  string
+	kind  *kind // it is of one kind, and no query
 	match func(*sim.Record, sim.Seq) bool
 	seqs  []sim.Seq
 	read  sim.Seq // so many records have been asked
-	again func(*scene) *selection
-}
-
-// in is the same selection of another run, or nil if there is none.
-func (x *selection) in(s *scene) *selection {
-	if x == nil {
-		return nil
-	}
-	return x.again(s)
 }
 
 // update asks the records that are new.

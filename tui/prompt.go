@@ -104,12 +104,12 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
 		return a.findPrompt(text)
-	case promptCopy:
-		return a.edit(text)
 	case promptFilter:
 		return a.filterPrompt(text)
 	case promptBreak:
 		return a.toggleBreak(text)
+	case promptCopy:
+		return a.edit(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
 	x := byCommand(a.table(), name)
