@@ -8,7 +8,7 @@ type Core struct {
 	Regs Regs
 	APIC APIC
 	RSP0 uint64 // of the task state segment: where ring 0 starts its stack
-	CR2  uint64 // the address of the last page fault
+	CR2  uint64 // the address of the last page fault; on Arm, FAR_EL1
 	Code int64  // the error code that the last fault has pushed
 	ESR  uint64 // ESR_EL1: why the last synchronous exception was taken, on Arm
 
@@ -25,7 +25,7 @@ type Core struct {
 	Vector      uint8    // the vector being delivered
 	resume      sim.Seq  // what the interrupted step would have followed from
 	spins       bool     // the step is done again because a lock is taken
-	fault       bool     // it is a fault's, which pushes an error code
+	fault       bool     // it is a fault's, which pushes an error code; on Arm, any synchronous exception's
 	cut         bool     // the step in flight may be ended by an interrupt
 	masked      bool     // even by one that is masked
 	shadow      bool     // STI has just been executed: the next instruction comes first

@@ -64,6 +64,7 @@ type Machine struct {
 	TimerFDs []TimerFD
 	Bufs     [][]byte // kernel memory that holds data, by BufID
 	PT       cpu.PageTables
+	IOMMU    cpu.IOMMU
 	Napis    []Napi // one for each receive queue
 
 	Counters Counters
@@ -80,6 +81,9 @@ type Machine struct {
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
+
+	freeIOVAs []uint32 // pages of I/O virtual addresses that may be given out again, the last one first
+	nextIOVA  uint32   // the next one that has never been
 }
 
 // CPU is the kernel's data of one core ("per-CPU variables").

@@ -45,6 +45,8 @@ type Config struct {
 	Costs    Costs
 
 	PCIe        bool     // the bus packet by packet
+	IOMMU       bool     // addresses are translated on the way to memory
+	Stray       int      // a defect: of the address of this frame's buffer, counted from 1, a bit is lost; 0: none
 	AdaptiveRx  bool     // moderation: the driver chooses the interval (EITR)
 	Promiscuous bool     // let all frames in
 	MTA         []uint32 // multicast table array, or nil; never changes, so copies share it
@@ -162,6 +164,7 @@ const (
 	DropCRC                           // rx_crc_errors
 	DropMissed                        // rx_missed_errors
 	DropNoDescriptor                  // rx_queue_N_drops
+	DropBlocked                       // the IOMMU has not let the write through
 )
 
 // Drops says more of a drop than its stage does.
@@ -178,6 +181,9 @@ var Drops = [...]StageInfo{
 	DropNoDescriptor: {"dropped: rx_queue_drops",
 		"The card owns no descriptor of the frame's queue.",
 		"To wait would hold up the frames behind it, whose queues and cores have room."},
+	DropBlocked: {"lost: the IOMMU has blocked the write",
+		"The frame is not in memory, and the card does not know: it writes the descriptor back as if all were well.",
+		"A posted write has no answer. What the driver finds in the buffer is what was there before."},
 }
 
 // Events of the card. The machine passes all from EventBase on to Handle, but
@@ -201,5 +207,6 @@ const (
 	evFetch               // A: frame, B: queue, C: when it was asked for
 	evTLP                 // A: frame, B: bytes, C: address
 	evPosted              // A: frame, B: queue, C: when it began
+	EvTranslate           // A: frame, B: the stage that waits for it, and the queue, C: address
 	EvPin                 // the interrupt pin has changed; A: the last frame it tells of, or -1, C: how long the news took
 )

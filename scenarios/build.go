@@ -41,6 +41,8 @@ func (d *decoder) build(f *file) *kernel.Config {
 	}
 	d.line(f, cfg)
 	d.interrupts(f, cfg)
+	d.iommu(f, cfg)
+	d.affinity(f, cfg)
 	d.costs(f, cfg)
 	d.shared(f)
 	d.threads(f, cfg)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 
+	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/nic"
 	"ringside/sim"
@@ -128,3 +129,51 @@ func (d *decoder) onTheWire(base string, p *packet, fl *flow, out *kernel.Packet
 // csumBreak is how much data a datagram may have whose checksum the stack checks
 // at once (CHECKSUM_BREAK, with the UDP header).
 const csumBreak = 76 - nic.UDPHeader
+
+// iommu refuses what an IOMMU is not modelled with.
+func (d *decoder) iommu(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	if _, given := d.at["machine.nic.stray_dma"]; given {
+		d.within("machine.nic.stray_dma", m.NIC.StrayDMA, 1, maxCount)
+		if !m.IOMMU {
+			d.failAt("machine.nic.stray_dma", "machine.nic.stray_dma: needs machine.iommu: true; what the write does where nothing blocks it is not modelled")
+		}
+	}
+	cfg.NIC.IOMMU, cfg.NIC.Stray = m.IOMMU, m.NIC.StrayDMA
+	switch {
+	case !m.IOMMU:
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt("machine.iommu", "machine.iommu: it is Intel's; that of Arm machines, the SMMU, is not modelled")
+	case cfg.NIC.Advanced:
+		d.failAt("machine.iommu", "machine.iommu: with legacy descriptors only: igb maps its pages once and keeps them, which is not modelled")
+	case cfg.NIC.PCIe:
+		d.failAt("machine.iommu", "machine.iommu: not with nic.pcie: each packet on the bus would be translated, and is not")
+	case m.NIC.Driver == "uio":
+		d.failAt("machine.iommu", "machine.iommu: not with nic.driver uio: its mappings are made by vfio")
+	}
+}
+
+// affinity reads the moves of interrupts.
+func (d *decoder) affinity(f *file, cfg *kernel.Config) {
+	const path = "machine.nic.irq_affinity"
+	moves := f.Machine.NIC.Affinity
+	switch {
+	case len(moves) == 0:
+		return
+	case cfg.NIC.Mode != nic.MSIX:
+		d.failAt(path, "%s: only msi-x can keep one interrupt back while its message is changed", path)
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt(path, "%s: on Arm the message stays and the ITS's table changes, which is not modelled", path)
+	}
+	var last Duration
+	for i, m := range moves {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.within(at+".queue", m.Queue, 0, f.Machine.NIC.Queues-1)
+		d.within(at+".cpu", m.CPU, 0, f.Machine.CPUs-1)
+		if m.At < last {
+			d.failAt(at+".at", "%s.at: it is before the move above it", at)
+		}
+		last = m.At
+		cfg.Affinity = append(cfg.Affinity, kernel.Affinity{At: sim.Time(m.At), Queue: m.Queue, CPU: m.CPU})
+	}
+}

@@ -20,10 +20,10 @@ var order = []string{
 	"three-levels-of-write", "syscall-door", "int80", "two-stacks", "calling-conventions", "write-on-arm64", "write-on-macos", "write-on-windows",
 	"cli-in-ring-3", "touch-kernel-memory", "efault-no-signal",
 	// interrupts
-	"interrupt-trap-fault", "interrupt-is-no-switch", "if-0-pending", "pic-history", "shared-line",
-	"moderation", "napi-32-packets", "livelock", "busy-polling",
+	"interrupt-trap-fault", "interrupt-is-no-switch", "if-0-pending", "pic-history", "shared-line", "irq-affinity",
+	"moderation", "adaptive-moderation", "napi-32-packets", "livelock", "busy-polling",
 	// the card
-	"somebody-polls", "dma-without-cpu", "posted-writes", "not-for-us", "ring-full", "gro", "rss-four-cores", "user-space-driver",
+	"somebody-polls", "dma-without-cpu", "posted-writes", "iommu", "not-for-us", "ring-full", "gro", "rss-four-cores", "user-space-driver",
 	// waiting
 	"blocking-read", "lost-wakeup", "nonblocking-eagain", "select-bitmaps", "poll-and-epoll", "ten-thousand-descriptors",
 	"signal-interrupts", "pipe-end-of-file", "socketpair-room",
@@ -33,7 +33,7 @@ var order = []string{
 	// scheduling
 	"preemptive", "wakeup-on-another-core",
 	// memory
-	"minor-fault", "same-address-two-processes", "page-table-isolation",
+	"minor-fault", "data-abort", "same-address-two-processes", "page-table-isolation",
 	// connections
 	"tcp-accept", "request-in-pieces", "connect-refused", "window-closes", "nagle-and-delayed-ack",
 	// load

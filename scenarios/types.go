@@ -38,6 +38,7 @@ type machine struct {
 	Entry  string              `yaml:"entry" enum:"syscall int80" doc:"How programs of linux-amd64 enter the kernel: syscall, or int80 with the calls and numbers of 32-bit programs."`
 	NIC    card                `yaml:"nic" doc:"The network card."`
 	Chip   string              `yaml:"irqchip" list:"chips" doc:"Where interrupt pins lead: ioapic, or pic, the old 8259A pair, with one core."`
+	IOMMU  bool                `yaml:"iommu" doc:"An IOMMU between the card and memory (Intel VT-d): the driver maps each buffer, and the card's addresses are translated on the way."`
 	Line   sharedLine          `yaml:"shared_line" doc:"A second device on the interrupt line of the card's pin."`
 	Kernel tunables            `yaml:"kernel" doc:"Tunables of the modelled kernel."`
 	Costs  map[string]Duration `yaml:"costs" keys:"costs" doc:"Overrides of the table of costs."`
@@ -56,7 +57,9 @@ type card struct {
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
+	StrayDMA    int      `yaml:"stray_dma" doc:"A defect of the card, with machine.iommu: of the address that this frame is written to, counted from 1, a bit is lost."`
 	IRQ         string   `yaml:"irq" list:"interrupts" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
+	Affinity    []move   `yaml:"irq_affinity" doc:"Interrupts of queues that move to other cores while the machine runs, in time order; with irq: msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }
 
@@ -64,6 +67,12 @@ type rss struct {
 	Key         string `yaml:"key" pattern:"^[0-9a-fA-F]{80}$" doc:"The hash's secret key: 40 bytes in hexadecimal digits. Without it, the one that Microsoft's specification uses."`
 	Indirection []int  `yaml:"indirection" items:"0 128" doc:"The indirection table: 128 numbers of queues; a shorter list is repeated. Without it, equal blocks."`
 	UDP4        string `yaml:"udp4" enum:"sdfn sd" doc:"What of UDP packets is hashed, as in ethtool -N DEV rx-flow-hash udp4: sdfn, addresses and ports, or sd, addresses only."`
+}
+
+type move struct {
+	At    Duration `yaml:"at" required:"true" doc:"When."`
+	Queue int      `yaml:"queue" doc:"The receive queue whose interrupt moves; 0 if left out."`
+	CPU   int      `yaml:"cpu" required:"true" doc:"The core that gets it from then on."`
 }
 
 type sharedLine struct {
