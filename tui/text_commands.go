@@ -87,8 +87,10 @@ func (x *text) do(name, arg string) {
 		return
 	}
 	if a.prompt.kind != promptNone { // the screen would ask
+		if a.prompt.wrong == "" {
+			a.message = "this needs more: " + byCommand(a.actions, name).command
+		}
 		a.prompt = prompt{}
-		a.message = "this needs more: " + byCommand(a.actions, name).command
 	}
 	switch {
 	case a.scene.pos != from:
@@ -99,10 +101,16 @@ func (x *text) do(name, arg string) {
 		for _, l := range a.overlay.lines {
 			x.row(l)
 		}
+	case len(a.pages) > 0:
+		for _, r := range a.pages[len(a.pages)-1].rows {
+			x.row(r.text)
+		}
+	case a.message == "" && byCommand(a.actions, name).group == groupMove:
+		x.line("There is nothing that way.")
 	case a.message == "":
-		x.line("Nothing has changed.")
+		x.line("Done.")
 	}
-	a.overlay = overlay{}
+	a.overlay, a.pages = overlay{}, nil
 	if a.message != "" {
 		x.hanging("", a.message)
 	}
