@@ -4,15 +4,20 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"ringside/kernel"
 	"ringside/kernel/live"
@@ -36,15 +41,16 @@ const (
 var errFailed = errors.New("failed")
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole program; it returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	root := rootCommand()
 	root.SetArgs(args)
+	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -60,6 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func rootCommand() *cobra.Command {
 	var screen screenFlags
+	var text textFlags
 	root := &cobra.Command{
 		Use:   "ringside [FILE|NAME]",
 		Short: "See how a network packet becomes a woken thread",
@@ -68,10 +75,12 @@ the interrupt, the softirq, the socket, epoll, the scheduler. It shows each step
 on the screen, forwards and backwards, and runs the same programs on the real
 kernel beside it.
 
-Without a name it opens the list of scenarios.`,
+Without a name it opens the list of scenarios. Where there is no terminal, in a
+dumb one and with --text, it writes the run as plain lines and reads commands.`,
 		Example: `  ringside                          choose a scenario
   ringside one-packet               open it
   ringside my.yaml                  open an own file
+  ringside --text --all one-packet  the whole run as plain lines
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel
   ringside quiz one-packet          predict what it does
@@ -82,15 +91,22 @@ Without a name it opens the list of scenarios.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return checkLang(screen.opts.Lang) },
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			screen.opts.Predict = quiz.File
 			if len(args) == 1 {
 				screen.opts.Start = args[0]
+			}
+			if text.wanted() && screen.opts.Watch {
+				return errors.New("--watch needs a screen")
+			}
+			if text.wanted() {
+				return text.open(c, screen.opts)
 			}
 			return screen.open()
 		},
 	}
 	screen.register(root)
+	text.register(root)
 	root.PersistentFlags().StringVar(&screen.opts.Lang, "lang", guide.DefaultLang, "the language of texts that have several, as en or de")
 	root.AddCommand(runCommand(), liveCommand(), checkCommand(), verifyCommand(), compareCommand(&screen), listCommand(), showCommand(), newCommand(), schemaCommand(),
 		presentCommand(&screen), notesCommand(), lessonCommand(), quizCommand(&screen))
@@ -122,32 +138,55 @@ func (s *screenFlags) register(c *cobra.Command) {
 	f.StringVar(&s.opts.Layout, "layout", "", "force a layout: L, M, S or XS")
 	f.StringVar(&s.opts.Theme, "theme", "", "dark, light, projector or mono")
 	f.BoolVar(&s.opts.ASCII, "ascii", false, "draw with ASCII characters only")
+	f.BoolVar(&s.opts.Watch, "watch", false, "read the file again when it changes, and stay at the same step or time")
 	f.BoolVar(&s.opts.Motion, "motion", true, "let the token move along the path")
 }
 
 func (s *screenFlags) open() error {
-	s.opts.NotesDir = speaker.Dir()
+	opts, err := withItems(s.opts)
+	if err != nil {
+		return err
+	}
+	opts.NotesDir = speaker.Dir()
+	err = tui.Run(opts)
+	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
+		return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, opts.Start)
+	}
+	return err
+}
+
+// withItems adds what the picker offers, and how it is opened.
+func withItems(opts tui.Options) (tui.Options, error) {
 	for _, name := range scenarios.Builtin() {
 		sc, err := scenarios.Open(name)
 		if err != nil {
-			return err
+			return opts, err
 		}
-		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
+		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open, s.opts.With = openDoc, openWith
-	err := tui.Run(s.opts)
-	var none *tui.NoTerminalError
-	if errors.As(err, &none) {
-		name := s.opts.Start
-		if s.opts.Compare {
-			return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, name)
-		}
-		if name == "" {
-			name = "one-packet"
-		}
-		return fmt.Errorf("%w\nwithout a screen: ringside run %s, ringside live %s, ringside verify %s; see ringside --help", err, name, name, name)
+	opts.Open, opts.With = openDoc, openWith
+	return opts, nil
+}
+
+// textFlags are the flags of text mode.
+type textFlags struct{ text, all bool }
+
+func (t *textFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&t.text, "text", false, "plain lines and prompts instead of a screen")
+	c.Flags().BoolVar(&t.all, "all", false, "as plain lines, the whole run without prompts")
+}
+
+// wanted tells whether there is to be no screen, or cannot be one.
+func (t *textFlags) wanted() bool { return t.text || t.all || tui.Terminal() != nil }
+
+func (t *textFlags) open(c *cobra.Command, opts tui.Options) error {
+	opts, err := withItems(opts)
+	if err != nil {
+		return err
 	}
-	return err
+	stdin, ok := c.InOrStdin().(*os.File)
+	echo := !ok || !term.IsTerminal(int(stdin.Fd()))
+	return tui.Text(c.Context(), opts, tui.TextOptions{In: c.InOrStdin(), Out: c.OutOrStdout(), Echo: echo, All: t.all})
 }
 
 // openDoc prepares a scenario for the screen.
@@ -184,6 +223,7 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 	}
 	doc := &tui.Doc{
 		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	for _, v := range sc.Variants() {
@@ -193,6 +233,30 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
 	}
 	return doc, nil
+}
+
+// copyScenario writes a scenario to a new file, and beside it what it plays.
+func copyScenario(sc *scenarios.Scenario, to string) error {
+	if err := writeNew(to, sc.Source()); err != nil {
+		return err
+	}
+	for _, name := range sc.Attachments() {
+		data, _ := scenarios.Attached(name)
+		if err := writeNew(filepath.Join(filepath.Dir(to), name), data); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err // it names the file
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
 }
 
 // liveRun runs a scenario on the real kernel for the screen's lane.
@@ -521,24 +585,71 @@ func showCommand() *cobra.Command {
 }
 
 func newCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "new FILE",
-		Short:   "Write a commented scenario file to start from",
-		Example: "  ringside new my.yaml && ringside my.yaml",
+	var choice string
+	var list strings.Builder
+	for _, t := range scenarios.Templates() {
+		fmt.Fprintf(&list, "  %-14s %s\n", t.Name, t.Title)
+	}
+	c := &cobra.Command{
+		Use:   "new FILE",
+		Short: "Write a commented scenario file to start from",
+		Long: `New writes a scenario file with comments, to be changed. It asks which of these
+it is to be, unless --template says so:
+
+` + list.String() + `
+An existing file is never overwritten.`,
+		Example: "  ringside new my.yaml\n  ringside new my.yaml --template tcp && ringside my.yaml --watch",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-			if err != nil {
-				return err // it names the file, and never overwrites one
+			if _, err := os.Lstat(args[0]); err == nil {
+				return fmt.Errorf("%s exists already; it stays as it is", args[0])
 			}
-			_, err = f.Write(scenarios.Template())
-			if err := errors.Join(err, f.Close()); err != nil {
+			t, err := chooseTemplate(c, choice)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "wrote %s; open it with: ringside %s\n", args[0], args[0])
+			if err := writeNew(args[0], t.Source()); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "wrote %s; open it with: ringside %s --watch\n", args[0], args[0])
 			return nil
 		},
 	}
+	c.Flags().StringVar(&choice, "template", "", "which template, without asking")
+	var names []string
+	for _, t := range scenarios.Templates() {
+		names = append(names, t.Name)
+	}
+	_ = c.RegisterFlagCompletionFunc("template", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// chooseTemplate finds the template that is named, or asks for one.
+func chooseTemplate(c *cobra.Command, name string) (scenarios.Template, error) {
+	all := scenarios.Templates()
+	var names []string
+	for i, t := range all {
+		names = append(names, t.Name)
+		if name == "" {
+			fmt.Fprintf(c.OutOrStdout(), "%d. %-14s %s\n", i+1, t.Name, t.Title)
+		}
+	}
+	if name == "" {
+		fmt.Fprint(c.OutOrStdout(), "Template, by number or name [1]: ")
+		answer, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+		if err != nil {
+			fmt.Fprintln(c.OutOrStdout()) // the end of the input
+		}
+		if name = strings.TrimSpace(answer); name == "" {
+			return all[0], nil
+		}
+	}
+	for i, t := range all {
+		if name == t.Name || name == fmt.Sprint(i+1) {
+			return t, nil
+		}
+	}
+	return scenarios.Template{}, fmt.Errorf("there is no template %q: one of %s", name, strings.Join(names, ", "))
 }
 
 func schemaCommand() *cobra.Command {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -9,17 +8,7 @@ import (
 // TestQuizWithoutATerminal: under a test standard input is no terminal, so it
 // asks at a prompt, as with --text.
 func TestQuizWithoutATerminal(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func(in *os.File) { os.Stdin = in }(os.Stdin)
-	os.Stdin = r
-	if _, err := w.WriteString("1\n1\n1\n"); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	out, errs, status := ringside("quiz", "exclusive", "--seed", "3")
+	out, errs, status := typing("1\n1\n1\n", "quiz", "exclusive", "--seed", "3")
 	if status != 0 || strings.Count(out, "answer 1-") != 4 || !strings.Contains(out, "Score: ") || strings.Count(out, "right. ")+strings.Count(out, "wrong: ") != 3 {
 		t.Errorf("status %d\n%s%s", status, out, errs)
 	}

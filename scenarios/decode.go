@@ -248,6 +248,11 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 			d.fail(nodePlace(n), "the key %q is missing", join(path, key))
 		}
 	}
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("yaml"); got[key] {
+			d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
+		}
+	}
 }
 
 // overThreads reads threads over those of the same names, and adds the others.

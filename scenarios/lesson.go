@@ -255,4 +255,6 @@ func (d *decoder) variantOf(path string, sc *Scenario, name string) *Scenario {
 }
 
 // LessonSchema is the JSON Schema of lessons' files.
-func LessonSchema() []byte { return schemaFor(reflect.TypeFor[lessonFile](), "ringside lesson") }
+func LessonSchema() []byte {
+	return printed(schemaOf(reflect.TypeFor[lessonFile]()), "ringside lesson")
+}

@@ -78,9 +78,9 @@ func TestMistakesInAGuide(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		{"marks: [{name: x, at: {}}]\n", "7:23: marks[0].at: say which record"},
 		{"marks: [{name: x, at: {fn: ep_pol_callback}}]\n", `7:28: marks[0].at: unknown fn "ep_pol_callback"; did you mean "ep_poll_callback"?`},
-		{"marks: [{name: x, at: {tp: sched_waking}}]\n", `7:28: marks[0].at: unknown tp "sched_waking"; did you mean "sched:sched_waking"?`},
+		{"marks: [{name: x, at: {tp: sched_waking}}]\n", `7:28: marks[0].at.tp: unknown value "sched_waking"; did you mean "sched:sched_waking"?`},
 		{"marks: [{name: x, at: {task: b}}]\n", `7:30: marks[0].at: unknown task "b"`},
-		{"marks: [{name: x, at: {ctx: usr}}]\n", `7:29: marks[0].at: unknown ctx "usr"; did you mean "user"?`},
+		{"marks: [{name: x, at: {ctx: usr}}]\n", `7:29: marks[0].at.ctx: unknown value "usr"; did you mean "user"?`},
 		{"marks: [{name: x, at: {object: sokc 1}}]\n", `7:32: marks[0].at: unknown object "sokc"`},
 		{"marks: [{name: x, at: {cpu: 1}}]\n", "7:29: marks[0].at.cpu: 1 is not between 0 and 0"},
 		{"marks: [{name: x, at: {fn: getpid}}, {name: x, at: {fn: getpid}}]\n", `7:45: a second mark "x"`},

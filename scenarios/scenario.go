@@ -2,7 +2,7 @@ package scenarios
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,28 +42,15 @@ type Scenario struct {
 	variants []*Scenario
 }
 
-//go:embed course
-var course embed.FS
-
-// flagship is what somebody sees first.
-const flagship = "one-packet"
-
-// Builtin lists the embedded scenarios, the flagship first.
-func Builtin() []string {
-	names := []string{flagship}
-	entries, _ := fs.ReadDir(course, "course")
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != flagship {
+// Attachments are the embedded files that an embedded scenario names.
+func (s *Scenario) Attachments() (names []string) {
+	for i := range s.file.Wire {
+		name := s.file.Wire[i].PCAP
+		if _, ok := Attached(name); ok {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// Attached is a file that embedded scenarios name, such as a capture file.
-func Attached(name string) (data []byte, ok bool) {
-	data, err := course.ReadFile(path.Join("course", name))
-	return data, err == nil && path.Ext(name) != ".yaml"
 }
 
 // Open reads a file, or an embedded scenario by its name.
@@ -278,9 +265,3 @@ func (s *Scenario) Expectations() lanes.Expect {
 	}
 	return e
 }
-
-//go:embed template.yaml
-var template []byte
-
-// Template is a commented file to start an own one from.
-func Template() []byte { return template }

@@ -63,6 +63,7 @@ type app struct {
 	overlay  overlay
 	pages    []page // over the panels, the last one on top
 	message  string // in place of the keys, until the next one
+	author   authoring
 	show     show
 	now      func() time.Time
 	timerGen int
@@ -95,10 +96,12 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
+	loaded := stampOf(name)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
+	a.author.loaded, a.author.seen = loaded, loaded
 	a.show = show{}
 	a.enter(doc)
 	return nil
@@ -106,6 +109,7 @@ func (a *app) open(name string) error {
 
 // enter shows a document at its start.
 func (a *app) enter(doc *Doc) {
+	a.author.wrong = nil
 	a.stop()
 	a.liveGen++ // what is still on its way is another scenario's
 	a.player.on = false
@@ -170,7 +174,7 @@ func (a *app) Init() tea.Cmd {
 		a.opts.Present = false // the picker opens what it opens as ever
 		return a.present()
 	}
-	return tea.Batch(a.extendLater(), a.startLive())
+	return tea.Batch(a.extendLater(), a.startLive(), a.watch())
 }
 
 // Update takes a message: a key, a size, a tick.
@@ -194,6 +198,10 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.playOn(msg)
 	case tokenMsg:
 		return a, a.hop(msg)
+	case watchMsg:
+		return a, a.watched(msg)
+	case editedMsg:
+		return a, a.edited(msg)
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
@@ -379,6 +387,7 @@ func (a *app) escape(string) tea.Cmd {
 		a.stop()
 		a.player.on = false
 		a.scene = nil
+		a.author.wrong = nil
 	}
 	return nil
 }

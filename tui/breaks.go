@@ -48,8 +48,7 @@ func (a *app) toggleBreak(arg string) tea.Cmd {
 		a.message = "nothing has happened yet to break on"
 		return nil
 	default:
-		k := kindOf(s.m, s.rec)
-		x = &selection{text: k.name(s.m), match: func(r *sim.Record, _ sim.Seq) bool { return kindOf(s.m, r) == k }}
+		x = s.ofKind(kindOf(s.m, s.rec))
 	}
 	if i := slices.IndexFunc(a.breaks, func(b *selection) bool { return b.text == x.text }); i >= 0 {
 		a.breaks = slices.Delete(a.breaks, i, i+1)
@@ -59,6 +58,11 @@ func (a *app) toggleBreak(arg string) tea.Cmd {
 	a.breaks = append(a.breaks, x)
 	a.message = "break on " + x.text + ": c runs on to it, C back"
 	return nil
+}
+
+// ofKind are the records of a kind.
+func (s *scene) ofKind(k kind) *selection {
+	return &selection{text: k.name(s.m), kind: &k, match: func(r *sim.Record, _ sim.Seq) bool { return kindOf(s.m, r) == k }}
 }
 
 // showBreaks lists them with how often they have been hit.

@@ -30,6 +30,9 @@ func (a *app) draw() {
 	if len(a.pages) > 0 && a.scene != nil {
 		a.drawPage()
 	}
+	if a.author.wrong != nil {
+		a.drawWrong()
+	}
 	if a.predict.asking {
 		a.drawQuestion()
 	}

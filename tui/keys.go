@@ -113,6 +113,7 @@ func newActions() []action {
 		row("v", "v", "compare with a variant, side by side", "compare [NAME|FILE]", groupLook, "v compare", (*app).compare),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
 
+		row("e", "e", "edit the scenario's file, and read it again", "edit [FILE]", groupOther, "", (*app).edit),
 		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),
 		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),

@@ -158,6 +158,7 @@ func (s *scene) objectTest(w *word) (func(*sim.Record, sim.Seq) bool, error) {
 // or what is followed.
 type selection struct {
 	text  string
+	kind  *kind // it is of one kind, and no query
 	match func(*sim.Record, sim.Seq) bool
 	seqs  []sim.Seq
 	read  sim.Seq // so many records have been asked

@@ -25,6 +25,7 @@ type Options struct {
 	ASCII    bool                                  // no character beyond ASCII
 	Motion   bool                                  // the token moves along the path
 	Delay    time.Duration                         // of a step in play; 0: 800 ms
+	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
 	Present  bool                                  // begin by presenting Start
@@ -43,6 +44,9 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 // say about it.
 type Doc struct {
 	Name, Title, Teaches, Misconception string
+
+	File bool                    // Name is a file's, which can be edited
+	Copy func(name string) error // else: writes the scenario to a new file; nil: it cannot be edited
 
 	Guide *guide.Guide // marks, what is said at them, questions; or nil
 
@@ -76,13 +80,8 @@ func (e *NoTerminalError) Error() string { return "no screen: " + e.Why }
 // Options.Open for Options.Start, or one of the terminal. The terminal is
 // restored on every way out.
 func Run(opts Options) error {
-	switch {
-	case !term.IsTerminal(int(os.Stdin.Fd())):
-		return &NoTerminalError{"standard input is not a terminal"}
-	case !term.IsTerminal(int(os.Stdout.Fd())):
-		return &NoTerminalError{"standard output is not a terminal"}
-	case os.Getenv("TERM") == "dumb":
-		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
+	if err := Terminal(); err != nil {
+		return err
 	}
 	a := newApp(opts)
 	if err := a.start(); err != nil {
@@ -94,6 +93,19 @@ func Run(opts Options) error {
 	a.closeNotes()
 	a.stopLive()
 	return err
+}
+
+// Terminal gives a *NoTerminalError if there is none to draw on.
+func Terminal() error {
+	switch {
+	case !term.IsTerminal(int(os.Stdin.Fd())):
+		return &NoTerminalError{"standard input is not a terminal"}
+	case !term.IsTerminal(int(os.Stdout.Fd())):
+		return &NoTerminalError{"standard output is not a terminal"}
+	case os.Getenv("TERM") == "dumb":
+		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
+	}
+	return nil
 }
 
 // start opens what the options say.

@@ -18,9 +18,10 @@ const (
 	promptFilter
 	promptBreak
 	promptCommand
+	promptCopy
 )
 
-var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", "filter: ", "break on: ", ":"}
+var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", "filter: ", "break on: ", ":", "copy to the new file: "}
 
 // prompt is a line of input in the place of the status line.
 type prompt struct {
@@ -107,6 +108,8 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 		return a.filterPrompt(text)
 	case promptBreak:
 		return a.toggleBreak(text)
+	case promptCopy:
+		return a.edit(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
 	x := byCommand(a.table(), name)
