@@ -138,6 +138,7 @@ func openDoc(name string) (*tui.Doc, error) {
 		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception,
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
+	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
 		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
 	}
@@ -152,7 +153,7 @@ func liveRun(ctx context.Context, cfg *kernel.Config) (*tui.LiveRun, error) {
 	}
 	out := &tui.LiveRun{Notes: res.Notes()}
 	for _, l := range append(res.Lines, res.Unfinished...) {
-		out.Calls = append(out.Calls, tui.LiveCall{Thread: cfg.Threads[l.Thread].Name, Line: l.Text})
+		out.Calls = append(out.Calls, lanes.Call{Thread: cfg.Threads[l.Thread].Name, Line: l.Text})
 	}
 	return out, nil
 }

@@ -96,11 +96,7 @@ func (a *app) open(name string) error {
 func newScene(doc *Doc) *scene {
 	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
-	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
-		if task, line, ok := m.Strace(r); ok {
-			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})
-		}
-	}
+	s.tl.OnAppend = s.seeCalls
 	s.extend(openRecords)
 	s.show(0)
 	return s
@@ -111,6 +107,8 @@ func newScene(doc *Doc) *scene {
 func (s *scene) extend(n sim.Seq) {
 	s.tl.Run(s.tl.Len() + n)
 	s.ix.update()
+	s.seeEnd()
+	s.align()
 }
 
 // extendMsg asks for more of the run to be known.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
+	compare "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -38,16 +39,17 @@ type Doc struct {
 	// lane, and LiveWhy says why.
 	Live    func(ctx context.Context) (*LiveRun, error)
 	LiveWhy string
+
+	// Unordered are the threads whose order Linux leaves open, and why.
+	Unordered    []string
+	UnorderedWhy string
 }
 
 // LiveRun is what the programs did on the real kernel.
 type LiveRun struct {
-	Calls []LiveCall // in the order of their return
-	Notes []string   // what else was observed
+	Calls []compare.Call // in the order of their return; behind them those that still slept
+	Notes []string       // what else was observed
 }
-
-// LiveCall is one finished call, as strace prints it.
-type LiveCall struct{ Thread, Line string }
 
 // NoTerminalError says that there is no terminal to draw on.
 type NoTerminalError struct{ Why string }

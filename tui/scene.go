@@ -23,10 +23,13 @@ type scene struct {
 
 	objects objects // of m
 
-	follow int      // the thread that PROGRAM shows, or -1: the one that runs
-	scale  sim.Time // of the time lanes, a column
-	model  []call   // the calls of the whole known run, by position
+	follow int       // the thread that PROGRAM shows, or -1: the one that runs
+	scale  sim.Time  // of the time lanes, a column
+	model  []call    // the calls of the whole known run, by position
+	began  []sim.Seq // by task: the position behind the start of its last call
+	ended  bool      // model has the calls that sleep at the end of the run
 	live   liveState
+	lane   lane // model and live side by side
 
 	figures figures // of the records before the cursor
 }
