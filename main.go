@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,7 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	defer live.CloseTraces()
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -206,10 +208,12 @@ func runCommand() *cobra.Command {
 }
 
 func liveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "live FILE|NAME",
-		Short:             "Run a scenario's programs on the real kernel (Linux)",
-		Example:           "  ringside live one-packet",
+	var trace bool
+	c := &cobra.Command{
+		Use:   "live FILE|NAME",
+		Short: "Run a scenario's programs on the real kernel (Linux)",
+		Example: `  ringside live one-packet
+  sudo ringside live --trace one-packet`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -219,6 +223,12 @@ func liveCommand() *cobra.Command {
 			}
 			if why := sc.LiveWhy(); why != "" {
 				return fmt.Errorf("%s has no live lane: %s", args[0], why)
+			}
+			if trace {
+				ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM)
+				defer stop()
+				unordered, _ := sc.Unordered()
+				return lanes.Trace(ctx, c.OutOrStdout(), cfg, unordered)
 			}
 			lane, err := lanes.Live(c.Context(), cfg)
 			if err != nil {
@@ -230,6 +240,8 @@ func liveCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&trace, "trace", false, "show the kernel's own tracepoints of each call beside the model's (root, tracefs)")
+	return c
 }
 
 func checkCommand() *cobra.Command {
