@@ -95,7 +95,10 @@ func completeScenario(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 }
 
 // screenFlags are the flags of the screen.
-type screenFlags struct{ opts tui.Options }
+type screenFlags struct {
+	opts  tui.Options
+	trace bool
+}
 
 func (s *screenFlags) register(c *cobra.Command) {
 	f := c.Flags()
@@ -103,6 +106,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 	f.StringVar(&s.opts.Theme, "theme", "", "dark, light, projector or mono")
 	f.BoolVar(&s.opts.ASCII, "ascii", false, "draw with ASCII characters only")
 	f.BoolVar(&s.opts.Motion, "motion", true, "let the token move along the path")
+	f.BoolVar(&s.trace, "trace", false, "read the kernel's tracepoints of the real run (root, tracefs); R shows them")
 }
 
 func (s *screenFlags) open() error {
@@ -113,7 +117,7 @@ func (s *screenFlags) open() error {
 		}
 		s.opts.Items = append(s.opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	s.opts.Open = openDoc
+	s.opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
 	err := tui.Run(s.opts)
 	var none *tui.NoTerminalError
 	if errors.As(err, &none) {
@@ -127,7 +131,7 @@ func (s *screenFlags) open() error {
 }
 
 // openDoc prepares a scenario for the screen.
-func openDoc(name string) (*tui.Doc, error) {
+func openDoc(name string, trace bool) (*tui.Doc, error) {
 	sc, cfg, err := load(name)
 	if err != nil {
 		return nil, err
@@ -142,20 +146,26 @@ func openDoc(name string) (*tui.Doc, error) {
 	}
 	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
-		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
+		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, trace) }
 	}
 	return doc, nil
 }
 
 // liveRun runs a scenario on the real kernel for the screen's lane.
-func liveRun(ctx context.Context, cfg *kernel.Config) (*tui.LiveRun, error) {
-	res, err := live.Run(ctx, cfg, live.Options{})
+func liveRun(ctx context.Context, cfg *kernel.Config, trace bool) (*tui.LiveRun, error) {
+	res, err := live.Run(ctx, cfg, live.Options{Trace: trace})
 	if err != nil {
 		return nil, err
 	}
-	out := &tui.LiveRun{Notes: res.Notes()}
-	for _, l := range append(res.Lines, res.Unfinished...) {
-		out.Calls = append(out.Calls, lanes.Call{Thread: cfg.Threads[l.Thread].Name, Line: l.Text})
+	out := &tui.LiveRun{Calls: lanes.RealCalls(cfg, res), Wchan: lanes.RealWchan(res), Interest: res.Interest}
+	for _, t := range res.Threads {
+		out.Threads = append(out.Threads, tui.LiveThread{Name: t.Name, State: t.State, Wchan: t.Wchan, Voluntary: t.Voluntary, Involuntary: t.Involuntary})
+	}
+	switch {
+	case res.NoTrace != nil:
+		out.NoTrace = res.NoTrace.Error()
+	case trace:
+		out.Points = lanes.RealPointsOf(res)
 	}
 	return out, nil
 }

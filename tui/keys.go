@@ -102,6 +102,7 @@ func newActions() []action {
 		row("w", "w", "why, at length", "why", groupLook, "w why", plain((*app).showWhy)),
 		row("K", "K", "the kernel symbol", "symbol", groupLook, "", plain((*app).showSymbol)),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
+		row("R", "R", "the real run: tracepoints, threads, interest", "realpage", groupLook, "", (*app).showReal),
 
 		row("t", "t", "next theme", "theme [NAME]", groupOther, "", (*app).nextTheme),
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),

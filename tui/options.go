@@ -48,7 +48,19 @@ type Doc struct {
 // LiveRun is what the programs did on the real kernel.
 type LiveRun struct {
 	Calls []compare.Call // in the order of their return; behind them those that still slept
-	Notes []string       // what else was observed
+	Wchan []string       // by call: the kernel function it slept in, or ""
+
+	Points  [][]compare.Point // by call: the kernel's tracepoints, if they were asked for
+	NoTrace string            // why there are none although they were asked for
+
+	Threads  []LiveThread
+	Interest []string // the interest lists at the end
+}
+
+// LiveThread is what was seen of a thread at the end of the run.
+type LiveThread struct {
+	Name, State, Wchan     string
+	Voluntary, Involuntary int64 // context switches
 }
 
 // NoTerminalError says that there is no terminal to draw on.

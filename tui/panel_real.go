@@ -73,13 +73,46 @@ func drawThreads(p *pen, s *scene, y, end int) {
 		case i == n-1 && first+n < all:
 			p.in(styleDim).str("  + ").dec(int64(all - first - n)).str(" more")
 		}
+		top := y + 1
+		if end-y > 8 && s.live.run != nil {
+			top += drawThreadState(p, s, first+i, top)
+		}
 		if rows := s.lane.threads[first+i]; len(rows) > 0 {
-			drawRows(p, s, rows, y+1, end, false)
+			drawRows(p, s, rows, top, end, false)
 		} else {
-			p.at(0, y+1).in(styleDim).rest("makes no call")
+			p.at(0, top).in(styleDim).rest("makes no call")
 		}
 	}
 	p.over(body)
+}
+
+// drawThreadState writes where a thread is in both lanes: the real one at the end
+// of its run, the model's at the cursor.
+func drawThreadState(p *pen, s *scene, thread, y int) int {
+	if thread < len(s.live.run.Threads) {
+		t := &s.live.run.Threads[thread]
+		p.line(y).in(styleDim).str("real:  ")
+		p.threadState(t.State, t.Wchan, t.Voluntary, t.Involuntary)
+	}
+	p.line(y + 1).in(styleDim).str("model: ")
+	if k := s.taskOf(thread); k >= 0 {
+		t := &s.m.Tasks[k]
+		p.threadState(t.State.Letter(), s.modelWchan(k), int64(t.Switches), int64(t.Preempted))
+	}
+	return 2
+}
+
+// threadState is a state, where a sleeper sleeps, and the switches: those of its
+// own accord, and the forced ones.
+func (p *pen) threadState(state, wchan string, own, forced int64) {
+	if state == "" || state == "X" {
+		state = "ended"
+	}
+	p.str(state)
+	if wchan != "" {
+		p.rune(' ').str(wchan)
+	}
+	p.str(", ").dec(own).str("+").dec(forced).str(" switches")
 }
 
 // threadOf is the thread of a row.

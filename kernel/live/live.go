@@ -23,7 +23,6 @@ package live
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"ringside/sim"
@@ -44,6 +43,7 @@ type Line struct {
 	Text   string
 	Asleep bool
 	At     sim.Time // by the scenario's clock
+	Wchan  string   // the kernel function it slept in, or "" if it has not slept
 	call   int      // its number among its thread's traced calls, from 1; 0 for what is no call
 }
 
@@ -71,23 +71,8 @@ func (r *Result) TraceOf(l Line) []TracePoint {
 type Thread struct {
 	Name        string
 	TID         int    // the real number
+	State       string // at the end, as proc(5) has it: S for one that sleeps; "computes"; "" when it has ended
 	Wchan       string // the kernel function it slept in at the end, or ""
 	Voluntary   int64  // context switches (getrusage(2), RUSAGE_THREAD)
 	Involuntary int64
-}
-
-// Notes are the observations beyond the calls, for people.
-func (r *Result) Notes() []string {
-	var out []string
-	for _, t := range r.Threads {
-		s := fmt.Sprintf("%s: %d switches by itself, %d by force", t.Name, t.Voluntary, t.Involuntary)
-		if t.Wchan != "" && t.Wchan != "0" {
-			s += ", slept in " + t.Wchan
-		}
-		out = append(out, s)
-	}
-	out = append(out, r.Interest...)
-	return append(out,
-		"loopback: no card and no hard interrupt here,",
-		"the sender raises the softirq itself")
 }

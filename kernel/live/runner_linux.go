@@ -205,6 +205,9 @@ func (r *runner) quiet(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return unrest(ctx, r.lastWaiting())
 	}
+	for _, t := range r.threads {
+		t.seeWchan()
+	}
 	return nil
 }
 
@@ -246,17 +249,17 @@ func unrest(ctx context.Context, why string) error {
 }
 
 // record notes a line of a thread.
-func (r *runner) record(t *thread, text string) { r.recordCall(t, text, 0) }
+func (r *runner) record(t *thread, text string) { r.recordCall(t, text, "", 0) }
 
-// recordCall notes the line of a call by its number.
-func (r *runner) recordCall(t *thread, text string, call int) {
+// recordCall notes the line of a call by its number, and where it slept.
+func (r *runner) recordCall(t *thread, text, wchan string, call int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.lines) == maxCalls && r.err == nil {
 		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
 	}
 	if !r.ended.Load() && r.err == nil {
-		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now, call: call})
+		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now, Wchan: wchan, call: call})
 	}
 }
 
@@ -281,8 +284,13 @@ func (r *runner) observe() *Result {
 	for i, t := range r.threads {
 		seen := Thread{Name: t.name, TID: int(t.tid.Load())}
 		if call := t.inCall(); call != "" {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now, call: int(t.calls.Load())})
-			seen.Wchan = readTask(t.tid.Load(), "wchan")
+			seen.Wchan = t.activity().wchan
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now, Wchan: seen.Wchan, call: int(t.calls.Load())})
+		}
+		if t.started.Load() && !t.gone.Load() {
+			if seen.State = stateOf(t.tid.Load()); t.activity().computing {
+				seen.State = "computes" // or waits until the scenario's time for that is over
+			}
 		}
 		res.Threads = append(res.Threads, seen)
 	}

@@ -51,6 +51,7 @@ type activity struct {
 	mask      int64    // the signals that the call blocks
 	till      sim.Time // when it ends at the latest, by the scenario's clock
 	due       bool     // that time has come
+	wchan     string   // the kernel function that it has slept in
 }
 
 // errOver ends a thread whose run is over.
@@ -243,7 +244,7 @@ func (t *thread) finished(c *strace.Call) error {
 			return errKilled
 		}
 	}
-	t.r.recordCall(t, strace.Format(*c), int(t.calls.Load()))
+	t.r.recordCall(t, strace.Format(*c), t.activity().wchan, int(t.calls.Load()))
 	if c.Errno == int(unix.EPIPE) && pipeSignal() {
 		t.mu.Lock()
 		t.pending = append(t.pending, sigPipe)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"ringside/kernel"
@@ -32,7 +34,7 @@ func Trace(ctx context.Context, w io.Writer, cfg *kernel.Config, unordered []str
 		return err
 	}
 	real := RealCalls(cfg, res)
-	fmt.Fprintln(w, "the real kernel's tracepoints beside the model's: = the same, ! not, . not compared")
+	fmt.Fprintln(w, "the real kernel's tracepoints beside the model's: = the same, ! not, ~ not and known why, . not compared")
 	fmt.Fprintln(w, "(timers, page faults and interrupts between cores are the machine's own;")
 	fmt.Fprintln(w, "loopback has no card and no hard interrupt: the sender raises the softirq)")
 	if res.Lost > 0 {
@@ -79,21 +81,27 @@ func orNone(line string) string {
 	return line
 }
 
-// PointLines are rows as text, with a heading; the first difference is marked.
+// PointLines are rows as text, with a heading, and the known reasons below; the
+// first difference is marked.
 func PointLines(rows []PointPair, differs int) []string {
 	width := len("the model")
 	for _, r := range rows {
 		width = max(width, utf8.RuneCountInString(r.Model))
 	}
+	var known []string
 	out := []string{fmt.Sprintf("    %-*s  %s", width, "the model", "the real kernel")}
 	for i, r := range rows {
 		first := ' '
 		if i == differs {
 			first = '>'
 		}
-		out = append(out, fmt.Sprintf("%c%c  %-*s  %s", first, r.Sign, width, r.Model, r.Real))
+		line := fmt.Sprintf("%c%c  %-*s  %s", first, r.Sign, width, r.Model, r.Real)
+		out = append(out, strings.TrimRight(line, " "))
+		if why := fmt.Sprintf(" ~  %s: %s", strings.TrimSpace(r.Model+r.Real), r.Why); r.Why != "" && !slices.Contains(known, why) {
+			known = append(known, why)
+		}
 	}
-	return out
+	return append(out, known...)
 }
 
 func callsOnly(list []traced) (out []Call) {
@@ -142,6 +150,14 @@ func traceModel(cfg *kernel.Config) (out []traced, err error) {
 func RealCalls(cfg *kernel.Config, res *live.Result) (out []Call) {
 	for _, l := range realLines(res) {
 		out = append(out, Call{cfg.Threads[l.Thread].Name, l.Text})
+	}
+	return out
+}
+
+// RealWchan is the kernel function that each of them slept in, or "".
+func RealWchan(res *live.Result) (out []string) {
+	for _, l := range realLines(res) {
+		out = append(out, l.Wchan)
 	}
 	return out
 }
