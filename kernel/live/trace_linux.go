@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -212,7 +213,11 @@ func (t *tracer) remove() error {
 		if t.marks != nil {
 			_ = t.marks.Close()
 		}
-		t.gone = os.Remove(t.dir)
+		for end := time.Now().Add(time.Second); ; pause() { // while a file of it is still open, it stays
+			if t.gone = unix.Rmdir(t.dir); t.gone == nil || time.Now().After(end) {
+				break
+			}
+		}
 		tracers.Lock()
 		delete(tracers.all, t)
 		tracers.Unlock()

@@ -145,3 +145,29 @@ func TestNoInstanceIsLeftByAProcess(t *testing.T) {
 		})
 	}
 }
+
+// A thread may be in the middle of writing a marker.
+func TestAnInstanceGoesWhileItIsWrittenTo(t *testing.T) {
+	needTrace(t)
+	tr, err := startTrace(kernel.Points[1:], []int{unix.Gettid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					tr.mark(0, 1, false)
+				}
+			}
+		}()
+	}
+	if err := tr.remove(); err != nil || exists(tr.dir) {
+		t.Errorf("%v", err)
+	}
+	close(done)
+}
