@@ -1,5 +1,7 @@
 package tui
 
+import "strings"
+
 // The same programs on the real kernel: its calls beside the model's.
 
 func headReal(p *pen, s *scene) {
@@ -19,7 +21,10 @@ func headReal(p *pen, s *scene) {
 }
 
 // noHardware is what the real lane does not have.
-const noHardware = "Loopback: no card, no hard interrupt; the sender raises the softirq."
+const (
+	noHardware      = "Loopback: no card, no hard interrupt; the sender raises the softirq."
+	noHardwareShort = "loopback: no card or hard interrupt"
+)
 
 // How wide a panel is that has a column for each thread, a column, and one that
 // has both lanes side by side.
@@ -42,7 +47,11 @@ func drawReal(p *pen, s *scene) {
 		y = 1
 	}
 	if s.doc.Live != nil && end > y+2 {
-		p.line(end).in(styleDim).rest(noHardware)
+		text := noHardware
+		if len(text) > p.w {
+			text = noHardwareShort
+		}
+		p.line(end).in(styleDim).rest(text)
 	} else {
 		end = p.h
 	}
@@ -224,15 +233,15 @@ func drawRow(p *pen, s *scene, row, y, end int, here, names bool) int {
 	p.in(st)
 	switch model, real := s.rowLines(r); {
 	case !differs && model == "":
-		p.in(styleDim).rest(real)
+		p.in(styleDim).call(real, p.left())
 	case !differs:
-		p.rest(model)
+		p.call(model, p.left())
 	case p.w >= realBeside:
-		p.fit(model, p.w/2-p.x).in(st).rest("  real: " + real)
+		p.call(model, p.w/2-p.x).to(p.w/2).in(bright(st, styleBad)).str("real: ").in(st).call(real, p.left())
 	default:
-		p.rest(model)
+		p.call(model, p.left())
 		if y+1 < end {
-			p.at(text-1, y+1).in(bright(st, styleBad)).str("real: ").in(st).rest(real)
+			p.at(text-1, y+1).in(bright(st, styleBad)).str("real: ").in(st).call(real, p.left())
 		}
 	}
 	h := rowHeight(s, row, p.w)
@@ -240,6 +249,15 @@ func drawRow(p *pen, s *scene, row, y, end int, here, names bool) int {
 		p.at(text-1, y+h-1).in(styleDim).str("why: ").rest(why)
 	}
 	return h
+}
+
+// call writes a call into so many cells. What is cut are its arguments: the
+// result is what one looks for.
+func (p *pen) call(line string, width int) *pen {
+	if i := strings.LastIndex(line, " = "); i > 0 && len(line)-i < width && !fits(line, width, p.g.ascii) {
+		return p.fit(line[:i], width-(len(line)-i)).str(line[i:])
+	}
+	return p.fit(line, width)
 }
 
 // bright is a style, but dim where the text is.
