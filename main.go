@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -48,6 +49,7 @@ func main() {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	defer live.CloseTraces()
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -131,7 +133,10 @@ func completeScenario(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 }
 
 // screenFlags are the flags of the screen.
-type screenFlags struct{ opts tui.Options }
+type screenFlags struct {
+	opts  tui.Options
+	trace bool
+}
 
 func (s *screenFlags) register(c *cobra.Command) {
 	f := c.Flags()
@@ -140,6 +145,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 	f.BoolVar(&s.opts.ASCII, "ascii", false, "draw with ASCII characters only")
 	f.BoolVar(&s.opts.Watch, "watch", false, "read the file again when it changes, and stay at the same step or time")
 	f.BoolVar(&s.opts.Motion, "motion", true, "let the token move along the path")
+	f.BoolVar(&s.trace, "trace", false, "read the kernel's tracepoints of the real run (root, tracefs); R shows them")
 }
 
 func (s *screenFlags) open() error {
@@ -147,6 +153,7 @@ func (s *screenFlags) open() error {
 	if err != nil {
 		return err
 	}
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
 	opts.NotesDir = speaker.Dir()
 	err = tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
@@ -164,7 +171,8 @@ func withItems(opts tui.Options) (tui.Options, error) {
 		}
 		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	opts.Open, opts.With = openDoc, openWith
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
+	opts.With = openWith
 	return opts, nil
 }
 
@@ -190,12 +198,12 @@ func (t *textFlags) open(c *cobra.Command, opts tui.Options) error {
 }
 
 // openDoc prepares a scenario for the screen.
-func openDoc(name string) (*tui.Doc, error) {
+func openDoc(name string, trace bool) (*tui.Doc, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return newDoc(name, sc)
+	return newDoc(name, sc, trace)
 }
 
 // openWith prepares what an open scenario is compared with: one of its variants,
@@ -208,11 +216,11 @@ func openWith(name, with string) (*tui.Doc, error) {
 	if sc, err = sc.With(with); err != nil {
 		return nil, err
 	}
-	return newDoc(sc.Name, sc)
+	return newDoc(sc.Name, sc, false)
 }
 
 // newDoc prepares a scenario that has been read.
-func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
+func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
 	cfg, err := sc.Config()
 	if err != nil {
 		return nil, err
@@ -229,8 +237,9 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 	for _, v := range sc.Variants() {
 		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
 	}
+	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
-		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg) }
+		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, trace) }
 	}
 	return doc, nil
 }
@@ -260,14 +269,20 @@ func writeNew(name string, data []byte) error {
 }
 
 // liveRun runs a scenario on the real kernel for the screen's lane.
-func liveRun(ctx context.Context, cfg *kernel.Config) (*tui.LiveRun, error) {
-	res, err := live.Run(ctx, cfg, live.Options{})
+func liveRun(ctx context.Context, cfg *kernel.Config, trace bool) (*tui.LiveRun, error) {
+	res, err := live.Run(ctx, cfg, live.Options{Trace: trace})
 	if err != nil {
 		return nil, err
 	}
-	out := &tui.LiveRun{Notes: res.Notes()}
-	for _, l := range append(res.Lines, res.Unfinished...) {
-		out.Calls = append(out.Calls, tui.LiveCall{Thread: cfg.Threads[l.Thread].Name, Line: l.Text})
+	out := &tui.LiveRun{Calls: lanes.RealCalls(cfg, res), Wchan: lanes.RealWchan(res), Interest: res.Interest}
+	for _, t := range res.Threads {
+		out.Threads = append(out.Threads, tui.LiveThread{Name: t.Name, State: t.State, Wchan: t.Wchan, Voluntary: t.Voluntary, Involuntary: t.Involuntary})
+	}
+	switch {
+	case res.NoTrace != nil:
+		out.NoTrace = res.NoTrace.Error()
+	case trace:
+		out.Points = lanes.RealPointsOf(res)
 	}
 	return out, nil
 }
@@ -320,10 +335,12 @@ func runCommand() *cobra.Command {
 }
 
 func liveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "live FILE|NAME",
-		Short:             "Run a scenario's programs on the real kernel (Linux)",
-		Example:           "  ringside live one-packet",
+	var trace bool
+	c := &cobra.Command{
+		Use:   "live FILE|NAME",
+		Short: "Run a scenario's programs on the real kernel (Linux)",
+		Example: `  ringside live one-packet
+  sudo ringside live --trace one-packet`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -333,6 +350,12 @@ func liveCommand() *cobra.Command {
 			}
 			if why := sc.LiveWhy(); why != "" {
 				return fmt.Errorf("%s has no live lane: %s", args[0], why)
+			}
+			if trace {
+				ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM)
+				defer stop()
+				unordered, _ := sc.Unordered()
+				return lanes.Trace(ctx, c.OutOrStdout(), cfg, unordered)
 			}
 			lane, err := lanes.Live(c.Context(), cfg)
 			if err != nil {
@@ -344,6 +367,8 @@ func liveCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&trace, "trace", false, "show the kernel's own tracepoints of each call beside the model's (root, tracefs)")
+	return c
 }
 
 func checkCommand() *cobra.Command {
@@ -709,7 +734,7 @@ func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
 	for _, p := range l.Parts {
 		out.Parts = append(out.Parts, tui.Part{
 			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
-			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario) },
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, false) },
 		})
 	}
 	return out

@@ -365,7 +365,7 @@ func TestTheWorkedExampleOfTheDocs(t *testing.T) {
 // its copy, and nothing is written over.
 func TestACopyBringsWhatItPlays(t *testing.T) {
 	dir := t.TempDir()
-	doc, err := openDoc("capture-file")
+	doc, err := openDoc("capture-file", false)
 	if err != nil {
 		t.Fatal(err)
 	}

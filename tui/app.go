@@ -137,9 +137,7 @@ func newScene(doc *Doc, lang string, seed uint64) *scene {
 		s.who.add(m, r, seq, s.tl)
 		s.narrator.find.Record(m, r, seq)
 		s.book.Record(m, r, seq)
-		if task, line, ok := m.Strace(r); ok {
-			s.model = append(s.model, call{pos: seq + 1, thread: m.Tasks[task].Name, line: line})
-		}
+		s.seeCalls(m, r, seq)
 	}
 	s.extend(openRecords)
 	s.show(0)
@@ -152,6 +150,8 @@ func (s *scene) extend(n sim.Seq) {
 	s.tl.Run(s.tl.Len() + n)
 	s.ix.update()
 	s.narrator.update()
+	s.seeEnd()
+	s.align()
 }
 
 // extendMsg asks for more of the run to be known.

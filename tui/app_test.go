@@ -22,6 +22,7 @@ import (
 	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/scenarios"
+	compare "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -528,14 +529,14 @@ func TestPlayStepsUntilTheEnd(t *testing.T) {
 func TestLiveCallsAreComparedWithTheModel(t *testing.T) {
 	doc := document(t, 1, 1)
 	doc.Live = func(context.Context) (*LiveRun, error) {
-		return &LiveRun{Calls: []LiveCall{
-			{"server", "socket(AF_INET, SOCK_DGRAM, 0) = 3"}, {"server", "bind(3, 0.0.0.0:7000) = -1 EADDRINUSE"},
+		return &LiveRun{Calls: []compare.Call{
+			{Thread: "server", Line: "socket(AF_INET, SOCK_DGRAM, 0) = 3"}, {Thread: "server", Line: "bind(3, 0.0.0.0:7000) = -1 EADDRINUSE"},
 		}}, nil
 	}
 	a := testApp(t, doc, 200, 60, "")
 	a.Update(a.startLive()())
-	a.keys("end")
-	if text := a.text(); !strings.Contains(text, "ok same") || !strings.Contains(text, "≠ bind(3") {
+	a.keys("0 enter")
+	if text := a.text(); !strings.Contains(text, "1 same") || !strings.Contains(text, "real: bind(3") {
 		t.Errorf("screen:\n%s", text)
 	}
 	doc.Live = func(context.Context) (*LiveRun, error) { return nil, errors.New("no such kernel") }

@@ -112,6 +112,7 @@ func newActions() []action {
 		row("K", "K", "the kernel symbol, or FUNCTION", "symbol [FUNCTION]", groupLook, "", func(a *app, name string) tea.Cmd { a.showSymbol(name); return nil }),
 		row("v", "v", "compare with a variant, side by side", "compare [NAME|FILE]", groupLook, "v compare", (*app).compare),
 		row("r", "r", "run the programs on the real kernel again", "real", groupLook, "r real", (*app).rerun),
+		row("R", "R", "the real run: tracepoints, threads, interest", "realpage", groupLook, "", (*app).showReal),
 
 		row("e", "e", "edit the scenario's file, and read it again", "edit [FILE]", groupOther, "", (*app).edit),
 		row("P f5", "P F5", "present: large, from mark to mark, for a class", "present", groupOther, "", func(a *app, _ string) tea.Cmd { return a.present() }),

@@ -11,6 +11,7 @@ import (
 	"ringside/kernel"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
+	compare "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -59,16 +60,29 @@ type Doc struct {
 	// lane, and LiveWhy says why.
 	Live    func(ctx context.Context) (*LiveRun, error)
 	LiveWhy string
+
+	// Unordered are the threads whose order Linux leaves open, and why.
+	Unordered    []string
+	UnorderedWhy string
 }
 
 // LiveRun is what the programs did on the real kernel.
 type LiveRun struct {
-	Calls []LiveCall // in the order of their return
-	Notes []string   // what else was observed
+	Calls []compare.Call // in the order of their return; behind them those that still slept
+	Wchan []string       // by call: the kernel function it slept in, or ""
+
+	Points  [][]compare.Point // by call: the kernel's tracepoints, if they were asked for
+	NoTrace string            // why there are none although they were asked for
+
+	Threads  []LiveThread
+	Interest []string // the interest lists at the end
 }
 
-// LiveCall is one finished call, as strace prints it.
-type LiveCall struct{ Thread, Line string }
+// LiveThread is what was seen of a thread at the end of the run.
+type LiveThread struct {
+	Name, State, Wchan     string
+	Voluntary, Involuntary int64 // context switches
+}
 
 // NoTerminalError says that there is no terminal to draw on.
 type NoTerminalError struct{ Why string }

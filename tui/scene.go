@@ -32,10 +32,13 @@ type scene struct {
 	followed *followed  // what is followed, or nil
 	only     *selection // the records that the arrow keys and the log keep to, or nil: all
 
-	thread int      // the thread that PROGRAM shows, or -1: the one that runs
-	scale  sim.Time // of the time lanes, a column
-	model  []call   // the calls of the whole known run, by position
+	thread int       // the thread that PROGRAM shows, or -1: the one that runs
+	scale  sim.Time  // of the time lanes, a column
+	model  []call    // the calls of the whole known run, by position
+	began  []sim.Seq // by task: the position behind the start of its last call
+	ended  bool      // model has the calls that sleep at the end of the run
 	live   liveState
+	lane   lane // model and live side by side
 
 	figures figures // of the records before the cursor
 }

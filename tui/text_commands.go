@@ -245,7 +245,7 @@ func (x *text) strace(string) {
 	n := 0
 	for i := range s.model {
 		if c := &s.model[i]; c.pos <= s.pos {
-			x.hanging("", c.thread+": "+c.line)
+			x.hanging("", c.Thread+": "+c.Line)
 			n++
 		}
 	}
@@ -269,24 +269,44 @@ func (x *text) real(string) {
 			return
 		}
 		s.live.run = run
+		s.align()
 	}
 	x.hanging("", noHardware)
-	for i := range s.model {
-		c := &s.model[i]
-		if c.pos > s.pos {
-			break
-		}
-		switch real, ok := s.realCall(i); {
-		case !ok:
-			x.para("model only", c.thread+": "+c.line)
-		case real == c.line:
-			x.para("same", c.thread+": "+c.line)
-		default:
-			x.para("model", c.thread+": "+c.line)
-			x.para("real", c.thread+": "+real)
+	for i := range s.lane.rows {
+		if row := &s.lane.rows[i]; row.pos <= s.pos && !row.unknown {
+			x.laneRow(row)
 		}
 	}
-	for _, note := range s.live.run.Notes {
-		x.para("observed", note)
+	for _, l := range s.interestLines() {
+		x.hanging("", l)
+	}
+}
+
+// laneRow writes a call of both lanes.
+func (x *text) laneRow(row *laneRow) {
+	s := x.scene()
+	var model, real string
+	if row.model >= 0 {
+		c := &s.model[row.model]
+		model = c.Thread + ": " + c.Line
+	}
+	if row.real >= 0 {
+		c := &s.live.run.Calls[row.real]
+		real = c.Thread + ": " + c.Line
+	}
+	switch {
+	case row.same:
+		x.para("same", model)
+		return
+	case model == "":
+		x.para("real only", real)
+	case real == "":
+		x.para("model only", model)
+	default:
+		x.para("model", model)
+		x.para("real", real)
+	}
+	if row.why != "" {
+		x.para("known", row.why)
 	}
 }

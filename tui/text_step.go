@@ -34,7 +34,7 @@ func (x *text) block(first sim.Seq) {
 	x.para("Earlier in this step", earlier(s, first))
 	for i := range s.model {
 		if c := &s.model[i]; first < c.pos && c.pos <= s.pos {
-			x.para("Returned", c.thread+": "+c.line)
+			x.para("Returned", c.Thread+": "+c.Line)
 		}
 	}
 	x.para("Say", what.say)

@@ -23,7 +23,6 @@ package live
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"ringside/sim"
@@ -35,6 +34,7 @@ var ErrUnsupported = errors.New("the live lane needs Linux: it makes Linux's sys
 // Options of a run.
 type Options struct {
 	Watchdog time.Duration // ends a run whose threads do not come to rest within it; 0: 10 s
+	Trace    bool          // read the kernel's tracepoints of the run, if that is allowed
 }
 
 // Line is a finished call, or one that sleeps, as strace prints it.
@@ -43,6 +43,8 @@ type Line struct {
 	Text   string
 	Asleep bool
 	At     sim.Time // by the scenario's clock
+	Wchan  string   // the kernel function it slept in, or "" if it has not slept
+	call   int      // its number among its thread's traced calls, from 1; 0 for what is no call
 }
 
 // Result is what was seen of a run.
@@ -50,29 +52,27 @@ type Result struct {
 	Lines      []Line // in the order of return
 	Unfinished []Line // calls that still slept at the end, in thread order
 	Threads    []Thread
-	Interest   []string // the interest list of each epoll instance at the end (/proc/self/fdinfo), in the scenario's numbers
+	Trace      []TracePoint // what the kernel's tracepoints said, markers included
+	Lost       int          // how many more there were than the buffer has room for
+	NoTrace    error        // why there are none although they were asked for
+	Interest   []string     // the interest list of each epoll instance at the end (/proc/self/fdinfo), in the scenario's numbers
+}
+
+// TraceOf gives the tracepoints between the beginning and the end of a call: its
+// thread's, and those of the interrupts and of the sender meanwhile.
+func (r *Result) TraceOf(l Line) []TracePoint {
+	if l.call == 0 {
+		return nil
+	}
+	return during(r.Trace, l.Thread, l.call)
 }
 
 // Thread is what was seen of one thread.
 type Thread struct {
 	Name        string
+	TID         int    // the real number
+	State       string // at the end, as proc(5) has it: S for one that sleeps; "computes"; "" when it has ended
 	Wchan       string // the kernel function it slept in at the end, or ""
 	Voluntary   int64  // context switches (getrusage(2), RUSAGE_THREAD)
 	Involuntary int64
-}
-
-// Notes are the observations beyond the calls, for people.
-func (r *Result) Notes() []string {
-	var out []string
-	for _, t := range r.Threads {
-		s := fmt.Sprintf("%s: %d switches by itself, %d by force", t.Name, t.Voluntary, t.Involuntary)
-		if t.Wchan != "" && t.Wchan != "0" {
-			s += ", slept in " + t.Wchan
-		}
-		out = append(out, s)
-	}
-	out = append(out, r.Interest...)
-	return append(out,
-		"loopback: no card and no hard interrupt here,",
-		"the sender raises the softirq itself")
 }

@@ -10,3 +10,6 @@ import (
 
 // Run needs Linux.
 func Run(context.Context, *kernel.Config, Options) (*Result, error) { return nil, ErrUnsupported }
+
+// CloseTraces has nothing to remove.
+func CloseTraces() {}

@@ -18,7 +18,8 @@ import (
 // network is loopback in the scenario's clothes: its ports are real ephemeral
 // ones, and each remote host is a socket of ours.
 type network struct {
-	tcp atomic.Bool // the scenario has TCP sockets
+	tracer *tracer     // or nil
+	tcp    atomic.Bool // the scenario has TCP sockets
 
 	mu     sync.Mutex
 	ports  map[port]int            // real port by the scenario's

@@ -183,7 +183,10 @@ func (n *network) arrived() error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Sendto(n.sink, []byte{0}, 0, to); err != nil {
+	n.tracer.say(fence)
+	err = unix.Sendto(n.sink, []byte{0}, 0, to)
+	n.tracer.say(unfence)
+	if err != nil {
 		return err
 	}
 	pfd := []unix.PollFd{{Fd: int32(n.sink), Events: unix.POLLIN}}

@@ -4,15 +4,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
-	"ringside/kernel/program"
-	"ringside/kernel/strace"
 	"ringside/sim"
 )
 
@@ -230,10 +226,10 @@ func (p *process) close() {
 func (p *process) interest() (out []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	number := map[string]int{}
+	number := map[int]int{}
 	for i, d := range p.fds {
 		if d.real >= 0 {
-			number[strconv.Itoa(d.real)] = i
+			number[d.real] = i
 		}
 	}
 	for i, d := range p.fds {
@@ -244,15 +240,10 @@ func (p *process) interest() (out []string) {
 		if err != nil {
 			continue
 		}
-		for _, line := range strings.Split(string(info), "\n") {
-			f := strings.Fields(line) // tfd: 7 events: 19 data: 4d …
-			if len(f) < 6 || f[0] != "tfd:" {
-				continue
+		for _, w := range ParseFdinfo(string(info)) {
+			if fd, ok := number[w.TFD]; ok {
+				out = append(out, WatchText(i, fd, w.Events, int64(w.Data)))
 			}
-			events, _ := strconv.ParseUint(f[3], 16, 32)
-			data, _ := strconv.ParseUint(f[5], 16, 64)
-			out = append(out, fmt.Sprintf("epoll %d watches fd %d for %s, data %d",
-				i, number[f[1]], strace.Bits(events, program.EpollEvents), int64(data)))
 		}
 	}
 	return out

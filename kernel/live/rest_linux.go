@@ -117,11 +117,36 @@ func (t *thread) sleeps(a activity) bool {
 	return true
 }
 
+// seeWchan notes where in the kernel the thread sleeps (proc(5), wchan).
+func (t *thread) seeWchan() {
+	a := t.activity()
+	if a.call == "" || a.wchan != "" || !t.started.Load() || t.gone.Load() {
+		return
+	}
+	in := readTask(t.tid.Load(), "wchan")
+	if in == "0" {
+		return // it runs again, or the kernel does not tell
+	}
+	t.mu.Lock()
+	if t.doing.call == a.call && t.doing.till == a.till {
+		t.doing.wchan = in
+	}
+	t.mu.Unlock()
+}
+
+// stateOf is the letter of a thread's state (proc(5), stat), or "".
+func stateOf(tid int32) string {
+	stat := readTask(tid, "stat")
+	if i := strings.LastIndexByte(stat, ')'); i >= 0 && len(stat) > i+2 {
+		return stat[i+2 : i+3]
+	}
+	return ""
+}
+
 // asleep tells whether a thread sleeps in a system call (proc(5): the state in
 // stat, and the number in syscall, where a running thread has "running").
 func asleep(tid int32, nr int) bool {
-	stat := readTask(tid, "stat")
-	if i := strings.LastIndexByte(stat, ')'); i < 0 || len(stat) < i+3 || stat[i+2] != 'S' {
+	if stateOf(tid) != "S" {
 		return false
 	}
 	in, _, _ := strings.Cut(readTask(tid, "syscall"), " ")

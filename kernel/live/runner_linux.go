@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ type runner struct {
 	written  atomic.Int64 // bytes
 	stuck    int          // bytes that TCP was waited for in vain
 	wg       sync.WaitGroup
+	tracer   *tracer // or nil
 
 	mu    sync.Mutex
 	lines []Line
@@ -56,6 +58,7 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 	if err := canObserve(); err != nil {
 		return nil, err
 	}
+	defer closeOnPanic()
 	r := &runner{cfg: cfg, watchdog: opts.Watchdog, procs: map[string]*process{}}
 	done, err := needCarriers()
 	if err != nil {
@@ -72,8 +75,14 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 			return nil, err
 		}
 	}
+	noTrace := r.trace(opts)
+	defer r.tracer.remove()
 	err = r.play(ctx, events)
 	res := r.observe()
+	res.NoTrace = noTrace
+	if r.tracer != nil {
+		res.Trace, res.Lost, res.NoTrace = r.tracer.read()
+	}
 	r.finish()
 	if err != nil {
 		return nil, err
@@ -82,6 +91,22 @@ func Run(ctx context.Context, cfg *kernel.Config, opts Options) (*Result, error)
 		res.Threads[i].Voluntary, res.Threads[i].Involuntary = t.switches.voluntary, t.switches.involuntary
 	}
 	return res, nil
+}
+
+// trace begins to read tracepoints, if that is asked for, or says why it cannot.
+// From here on one thread of the operating system plays the remote hosts.
+func (r *runner) trace(opts Options) (err error) {
+	if !opts.Trace {
+		return nil
+	}
+	runtime.LockOSThread() // the tracing's filter knows the sender by its number
+	var tids []int
+	for _, t := range r.threads {
+		tids = append(tids, int(t.tid.Load()))
+	}
+	r.tracer, err = startTrace(kernel.Points[1:], tids)
+	r.net.tracer = r.tracer
+	return err
 }
 
 // event is the start of a thread or the arrival of a packet.
@@ -180,6 +205,9 @@ func (r *runner) quiet(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return unrest(ctx, r.lastWaiting())
 	}
+	for _, t := range r.threads {
+		t.seeWchan()
+	}
 	return nil
 }
 
@@ -221,14 +249,17 @@ func unrest(ctx context.Context, why string) error {
 }
 
 // record notes a line of a thread.
-func (r *runner) record(t *thread, text string) {
+func (r *runner) record(t *thread, text string) { r.recordCall(t, text, "", 0) }
+
+// recordCall notes the line of a call by its number, and where it slept.
+func (r *runner) recordCall(t *thread, text, wchan string, call int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.lines) == maxCalls && r.err == nil {
 		r.err = fmt.Errorf("more than %d calls: too many for the live lane", maxCalls)
 	}
 	if !r.ended.Load() && r.err == nil {
-		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now})
+		r.lines = append(r.lines, Line{Thread: t.index, Text: text, At: r.now, Wchan: wchan, call: call})
 	}
 }
 
@@ -251,10 +282,15 @@ func (r *runner) observe() *Result {
 	res := &Result{Lines: r.lines}
 	r.mu.Unlock()
 	for i, t := range r.threads {
-		seen := Thread{Name: t.name}
+		seen := Thread{Name: t.name, TID: int(t.tid.Load())}
 		if call := t.inCall(); call != "" {
-			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now})
-			seen.Wchan = readTask(t.tid.Load(), "wchan")
+			seen.Wchan = t.activity().wchan
+			res.Unfinished = append(res.Unfinished, Line{Thread: i, Text: call, Asleep: true, At: r.now, Wchan: seen.Wchan, call: int(t.calls.Load())})
+		}
+		if t.started.Load() && !t.gone.Load() {
+			if seen.State = stateOf(t.tid.Load()); t.activity().computing {
+				seen.State = "computes" // or waits until the scenario's time for that is over
+			}
 		}
 		res.Threads = append(res.Threads, seen)
 	}

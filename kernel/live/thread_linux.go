@@ -37,7 +37,8 @@ type thread struct {
 	pending []int     // signals that have been sent and not been written down
 	cond    sync.Cond // of mu: doing.due, pending or the end may have come
 
-	computed int64 // what compute has cost for real since the last call, ns
+	calls    atomic.Int32 // that it has made
+	computed int64        // what compute has cost for real since the last call, ns
 	switches switches
 }
 
@@ -50,6 +51,7 @@ type activity struct {
 	mask      int64    // the signals that the call blocks
 	till      sim.Time // when it ends at the latest, by the scenario's clock
 	due       bool     // that time has come
+	wchan     string   // the kernel function that it has slept in
 }
 
 // errOver ends a thread whose run is over.
@@ -71,7 +73,10 @@ func (r *runner) addThread(i int) error {
 	r.threads = append(r.threads, t)
 	r.wg.Add(1)
 	ready := make(chan struct{})
-	go onOwnThread(func() { t.run(ready) })
+	go onOwnThread(func() {
+		defer closeOnPanic()
+		t.run(ready)
+	})
 	<-ready
 	return nil
 }
@@ -201,7 +206,10 @@ func (t *thread) perform(e *program.Effect) ([]int64, error) {
 	}
 	c := &strace.Call{ABI: t.r.cfg.ABI, Spec: spec, Args: e.Args[:], N: e.N, Prog: t.prog, Mem: &t.mem, Sets: t.sets(spec, e.Args[:])}
 	t.enter(c)
+	call := int(t.calls.Add(1))
+	t.r.tracer.mark(t.index, call, false)
 	ret, errno, err := t.syscall(c)
+	t.r.tracer.mark(t.index, call, true)
 	if t.r.ended.Load() {
 		return nil, errOver
 	}
@@ -236,7 +244,7 @@ func (t *thread) finished(c *strace.Call) error {
 			return errKilled
 		}
 	}
-	t.r.record(t, strace.Format(*c))
+	t.r.recordCall(t, strace.Format(*c), t.activity().wchan, int(t.calls.Load()))
 	if c.Errno == int(unix.EPIPE) && pipeSignal() {
 		t.mu.Lock()
 		t.pending = append(t.pending, sigPipe)
