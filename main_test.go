@@ -379,7 +379,7 @@ func TestACopyBringsWhatItPlays(t *testing.T) {
 	if err := doc.Copy(path); err == nil {
 		t.Error("a file was overwritten")
 	}
-	if doc, err := openDoc(path); err != nil || !doc.File {
+	if doc, err := openDoc(path, false); err != nil || !doc.File {
 		t.Errorf("the copy is not taken for a file: %v", err)
 	}
 	if _, errs, status := ringside("--watch", path); status != exitUsage || !strings.Contains(errs, "needs a screen") {
