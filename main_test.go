@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,8 +21,13 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // ringside runs the command line and gives what it printed and its status.
 func ringside(args ...string) (stdout, stderr string, status int) {
+	return typing("", args...)
+}
+
+// typing is ringside with an input.
+func typing(input string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	status = run(args, &out, &errs)
+	status = run(args, strings.NewReader(input), &out, &errs)
 	return out.String(), errs.String(), status
 }
 
@@ -167,7 +173,7 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		{"raw control characters", head + "chapter: \x1b[31m\n", `the character '\x1b' cannot stand in a scenario file`},
 		{"an empty file", "", "the file is empty"},
 		{"not YAML", "ringside: [\n", ":1:"},
-		{"not a mapping", "- 1\n", "a scenario is a list of keys with values"},
+		{"not a mapping", "- 1\n", "a file is a list of keys with values"},
 		{"a missing key", "ringside: 1\nthreads: []\n", `the key "title" is missing`},
 		{"an alias", head + "chapter: &a x\nthreads: []\n", "anchors, aliases and tags"},
 	} {
@@ -197,16 +203,42 @@ func TestErrorsShowTheLineWithACaret(t *testing.T) {
 	}
 }
 
+// TestNewWritesAFileThatPassesCheckAndNeverOverwrites: of each template; on Linux
+// the real kernel agrees.
 func TestNewWritesAFileThatPassesCheckAndNeverOverwrites(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "my.yaml")
-	if _, errs, status := ringside("new", path); status != 0 {
-		t.Fatal(errs)
+	for i, template := range scenarios.Templates() {
+		path := filepath.Join(t.TempDir(), "my.yaml")
+		if out, errs, status := typing(fmt.Sprintln(i+1), "new", path); status != 0 || !strings.Contains(out, template.Title) {
+			t.Fatal(out, errs)
+		}
+		if out, errs, status := ringside("check", path); status != 0 {
+			t.Errorf("%s%s", out, errs)
+		}
+		if runtime.GOOS == "linux" {
+			if out, _, status := ringside("verify", path); status != 0 || !strings.Contains(out, "no difference") {
+				t.Errorf("%s", out)
+			}
+		}
+		if _, _, status := ringside("new", path, "--template", template.Name); status != exitUsage {
+			t.Error("an existing file was overwritten")
+		}
+		named := filepath.Join(t.TempDir(), "named.yaml")
+		if out, _, status := ringside("new", named, "--template", template.Name); status != 0 || strings.Contains(out, "Template") {
+			t.Errorf("%s: status %d, %s", template.Name, status, out)
+		}
+		a, _ := os.ReadFile(path)
+		if b, _ := os.ReadFile(named); !bytes.Equal(a, b) {
+			t.Errorf("%s: another file than number %d", template.Name, i+1)
+		}
 	}
-	if out, errs, status := ringside("check", path); status != 0 {
-		t.Errorf("%s%s", out, errs)
-	}
-	if _, _, status := ringside("new", path); status != exitUsage {
-		t.Error("an existing file was overwritten")
+	for _, input := range []string{"5\n", "nothing\n"} {
+		path := filepath.Join(t.TempDir(), "x.yaml")
+		if _, errs, status := typing(input, "new", path); status != exitUsage || !strings.Contains(errs, "one of udp, tcp, many-sockets, threads") {
+			t.Errorf("%q: status %d, %s", input, status, errs)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a file was written all the same")
+		}
 	}
 }
 
@@ -240,10 +272,18 @@ func TestListNamesTheFlagshipFirst(t *testing.T) {
 	}
 }
 
-func TestWithoutATerminalItSaysHowToRunHeadless(t *testing.T) {
-	_, errs, status := ringside("one-packet")
-	if status != exitUsage || !strings.Contains(errs, "ringside run one-packet") {
-		t.Errorf("status %d: %s", status, errs)
+// TestWithoutATerminalItIsTextMode: commands come through a pipe, and the end of
+// the input ends it cleanly.
+func TestWithoutATerminalItIsTextMode(t *testing.T) {
+	out, errs, status := typing("\n\nb\n", "one-packet")
+	if status != 0 || errs != "" || !strings.Contains(out, "\nStep 2, ") || strings.Count(out, "\nStep 1, ") != 2 {
+		t.Errorf("status %d, %s\n%s", status, errs, out)
+	}
+	if out, _, status := typing("1\nq\n"); status != 0 || !strings.Contains(out, "One packet, one wakeup") {
+		t.Errorf("by its number: status %d\n%s", status, out)
+	}
+	if _, errs, status := typing("", "--all"); status != exitUsage || !strings.Contains(errs, "name the scenario") {
+		t.Errorf("nothing to print: status %d, %s", status, errs)
 	}
 }
 
@@ -265,5 +305,116 @@ func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
 	}
 	if out, _, _ := ringside("schema"); out != string(want) {
 		t.Error("run go generate ./scenarios")
+	}
+	if want, err = os.ReadFile("scenarios/lesson.schema.json"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, _ := ringside("schema", "--lesson"); out != string(want) {
+		t.Error("run go generate ./scenarios")
+	}
+}
+
+func TestLessonsAreListedAndChecked(t *testing.T) {
+	out, _, _ := ringside("lesson", "list")
+	if !regexp.MustCompile(`(?m)^interrupts-firmware-io +Interrupts, firmware, and I/O \(10 parts, 60 minutes\)$`).MatchString(out) {
+		t.Errorf("got\n%s", out)
+	}
+	if out, errs, status := ringside("lesson", "check", "interrupts-firmware-io"); status != 0 || out != "interrupts-firmware-io: ok\n" {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+	bad := write(t, "lesson.yaml", "ringside-lesson: 1\ntitle: x\nparts: [{title: y, scenario: one-paket}]\n")
+	for _, command := range [][]string{{"lesson", "check", bad}, {"present", bad}} {
+		if _, errs, status := ringside(command...); status != exitUsage || !strings.Contains(errs, `:3:30: parts[0].scenario: unknown scenario "one-paket"; did you mean "one-packet"?`) {
+			t.Errorf("%q: status %d: %s", command, status, errs)
+		}
+	}
+}
+
+func TestNotesNeedATerminal(t *testing.T) {
+	if _, errs, status := ringside("notes"); status != exitUsage || !strings.Contains(errs, "terminal") {
+		t.Errorf("status %d: %s", status, errs)
+	}
+}
+
+// TestTheWorkedExampleOfTheDocs: the file in docs/AUTHORING.md does what it says,
+// on both kernels, and its variant runs.
+func TestTheWorkedExampleOfTheDocs(t *testing.T) {
+	doc, err := os.ReadFile("docs/AUTHORING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(# yaml-language-server[^`]*?ringside: 1\n.*?)```").FindSubmatch(doc)
+	if example == nil {
+		t.Fatal("there is no example")
+	}
+	path := write(t, "half-read.yaml", string(example[1]))
+	if out, errs, status := ringside("check", path); status != 0 {
+		t.Errorf("%s%s", out, errs)
+	}
+	if out, _, status := ringside("verify", path); runtime.GOOS == "linux" && status != 0 {
+		t.Errorf("%s", out)
+	}
+	out, _, _ := ringside("--all", path)
+	q, call := strings.Index(out, "Question: One packet"), strings.Index(out, "Returned: server: epoll_wait(4, [], 8, 5) = 0")
+	if mark := strings.Index(out, "Mark: the only report"); mark < 0 || q < mark || call < q {
+		t.Errorf("report at %d, question at %d, answer at %d", mark, q, call)
+	}
+}
+
+// TestACopyBringsWhatItPlays: an embedded scenario with a capture file runs from
+// its copy, and nothing is written over.
+func TestACopyBringsWhatItPlays(t *testing.T) {
+	dir := t.TempDir()
+	doc, err := openDoc("capture-file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "mine.yaml")
+	if err := doc.Copy(path); err != nil || doc.File {
+		t.Fatal(err, doc.File)
+	}
+	if out, errs, status := ringside("check", path); status != 0 {
+		t.Errorf("%s%s", out, errs)
+	}
+	if err := doc.Copy(path); err == nil {
+		t.Error("a file was overwritten")
+	}
+	if doc, err := openDoc(path); err != nil || !doc.File {
+		t.Errorf("the copy is not taken for a file: %v", err)
+	}
+	if _, errs, status := ringside("--watch", path); status != exitUsage || !strings.Contains(errs, "needs a screen") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+}
+
+// A variant's expectations are checked where it has some.
+func TestCheckRunsTheVariantsThatExpectSomething(t *testing.T) {
+	src, _, _ := ringside("show", "livelock")
+	out, _, status := ringside("check", write(t, "good.yaml", src))
+	if status != 0 || !strings.Contains(out, "variant napi: ok") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	out, _, status = ringside("check", write(t, "bad.yaml", strings.Replace(src, "delivered: 1719", "delivered: 1", 1)))
+	if status != exitFailed || !strings.Contains(out, "counter delivered: expected 1, the model has 1719") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+}
+
+func TestCompareAsText(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		shows  string
+	}{
+		{[]string{"level-and-edge"}, 0, "right: edge-waits: edge-triggered, and epoll_wait has no timeout"},
+		{[]string{"level-and-edge", "--with", "edge"}, 0, "left: epoll_wait returns 1, right: returns 0"},
+		{[]string{"one-packet", "--with", "one-packet"}, 0, "no call, result or sleep differs"},
+		{[]string{"one-packet"}, exitUsage, "one-packet has no variants: name with --with what it is compared with"},
+		{[]string{"level-and-edge", "--with", "ege"}, exitUsage, "the variants of level-and-edge: edge, edge-waits"},
+	} {
+		out, errs, status := ringside(append([]string{"compare", "--text"}, c.args...)...)
+		if status != c.status || !strings.Contains(out+errs, c.shows) {
+			t.Errorf("%v: status %d\n%s%s", c.args, status, out, errs)
+		}
 	}
 }

@@ -193,3 +193,28 @@ func TestATinyTerminalSaysWhatItNeeds(t *testing.T) {
 	s := open(t, build(t), 30, 8, "one-packet")
 	s.still("40x12")
 }
+
+// TestASpeakersTerminalFollowsAPresentation: two programs, two terminals.
+func TestASpeakersTerminalFollowsAPresentation(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	bin := build(t)
+	class := open(t, bin, 80, 24, "present", "interrupts-firmware-io")
+	class.still("part 1/10  1/4")
+	notes := open(t, bin, 80, 24, "notes")
+	notes.still("NEXT: a socket")
+	class.keys("\x1b[6~") // PgDn
+	notes.still("where is the socket?")
+	notes.keys(right)
+	class.still("part 1/10  3/4")
+	notes.still("NEXT: asleep")
+	class.keys("q")
+	if err := <-class.done; err != nil {
+		t.Error(err)
+	}
+	if err := <-notes.done; err != nil || !strings.Contains(notes.term.String(), "the presentation has ended") {
+		t.Errorf("%v:\n%s", err, notes.term.String())
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "ringside", "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

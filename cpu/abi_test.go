@@ -101,7 +101,7 @@ func TestAnArmInterruptPushesNothing(t *testing.T) {
 	c.Interrupt(0x41, false, 300, 0)
 	var r sim.Record
 	var costs [256]sim.Time
-	for i := range 1 + len(arm64Steps) {
+	for i := range microSync {
 		text.Step(w, c, &costs, &r, sim.Seq(1+i))
 	}
 	if len(c.Ctx.Kernel.F) != 1 || c.Ctx.Kernel.F[0].Kind != Call || c.Ctx.Kernel.SP() != c.RSP0 {

@@ -39,8 +39,7 @@ type APIC struct {
 	TPR      uint8   // task priority
 	ExtINT   bool    // the pin LINT0: an 8259A wants the core (virtual wire mode)
 	ExtCause sim.Seq // the record that raised it
-	Timer    sim.Time
-	TimerGen int32        // counts programmings, so that an outdated expiry is known
+	Timer    APICTimer
 	Cause    [256]sim.Seq // the record that requested each vector
 }
 

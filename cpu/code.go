@@ -50,9 +50,9 @@ type Text[M any] struct {
 	IDT   [256]CodeID // the gates: entry code by vector
 	LSTAR CodeID      // entry code of the syscall instruction (the MSR of that name)
 	Entry CodeID      // the micro-steps of interrupt delivery
-	Arm64 bool        // exceptions as on Arm: LSTAR, EL0IRQ and EL1IRQ are the vectors
+	Arm64 bool        // exceptions as on Arm: LSTAR, EL1Sync, EL0IRQ and EL1IRQ are the vectors
 
-	EL0IRQ, EL1IRQ CodeID
+	EL1Sync, EL0IRQ, EL1IRQ CodeID
 
 	// INTA acknowledges the 8259A that drives LINT0 and gives its vector.
 	INTA func(M, *Core) uint8
@@ -66,12 +66,21 @@ func (t *Text[M]) delivery() []entryStep {
 	return entrySteps
 }
 
-// gate is the entry code of the interrupt that a core is taking.
+// gate is the entry code of the interrupt or exception that a core is taking.
 func (t *Text[M]) gate(c *Core) CodeID {
-	switch {
-	case !t.Arm64:
+	if !t.Arm64 {
 		return t.IDT[c.Vector]
-	case c.Micro > 1 && c.Regs.R11&PStateEL1h == 0, c.Micro == 1 && c.Regs.Ring() == 3:
+	}
+	el0 := c.Regs.R11&PStateEL1h == 0
+	if c.Micro == microTake || c.Micro == microSync { // PSTATE is not saved yet
+		el0 = c.Regs.Ring() == 3
+	}
+	switch {
+	case c.fault && el0:
+		return t.LSTAR
+	case c.fault:
+		return t.EL1Sync
+	case el0:
 		return t.EL0IRQ
 	}
 	return t.EL1IRQ

@@ -8,7 +8,7 @@ type Core struct {
 	Regs Regs
 	APIC APIC
 	RSP0 uint64 // of the task state segment: where ring 0 starts its stack
-	CR2  uint64 // the address of the last page fault
+	CR2  uint64 // the address of the last page fault; on Arm, FAR_EL1
 	Code int64  // the error code that the last fault has pushed
 	ESR  uint64 // ESR_EL1: why the last synchronous exception was taken, on Arm
 
@@ -25,7 +25,7 @@ type Core struct {
 	Vector      uint8    // the vector being delivered
 	resume      sim.Seq  // what the interrupted step would have followed from
 	spins       bool     // the step is done again because a lock is taken
-	fault       bool     // it is a fault's, which pushes an error code
+	fault       bool     // it is a fault's, which pushes an error code; on Arm, any synchronous exception's
 	cut         bool     // the step in flight may be ended by an interrupt
 	masked      bool     // even by one that is masked
 	shadow      bool     // STI has just been executed: the next instruction comes first
@@ -186,19 +186,19 @@ func (t *Text[M]) Step(m M, c *Core, costs *[256]sim.Time, r *sim.Record, seq si
 			pc = 0
 		}
 		code.Steps[pc].Do(m, c, r)
-		t.unwind(c)
 	}
 	t.Begin(m, c, costs, r.T)
 }
 
-// unwind pops the functions that have no step left: returning is part of the
-// last step.
-func (t *Text[M]) unwind(c *Core) {
+// unwind pops the functions that have no step left, since returning is part of the
+// last step, and gives the stack, the running function and its code.
+func (t *Text[M]) unwind(c *Core) (*Stack, *Frame, *Code[M]) {
 	for {
-		f := c.Frame()
+		s := c.Stack()
+		f := s.Cur()
 		code := &t.Codes[f.Code]
 		if code.Interp || int(f.PC) < len(code.Steps) {
-			return
+			return s, f, code
 		}
 		c.leave()
 	}
@@ -213,11 +213,10 @@ func (t *Text[M]) Begin(m M, c *Core, costs *[256]sim.Time, now sim.Time) {
 		c.Next = now + costs[t.delivery()[c.Micro-1].cost]
 		return
 	}
-	f := c.Frame()
-	code := &t.Codes[f.Code]
+	stack, f, code := t.unwind(c)
 	c.Regs.RIP = code.Base + uint64(f.PC)*instrBytes
 	if !c.userRSP {
-		c.Regs.RSP = c.Stack().SP()
+		c.Regs.RSP = stack.SP()
 	}
 	if c.Regs.IF() && !c.shadow && c.APIC.wants() {
 		c.Micro, c.resume = microTake, c.Cause

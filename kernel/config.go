@@ -18,6 +18,9 @@ type Config struct {
 	NIC     nic.Config
 	IRQCPU  []int // the core that the interrupt of each queue goes to; queues beyond go round
 	IRQChip IRQChip
+
+	Affinity []Affinity // later changes of it
+
 	USB     USBConfig
 	UIO     bool // the card is a program's, not the kernel's
 	Params  Params

@@ -26,6 +26,8 @@ const (
 	evPIC                        // the 8259A looks at the line
 	evRemote                     // A: remote host, whose timer is due
 	evAnswer                     // A: remote host, whose answer is ready
+	evIOWalk                     // as nic.EvTranslate
+	evAffinity                   // A: which move, B: its step
 )
 
 // device is the row of a stage outside the cores.
@@ -81,7 +83,7 @@ func (m *Machine) silent(e *sim.Event) bool {
 	case evAnswer:
 		return m.Remotes[e.A].Ready != e.At
 	case evTimer:
-		return m.Cores[e.A].APIC.TimerGen != e.B
+		return m.Cores[e.A].APIC.Timer.Gen != e.B
 	case evIOAPIC:
 		return !m.IOAPIC.Pins[e.A].Pending
 	case evPIC:
@@ -99,7 +101,9 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 	case evIPI:
 		m.deliver(e.A, uint8(e.B), false, fnIPI, r)
 	case evTimer:
-		m.deliver(e.A, VectorTimer, false, fnTimerExpiry, r)
+		t := &m.Cores[e.A].APIC.Timer
+		t.Fire()
+		m.deliver(e.A, t.Vector(), false, fnTimerExpiry, r)
 	case evUSB:
 		m.usbInterrupts(e, r)
 	case evIOAPIC:
@@ -121,6 +125,12 @@ func (m *Machine) event(e *sim.Event, r *sim.Record) {
 		m.farEnd(e.A, r)
 	case nic.EvBusWrite:
 		m.busWrite(e, r)
+	case evAffinity:
+		m.moveIRQ(e, r)
+	case nic.EvTranslate:
+		m.remap(e, r)
+	case evIOWalk:
+		m.ioWalk(e, r)
 	default:
 		m.NIC.Handle(e, m.Now, m.Frames, &m.Queue, m.Seq, r)
 		r.Kind = KindFrame

@@ -130,7 +130,7 @@ var (
 
 func swapgsStep(name string) step {
 	return step{Name: name,
-		Why: "In ring 0 GS points to the core's own data, in ring 3 it is the program's. Once too often or too seldom, and the kernel would use a pointer that the program has chosen.",
+		Why: "In ring 0 GS points to the core's own data; in ring 3 it is the program's, and the kernel must not follow a pointer of the program's.",
 		Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
 			r.Arg[0] = int64(c.GSBase)
 			if m.crossesRings(c) {

@@ -23,10 +23,10 @@ const (
 // armText are the functions that only arm64 has.
 var armText = text{
 	fnEl0SyncHandler: {Name: "el0t_64_sync_handler", File: fileArmCommon,
-		Say: "Why was the exception taken? The exception class in ESR_EL1 says: 0x15, an SVC.",
+		Say: "Why was the exception taken? The exception class in ESR_EL1 says: 0x15 an SVC, 0x24 a data abort, 0 no such instruction.",
 		Why: "A system call, a page fault and an illegal instruction all come through the same vector.",
 		Steps: []step{
-			{Name: "ESR_EL1.EC = 0x15: el0_svc", Do: (*Machine).el0SyncHandler},
+			{Name: "ESR_EL1.EC: which exception is it?", Do: (*Machine).el0SyncHandler},
 			{Name: "return", Do: nothing},
 		}},
 	fnEl0Svc: {Name: "el0_svc", File: fileArmCommon,
@@ -170,7 +170,7 @@ var arm64Rows = text{
 // arm64Files are where the other functions of an architecture stand.
 var arm64Files = map[cpu.CodeID]string{
 	fnArchDoSignal: "arch/arm64/kernel/signal.c", fnSysRtSigreturn: "arch/arm64/kernel/signal.c",
-	fnDefaultIdleCall: fileIdle,
+	fnDefaultIdleCall: fileIdle, fnFixupException: "arch/arm64/mm/extable.c",
 }
 
 // arm64Steps are steps whose names speak of the processor.
@@ -180,6 +180,8 @@ var arm64Steps = []struct {
 	name string
 }{
 	{fnContextSwitch, 0, "switch_mm: TTBR0_EL1"}, {fnContextSwitch, 1, "cpu_switch_to: SP, x19 to x29"},
+	{fnLoad, 0, "ldrb w0, [x0]"}, {fnStore, 0, "strb w1, [x0]"},
+	{fnFixupException, 1, "ex_handler_uaccess_err_zero: go on behind the copy"},
 }
 
 // armTable gives the other functions their names and files on arm64.
@@ -280,7 +282,14 @@ func (m *Machine) armEret(c *cpu.Core, r *sim.Record) {
 
 func (m *Machine) el0SyncHandler(c *cpu.Core, r *sim.Record) {
 	r.Arg[0] = int64(c.ESR)
-	c.Call(fnEl0Svc)
+	switch cpu.Class(c.ESR) {
+	case cpu.ECDataEL0:
+		c.Call(fnEl0Da, int64(c.CR2), int64(c.ESR))
+	case cpu.ECUnknown:
+		c.Call(fnEl0Undef)
+	default:
+		c.Call(fnEl0Svc)
+	}
 }
 
 func (m *Machine) el0Svc(c *cpu.Core, r *sim.Record) {

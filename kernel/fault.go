@@ -100,9 +100,13 @@ const (
 const vectorPF = 14
 
 // pageFault makes the running step fault on an address.
-func (m *Machine) pageFault(c *cpu.Core, addr uint64, code uint8) {
-	c.CR2 = addr
-	c.Raise(vectorPF, int64(code))
+func (m *Machine) pageFault(c *cpu.Core, w *cpu.Walk) {
+	if m.ABI.Arm64 {
+		c.Abort(w)
+		return
+	}
+	c.CR2 = w.Addr
+	c.Raise(vectorPF, int64(w.Code))
 }
 
 // load and store are done again when the fault has been handled: the instruction
@@ -139,14 +143,17 @@ func (m *Machine) leaveLibrary(c *cpu.Core, v int64) {
 // nil after a fault.
 func (m *Machine) access(c *cpu.Core, r *sim.Record, kind uint8) []byte {
 	t, addr := m.current(c), uint64(c.Frame().L[0])
-	c.Regs.RDI = addr
+	*c.Regs.At(m.ABI.Call[0]) = addr
 	r.Arg[0] = int64(addr)
-	if !cpu.Canonical(addr) {
+	switch {
+	case m.ABI.Arm64:
+		addr = untagged(addr)
+	case !cpu.Canonical(addr):
 		c.Raise(vectorGP, 0) // the tables are not even asked
 		return nil
 	}
 	if w := m.translate(c, addr, cpu.FaultUser|kind); w.Fault {
-		m.pageFault(c, addr, w.Code)
+		m.pageFault(c, &w)
 		return nil
 	}
 	if !m.whole(t, int64(addr), 1) {

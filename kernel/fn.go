@@ -507,6 +507,32 @@ const (
 	fnE1000CleanRxIRQ
 	fnNetifRxIRQ
 
+	// arm64: exceptions that are no interrupts.
+	fnUdf
+	fnEl0Da
+	fnEl0Undef
+	fnEl1Sync
+	fnEl1SyncHandler
+	fnEl1Abort
+	fnDoMemAbort
+	fnDoTranslationFault
+	fnDoPageFault
+	fnDoBadArea
+	fnDoKernelFault // __do_kernel_fault
+	fnDoEl0Undef
+	fnForceSignalInject
+	fnArm64ForceSigFault
+
+	// The IOMMU.
+	fnIOTLB
+	fnIOWalk
+	fnIOFault
+	fnDmaMapPage
+	fnDmaUnmapPage
+	fnQIFlushIOTLB
+
+	fnWriteMsgMSIX // pci_write_msg_msix
+
 	fnUserBase // the functions of thread programs follow
 )
 
@@ -578,6 +604,7 @@ func (im *Image) kernelText() []code {
 		faultText,
 		trapsText,
 		armText,
+		armFaultText,
 		ntText,
 		libraryText,
 		substituteText,
@@ -586,6 +613,8 @@ func (im *Image) kernelText() []code {
 		groText,
 		busyPollText,
 		uioText,
+		iommuText,
+		affinityText,
 	} {
 		for id, c := range t {
 			if codes[id].Name != "" {

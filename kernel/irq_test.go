@@ -197,3 +197,58 @@ ERR:          0
 		t.Errorf("want -, got +:\n%s", d)
 	}
 }
+
+// TestAnotherDevicesInterruptIsNotOnThePath: only the card brings packets, also
+// where it shares its line.
+func TestAnotherDevicesInterruptIsNotOnThePath(t *testing.T) {
+	for chip, name := range IRQChips {
+		m, err := New(line(t, IRQChip(chip), nic.INTx, 50*sim.Microsecond, packet(100*sim.Microsecond, 7000, "x")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var usb, card int
+		for _, r := range runAll(t, m, 1e5) {
+			if r.Station != StIDT && r.Station != StIRQ {
+				continue
+			}
+			if card++; r.T < 100*sim.Microsecond {
+				usb++
+			}
+		}
+		if usb != 0 || card == 0 {
+			t.Errorf("%s: of %d steps on the path, %d are before the packet comes", name, card, usb)
+		}
+	}
+}
+
+// TestAVectorForEachQueue: e1000_request_msix and igb_request_msix; a card that is a
+// program's has no handlers.
+func TestAVectorForEachQueue(t *testing.T) {
+	for _, c := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(*Config) {}, "24 eth0-rx-0, 25 eth0-tx-0"},
+		{func(cfg *Config) { cfg.NIC.SetQueues(3) }, "24 eth0-TxRx-0, 25 eth0-TxRx-1, 26 eth0-TxRx-2"},
+		{func(cfg *Config) { cfg.NIC.Mode = nic.MSI }, "24 eth0"},
+		{func(cfg *Config) { cfg.NIC.Mode = nic.INTx }, "11 eth0"},
+		{func(cfg *Config) { cfg.UIO = true }, ""},
+		{func(cfg *Config) { cfg.UIO, cfg.NIC.Mode = true, nic.INTx }, ""},
+	} {
+		cfg := config(1, nil)
+		c.change(cfg)
+		m, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range m.irqs {
+			for _, a := range d.Actions {
+				got = append(got, fmt.Sprint(d.IRQ, " ", a.Name))
+			}
+		}
+		if d := cmp.Diff(c.want, strings.Join(got, ", ")); d != "" {
+			t.Errorf("want -, got +:\n%s", d)
+		}
+	}
+}

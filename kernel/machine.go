@@ -82,8 +82,10 @@ func (m *Machine) giveUp(why string) {
 func (m *Machine) CopyFrom(src *Machine) {
 	old := *m
 	*m = *src
-	m.Queue, m.NIC, m.PT = old.Queue, old.NIC, old.PT
+	m.Queue, m.NIC, m.PT, m.IOMMU = old.Queue, old.NIC, old.PT, old.IOMMU
 	m.PT.CopyFrom(&src.PT)
+	m.IOMMU.CopyFrom(&src.IOMMU)
+	m.freeIOVAs = append(old.freeIOVAs[:0], src.freeIOVAs...)
 	m.Frames = src.Frames[:len(src.Frames):len(src.Frames)]
 	m.Remotes = resize(old.Remotes, len(src.Remotes))
 	for i := range src.Remotes {
@@ -195,7 +197,7 @@ func (m *Machine) Size() int {
 	for i := range m.Bufs {
 		n += 24 + len(m.Bufs[i])
 	}
-	return n + m.NIC.Size() + m.PT.Size() + 40*len(m.Files) + 96*len(m.Socks) + 120*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
+	return n + m.NIC.Size() + m.PT.Size() + m.IOMMU.Size() + 4*len(m.freeIOVAs) + 40*len(m.Files) + 96*len(m.Socks) + 120*len(m.Remotes) + 256*len(m.TCPs) + 56*len(m.Reqs) + 56*len(m.Skbs) +
 		8*len(m.Queues) + 40*len(m.Waits) + 48*len(m.Eps) + 64*len(m.Epis) +
 		24*len(m.EventFDs) + 40*len(m.TimerFDs)
 }

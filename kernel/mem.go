@@ -49,16 +49,13 @@ func (m *Machine) reach(c *cpu.Core, addr, n int64, access uint8) bool {
 		return true
 	}
 	first, last := uint64(addr), uint64(addr+n-1)
-	if first > userMax || last > userMax { // access_ok: the tables are not even asked
+	if top := m.userMax(); first > top || last > top { // access_ok: the tables are not even asked
 		return true
 	}
 	for page := first &^ (cpu.PageSize - 1); page <= last; page += cpu.PageSize {
 		at := max(page, first)
-		switch w := m.translate(c, at, access); {
-		case w.Fault && m.ABI.Arm64: // its way through el1_abort is left out
-			return true
-		case w.Fault:
-			m.pageFault(c, at, w.Code)
+		if w := m.translate(c, at, access); w.Fault {
+			m.pageFault(c, &w)
 			return false
 		}
 	}
@@ -88,8 +85,19 @@ func (m *Machine) whole(t *Task, addr, n int64) bool {
 // userMax is the last address of user space (TASK_SIZE_MAX).
 const userMax = 0x7fff_ffff_efff
 
+// userMax is that of the processor.
+func (m *Machine) userMax() uint64 {
+	if m.ABI.Arm64 {
+		return armUserMax
+	}
+	return userMax
+}
+
 // translate asks the page tables that a core has loaded.
 func (m *Machine) translate(c *cpu.Core, addr uint64, access uint8) cpu.Walk {
+	if m.ABI.Arm64 && beyondTables(addr) {
+		return cpu.Walk{Addr: addr, Access: access, N: 1, Fault: true, Code: access}
+	}
 	c.Access = cpu.Access{Addr: addr, CR3: c.Regs.CR3, Kind: access, Made: true}
 	return m.PT.Translate(c.Regs.CR3, addr, access)
 }

@@ -318,8 +318,8 @@ func (m *Machine) aboutDesc(r *sim.Record, queue, desc int32) {
 	about(r, KindDesc, queue*int32(m.Config.NIC.Ring)+desc)
 }
 
-// cleanRxNext: local 0 is the queue, 1 counts the work, 2 is the budget. A driver
-// without NAPI has none.
+// cleanRxNext: local 0 is the queue, 1 counts the work, 2 is the budget, which a
+// driver without NAPI does not have; 3 tells whether the buffer has been unmapped.
 func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	queue := int32(f.L[0])
@@ -335,7 +335,16 @@ func (m *Machine) cleanRxNext(c *cpu.Core, r *sim.Record) {
 	if napi && f.L[1] >= f.L[2] || !d.Done() {
 		return
 	}
+	if m.Config.NIC.IOMMU && f.L[3] == 0 { // the buffer is the card's until it is unmapped
+		f.L[3], f.PC = 1, 0
+		c.Call(fnDmaUnmapPage, int64(d.Addr))
+		return
+	}
+	f.L[3] = 0
 	f.L[1]++
+	if d.Frame == None { // the IOMMU has blocked the write: the page is still empty
+		d.Frame = m.newFrame(make([]byte, d.Len))
+	}
 	skb := m.newSkb(d.Frame, int32(d.Len))
 	m.rxChecksum(skb, queue, d)
 	m.rxFields(skb, queue, d)
@@ -410,15 +419,22 @@ func (m *Machine) cleanRxEnd(c *cpu.Core, r *sim.Record) {
 // allocRx: local 0 is the queue. The driver remembers itself where the buffers
 // are: an advanced descriptor no longer says so.
 func (m *Machine) allocRx(c *cpu.Core, r *sim.Record) {
-	queue, size := int32(c.Frame().L[0]), int32(m.Config.NIC.Ring)
+	queue := int32(c.Frame().L[0])
 	n := &m.Napis[queue]
 	r.Arg[0] = int64(n.Cleaned)
-	for ; n.Cleaned > 0; n.Cleaned-- {
-		m.NIC.Refill(queue, n.Use, m.bufferAddr(queue, n.Use))
-		n.Use = (n.Use + 1) % size
+	for n.Cleaned > 0 {
+		m.giveBuffer(queue, m.bufferAddr(queue, n.Use))
 	}
 	m.aboutDesc(r, queue, n.Use)
 	m.NIC.WriteRDT(queue, uint32(n.Use), m.Now, &m.Queue, m.Seq)
+}
+
+// giveBuffer fills the next descriptor.
+func (m *Machine) giveBuffer(queue int32, addr uint64) {
+	n := &m.Napis[queue]
+	m.NIC.Refill(queue, n.Use, addr)
+	n.Use = (n.Use + 1) % int32(m.Config.NIC.Ring)
+	n.Cleaned--
 }
 
 // bufferAddr is where a descriptor's buffer lies in physical memory: one page

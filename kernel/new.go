@@ -57,6 +57,9 @@ func New(cfg *Config) (*Machine, error) {
 		im.remoteOf = append(im.remoteOf, remote)
 		m.wireNext(int32(i), 0, cfg.Wire[i].At)
 	}
+	for i := range cfg.Affinity {
+		m.Queue.Push(sim.Event{At: cfg.Affinity[i].At, Cause: sim.NoSeq, Kind: evAffinity, A: int32(i)})
+	}
 	for i := range m.Cores {
 		m.Text.Begin(m, &m.Cores[i], &m.Costs, 0)
 	}
@@ -71,7 +74,7 @@ func Fresh() *Machine { return &Machine{} }
 func newImage(cfg *Config) (*Image, error) {
 	im := &Image{Config: cfg, Costs: costs(cfg.Costs), ABI: &cpu.ABIs[cfg.ABI]}
 	im.Text.Codes, im.Text.Arm64 = im.kernelText(), im.ABI.Arm64
-	im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl0Irq, fnEl1Irq
+	im.Text.EL1Sync, im.Text.EL0IRQ, im.Text.EL1IRQ = fnEl1Sync, fnEl0Irq, fnEl1Irq
 	if cfg.Params.PTI {
 		isolate(im.Text.Codes)
 	}
@@ -90,6 +93,9 @@ func newImage(cfg *Config) (*Image, error) {
 	im.fillSysCalls()
 	if cfg.NIC.Advanced {
 		im.loadIgb()
+	}
+	if cfg.NIC.IOMMU {
+		im.loadIOMMU()
 	}
 	if breakText != nil {
 		breakText(im)
@@ -194,7 +200,7 @@ func (m *Machine) bootCore(i int32) {
 	c.ID, c.IRQ.Top = int8(i), uint64(irqStackTop)+uint64(i)*kernelStackGap
 	m.mapKernelStack(c.IRQ.Top)
 	c.Cause = sim.NoSeq
-	c.APIC.Timer = sim.Never
+	c.APIC.Timer.WriteLVT(VectorTimer | cpu.LVTTSCDeadline) // setup_APIC_timer
 	k.Idle = m.newTask(Task{Name: fmt.Sprintf("swapper/%d", i), Idle: true, State: Running, CPU: i, Affinity: i, Thread: None, Proc: None})
 	k.Current, k.RQ.Curr, k.Polling = k.Idle, k.Idle, true
 	k.Backlog.First, k.Backlog.Last, k.Completed = None, None, None
@@ -262,8 +268,15 @@ func (m *Machine) openCard() {
 	m.Napis = make([]Napi, m.Config.NIC.Queues)
 	for q := range int32(len(m.Napis)) {
 		m.Napis[q] = Napi{First: None, Last: None, Use: size - 1}
+		if m.Config.NIC.IOMMU {
+			m.NIC.WriteRDBA(q, m.mapRing())
+		}
 		for i := range size {
-			m.NIC.Refill(q, i, m.bufferAddr(q, i))
+			addr := m.bufferAddr(q, i)
+			if m.Config.NIC.IOMMU {
+				addr = m.mapNow(addr, cpu.IOWrite)
+			}
+			m.NIC.Refill(q, i, addr)
 		}
 		if m.Config.NIC.AdaptiveRx {
 			m.Napis[q].Rate = firstRate

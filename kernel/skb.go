@@ -46,8 +46,8 @@ func (m *Machine) allocSkb() SkbID {
 	} else {
 		m.freeSkb = m.Skbs[id].Next
 	}
-	m.Skbs[id] = Skb{Next: None, Frame: None, Buf: None, Sender: None, InUse: true}
 	m.Counters.Skbs++
+	m.Skbs[id] = Skb{Next: None, Frame: None, Buf: None, Sender: None, InUse: true, Num: int32(m.Counters.Skbs)}
 	return id
 }
 

@@ -64,6 +64,7 @@ type Machine struct {
 	TimerFDs []TimerFD
 	Bufs     [][]byte // kernel memory that holds data, by BufID
 	PT       cpu.PageTables
+	IOMMU    cpu.IOMMU
 	Napis    []Napi // one for each receive queue
 
 	Counters Counters
@@ -80,6 +81,9 @@ type Machine struct {
 	freeWait WaitID
 	freeEpi  EpiID
 	freeBufs []BufID
+
+	freeIOVAs []uint32 // pages of I/O virtual addresses that may be given out again, the last one first
+	nextIOVA  uint32   // the next one that has never been
 }
 
 // CPU is the kernel's data of one core ("per-CPU variables").
@@ -319,6 +323,7 @@ type Skb struct {
 	Checked  bool   // the card has found its checksums right (CHECKSUM_UNNECESSARY)
 	Segs     uint16 // segments that GRO has made it of, or 0 (gso_segs)
 	GSOSize  uint16 // data in each of them but the last (gso_size)
+	Num      int32  // which one of the run it is, from 1: places are used again
 }
 
 // Whom a frame was sent to (include/uapi/linux/if_packet.h).

@@ -155,20 +155,20 @@ func (m *Machine) hrtimerCancel(c *cpu.Core, kind TimerKind, task TaskID) bool {
 	return true
 }
 
-// programTimer sets a core's local APIC timer to its first armed timer.
+// programTimer sets a core's local APIC timer to its first armed timer
+// (lapic_next_deadline).
 func (m *Machine) programTimer(core int32) {
-	a, k := &m.Cores[core].APIC, &m.CPUs[core]
+	t, k := &m.Cores[core].APIC.Timer, &m.CPUs[core]
 	first := sim.Never
 	if len(k.Timers) > 0 {
 		first = max(k.Timers[0].Expires, m.Now)
 	}
-	if first == a.Timer {
+	if first == t.Expires {
 		return
 	}
-	a.Timer = first
-	a.TimerGen++
+	t.WriteDeadline(first)
 	if first != sim.Never {
-		m.Queue.Push(sim.Event{At: first, Cause: m.Seq, Kind: evTimer, A: core, B: a.TimerGen})
+		m.Queue.Push(sim.Event{At: first, Cause: m.Seq, Kind: evTimer, A: core, B: t.Gen})
 	}
 }
 
@@ -202,7 +202,6 @@ func (m *Machine) setTick(core int32, at sim.Time) {
 func (m *Machine) timerEntry(c *cpu.Core, r *sim.Record) {
 	m.eoi(c)
 	m.cpuOf(c).Stats[StatLOC]++
-	c.APIC.Timer = sim.Never
 	m.Counters.TimerIRQs++
 	m.point(c, r, PointLocalTimerEntry)
 	c.Call(fnHrtimerInterrupt)

@@ -51,6 +51,16 @@ func (m *Machine) e1000Xmit(c *cpu.Core, r *sim.Record) {
 		m.giveUp("more frames wait to be sent than the card's transmit ring holds; a queueing discipline is not modelled")
 		return
 	}
+	addr := skbAddress(skb)
+	if l := &c.Frame().L; m.Config.NIC.IOMMU {
+		if l[1] == 0 {
+			l[1] = 1
+			c.Again()
+			c.Call(fnDmaMapPage, int64(addr|uint64(cpu.IORead)))
+			return
+		}
+		addr = uint64(c.Result())
+	}
 	packet := m.skbBytes(skb)
 	h, _ := nic.ParseIPv4(packet)
 	b := make([]byte, nic.EthHeader+len(packet))
@@ -60,7 +70,7 @@ func (m *Machine) e1000Xmit(c *cpu.Core, r *sim.Record) {
 		nic.SetTCPChecksum(b[nic.EthHeader:])
 	}
 	frame := m.newFrame(b)
-	m.NIC.Transmit(t.Use, frame, skbAddress(skb), len(b))
+	m.NIC.Transmit(t.Use, frame, addr, len(b))
 	t.Skbs[t.Use] = skb
 	r.Arg[0], r.Arg[1] = int64(t.Use), int64(frame)
 	t.Use = (t.Use + 1) % nic.TxRing
@@ -84,6 +94,13 @@ func (m *Machine) cleanTx(c *cpu.Core, r *sim.Record) {
 	}
 	skb, k := t.Skbs[t.Clean], m.cpuOf(c)
 	about(r, KindSkb, skb)
+	if l := &c.Frame().L; m.Config.NIC.IOMMU {
+		if l[0] = 1 - l[0]; l[0] == 1 { // not unmapped yet
+			c.Again()
+			c.Call(fnDmaUnmapPage, int64(d.Addr))
+			return
+		}
+	}
 	d.Done = false
 	t.Clean = (t.Clean + 1) % nic.TxRing
 	c.Again()

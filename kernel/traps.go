@@ -78,21 +78,22 @@ func (m *Machine) excEnter(c *cpu.Core, r *sim.Record) {
 	c.Regs.RFLAGS |= uint64(words.L[2]) & cpu.FlagIF
 }
 
-// divide raises #DE for the operation of a program that is being done.
+// divide raises #DE for the operation of a program that is being done. Arm has no
+// such exception, and its programs no such operation.
 func (m *Machine) divide(c *cpu.Core) {
-	if m.ABI.Arm64 { // SDIV gives 0 there, and C says nothing (Arm ARM, SDIV)
-		m.giveUp(m.current(c).Name + ": a division by zero raises no exception on Arm")
-		return
-	}
 	m.current(c).Mem.Fault = ""
 	c.Frame().PC++ // Raise goes back by one
 	c.Raise(vectorDE, 0)
 }
 
-// faultNames are the exceptions, by the entry code behind their gates.
+// faultNames are the exceptions, by the entry code behind their gates; on Arm, by
+// the function that the exception's class leads to, for all have one vector. What
+// has no name here is no exception.
 var faultNames = map[cpu.CodeID]string{
 	fnAsmExcPageFault: "page fault", fnAsmExcDivideError: "division error",
 	fnAsmExcInvalidOp: "invalid instruction", fnAsmExcGeneralProtection: "general protection fault",
+	fnEl0Da: "data abort", fnEl1Abort: "data abort", fnEl0Undef: "undefined instruction",
+	fnEl0Irq: "", fnEl1Irq: "",
 }
 
 // FaultOf names the exception of a task's own that has interrupted it, if that is
@@ -100,8 +101,9 @@ var faultNames = map[cpu.CodeID]string{
 func (m *Machine) FaultOf(t TaskID) string {
 	s := &m.Context(t).Kernel
 	for i := len(s.F) - 2; i >= 0; i-- {
-		if s.F[i].Kind == cpu.HWFrame {
-			return faultNames[s.F[i+1].Code]
+		name, entered := faultNames[s.F[i+1].Code]
+		if entered || s.F[i].Kind == cpu.HWFrame {
+			return name
 		}
 	}
 	return ""

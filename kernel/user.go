@@ -245,6 +245,8 @@ func (m *Machine) callLibrary(c *cpu.Core, p *program.Program, eff program.Effec
 		c.Call(fnHlt)
 	case "ud2":
 		c.Call(fnUd2)
+	case "udf":
+		c.Call(fnUdf)
 	case "rx_burst":
 		m.rxBurst(c, eff.Args[0], eff.Args[1])
 	case "print":

@@ -38,12 +38,14 @@ type NIC struct {
 	WireFree  sim.Time
 	Moving    int32 // frames between two stages
 	Busy      bool  // the DMA engine is at work
+	Blocked   bool  // the access that ends next was not let through
 	Waiting   bool  // the frame at the FIFO's head has been counted as waiting for a buffer
 }
 
 // Queue is a receive ring with its interrupt's moderation.
 type Queue struct {
 	Ring       []Desc
+	Base       uint64 // RDBA: where the ring lies; kept behind an IOMMU only
 	Head, Tail uint32 // RDH and RDT
 	Held       int32  // frames since the last interrupt, while it is held back
 	Timer      int32  // counts moderation timers; the running one, if Held is above 0

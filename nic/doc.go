@@ -45,6 +45,8 @@ type Config struct {
 	Costs    Costs
 
 	PCIe        bool     // the bus packet by packet
+	IOMMU       bool     // addresses are translated on the way to memory
+	Stray       int      // a defect: of the address of this frame's buffer, counted from 1, a bit is lost; 0: none
 	AdaptiveRx  bool     // moderation: the driver chooses the interval (EITR)
 	Promiscuous bool     // let all frames in
 	MTA         []uint32 // multicast table array, or nil; never changes, so copies share it
@@ -137,8 +139,8 @@ var Stages = [...]StageInfo{
 		"The frame has left; the card writes the descriptor back.",
 		"Now the driver may free the packet: until here the card was reading it."},
 	StageRSS: {"RSS: hash, table, queue",
-		"The card hashes addresses and ports; the low bits of the hash choose a row of the indirection table, and that names the queue.",
-		"Each queue interrupts a core of its own. A connection always has the same hash, so its packets stay in order."},
+		"The card hashes addresses and ports; the hash's low bits choose a row of the indirection table, which names the queue.",
+		"Each queue interrupts its own core. A connection keeps its hash, so its packets stay in order."},
 	StageFetch: {"descriptors fetched (MRd, CplD)",
 		"The card has read the next descriptors out of host memory, some at once.",
 		"A read is not posted: the card had to wait for the completion, so it fetches ahead."},
@@ -162,6 +164,7 @@ const (
 	DropCRC                           // rx_crc_errors
 	DropMissed                        // rx_missed_errors
 	DropNoDescriptor                  // rx_queue_N_drops
+	DropBlocked                       // the IOMMU has not let the write through
 )
 
 // Drops says more of a drop than its stage does.
@@ -178,6 +181,9 @@ var Drops = [...]StageInfo{
 	DropNoDescriptor: {"dropped: rx_queue_drops",
 		"The card owns no descriptor of the frame's queue.",
 		"To wait would hold up the frames behind it, whose queues and cores have room."},
+	DropBlocked: {"lost: the IOMMU has blocked the write",
+		"The frame is not in memory, and the card does not know: it writes the descriptor back as if all were well.",
+		"A posted write has no answer. What the driver finds in the buffer is what was there before."},
 }
 
 // Events of the card. The machine passes all from EventBase on to Handle, but
@@ -201,5 +207,6 @@ const (
 	evFetch               // A: frame, B: queue, C: when it was asked for
 	evTLP                 // A: frame, B: bytes, C: address
 	evPosted              // A: frame, B: queue, C: when it began
+	EvTranslate           // A: frame, B: the stage that waits for it, and the queue, C: address
 	EvPin                 // the interrupt pin has changed; A: the last frame it tells of, or -1, C: how long the news took
 )

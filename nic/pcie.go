@@ -22,7 +22,6 @@ type Bus struct {
 const (
 	maxPayload  = 256 // Max_Payload_Size
 	tlpOverhead = 24  // framing, sequence number, header, LCRC
-	descSize    = 16
 	msiSize     = 4
 	prefetch    = 8 // descriptors that one read fetches
 )
@@ -82,7 +81,7 @@ func (n *NIC) sendFrame(s Slot, now sim.Time, q *sim.Queue, cause sim.Seq) {
 		q.Push(e)
 		addr += uint64(bytes)
 	}
-	out := n.post(descSize, now)
+	out := n.post(DescSize, now)
 	q.Push(sim.Event{At: out, Cause: cause, Kind: evPosted, A: s.Frame, B: int32(s.Queue), C: int64(now)})
 	q.Push(sim.Event{At: n.Bus.Posted, Cause: cause, Kind: evWriteBack, A: s.Frame, B: int32(s.Queue)})
 }

@@ -183,7 +183,7 @@ func (n *NIC) startDMA(now sim.Time, q *sim.Queue, cause sim.Seq) {
 			n.startBus(s, now, q, cause)
 			return
 		}
-		q.Push(sim.Event{At: now + n.Config.Costs.DMA, Cause: cause, Kind: evDMA, A: s.Frame})
+		n.access(evDMA, s.Frame, int32(s.Queue), n.target(rx), now, q, cause)
 	case len(n.Queues) > 1:
 		n.Busy = true
 		q.Push(sim.Event{At: now, Cause: cause, Kind: evNoDescriptor, A: s.Frame})
@@ -219,10 +219,13 @@ func (n *NIC) dma(now sim.Time, q *sim.Queue, self sim.Seq, r *sim.Record) {
 	d := &rx.Ring[rx.Head]
 	d.Frame, d.Len = s.Frame, s.Len
 	r.Arg[0], r.Arg[1] = place(s.Queue, rx.Head), int64(d.Addr)
+	if n.Blocked {
+		n.blocked(s, d, r)
+	}
 	if n.Config.PCIe {
 		return // the write-back is on its way already
 	}
-	q.Push(sim.Event{At: now + n.Config.Costs.WriteBack, Cause: self, Kind: evWriteBack, A: s.Frame, B: int32(s.Queue)})
+	n.access(evWriteBack, s.Frame, int32(s.Queue), rx.Base+uint64(rx.Head)*DescSize, now, q, self)
 }
 
 // place is a descriptor in a record's argument: its queue in the upper half.

@@ -14,6 +14,9 @@ func (n *NIC) Refill(queue, i int32, addr uint64) {
 	n.Queues[queue].Ring[i] = Desc{Addr: addr, Frame: -1}
 }
 
+// WriteRDBA says where a queue's ring lies.
+func (n *NIC) WriteRDBA(queue int32, addr uint64) { n.Queues[queue].Base = addr }
+
 // WriteRDT moves the tail: the card owns the descriptors before it.
 func (n *NIC) WriteRDT(queue int32, tail uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 	n.Queues[queue].Tail = tail

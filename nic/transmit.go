@@ -43,7 +43,7 @@ func (n *NIC) WriteTDT(tail uint32, now sim.Time, q *sim.Queue, cause sim.Seq) {
 func (n *NIC) startTx(now sim.Time, q *sim.Queue, cause sim.Seq) {
 	if t := &n.Tx; !t.Busy && t.Head != t.Tail {
 		t.Busy = true
-		q.Push(sim.Event{At: now + n.Config.Costs.DMA, Cause: cause, Kind: evTxDMA, A: t.Ring[t.Head].Frame})
+		n.access(evTxDMA, t.Ring[t.Head].Frame, 0, t.Ring[t.Head].Addr, now, q, cause)
 	}
 }
 

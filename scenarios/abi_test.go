@@ -23,6 +23,28 @@ func TestTheCourseRunsAlikeOnArm64(t *testing.T) { runsAlike(t, program.LinuxARM
 // below 4 GiB.
 func TestTheCourseRunsAlikeThroughInt80(t *testing.T) { runsAlike(t, program.LinuxInt80) }
 
+// TestTheCourseRunsAlikeBehindAnIOMMU: programs do not notice it, and the kernel maps
+// whatever the card needs, on its way out too.
+func TestTheCourseRunsAlikeBehindAnIOMMU(t *testing.T) {
+	for _, name := range Builtin() {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, _ := s.Config()
+			if n := &plain.NIC; cpu.ABIs[plain.ABI].Arm64 || n.Advanced || n.PCIe || n.IOMMU || plain.UIO || plain.Stop > 0 {
+				t.Skip("not with an IOMMU, or it ends at a time")
+			}
+			remapped := *plain
+			remapped.NIC.IOMMU = true
+			if diff := cmp.Diff(straceOf(t, plain).Threads, straceOf(t, &remapped).Threads); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func runsAlike(t *testing.T, abi program.ABI) {
 	for _, name := range Builtin() {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,6 @@ func (d *decoder) capture(base string, p *packet, out *kernel.Packets) {
 	}
 	o := captureOptions{most: maxCount, untimed: p.Rate != 0}
 	if p.Count != nil {
-		d.within(base+".count", *p.Count, 1, maxCount)
 		o.most = *p.Count
 	}
 	if d.has(base + ".host") {

@@ -4,26 +4,21 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"slices"
 
+	"ringside/cpu"
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/sim"
 )
 
 // card checks machine.nic and makes the card's configuration of it.
 func (d *decoder) card(c *card) nic.Config {
-	mode := nic.Mode(d.choice("machine.nic.irq", c.IRQ, nic.Modes[:]))
-	if c.Driver != "kernel" {
-		d.one("machine.nic.driver", c.Driver, "uio", "kernel")
-	}
-	d.within("machine.nic.queues", c.Queues, 1, nic.MaxQueues)
-	d.within("machine.nic.ring", c.Ring, 8, 4096)
+	mode := nic.Mode(slices.Index(nic.Modes[:], c.IRQ))
 	if c.Ring&(c.Ring-1) != 0 {
 		d.failAt("machine.nic.ring", "machine.nic.ring: %d is not a power of two", c.Ring)
 	}
 	d.within("machine.nic.fifo", int(c.FIFO), 2048, 16<<20)
-	d.within("machine.nic.rx_frames", c.RxFrames, 0, 4096)
 	d.within("machine.nic.rx_usecs", int(c.RxUsecs), 0, 1_000_000_000)
 	_, given := d.at["machine.nic.irq_cpu"]
 	switch {
@@ -79,8 +74,6 @@ func (d *decoder) descriptors(c *card, cfg *nic.Config) {
 	case c.Descriptors == "":
 	case c.Descriptors == "advanced":
 		cfg.Advanced, cfg.RSS.Enabled = true, true
-	case c.Descriptors != "legacy":
-		d.failAt(path, "%s: unknown value %q%s", path, c.Descriptors, program.Nearest(c.Descriptors, []string{"legacy", "advanced"}))
 	case c.Queues > 1:
 		d.failAt(path, "%s: legacy descriptors have no room for a hash: %d queues need advanced ones", path, c.Queues)
 	}
@@ -99,9 +92,6 @@ func (d *decoder) rss(c *card, out *nic.RSS) {
 		}
 		out.Key = [nic.KeyLen]byte(key)
 	}
-	if len(c.RSS.Indirection) > nic.TableLen {
-		d.failAt(base+".indirection", "%s.indirection: more than %d entries", base, nic.TableLen)
-	}
 	for i, queue := range c.RSS.Indirection {
 		d.within(fmt.Sprintf("%s.indirection[%d]", base, i), queue, 0, c.Queues-1)
 	}
@@ -109,9 +99,6 @@ func (d *decoder) rss(c *card, out *nic.RSS) {
 		for i := range out.Table {
 			out.Table[i] = byte(c.RSS.Indirection[i%n])
 		}
-	}
-	if c.RSS.UDP4 != "sd" {
-		d.one(base+".udp4", c.RSS.UDP4, "sdfn", "sd")
 	}
 	out.UDP = c.RSS.UDP4 == "sdfn"
 }
@@ -130,11 +117,6 @@ func (d *decoder) onTheWire(base string, p *packet, fl *flow, out *kernel.Packet
 	if fl.MAC != "" {
 		out.MAC = d.mac("flows."+p.Flow+".mac", fl.MAC)
 	}
-	for _, key := range []struct{ name, got string }{{"fcs", p.FCS}, {"csum", p.Csum}} {
-		if key.got != "" {
-			d.one(base+"."+key.name, key.got, "bad")
-		}
-	}
 	out.BadFCS, out.BadCsum = p.FCS != "", p.Csum != ""
 	switch {
 	case fl.Proto == "tcp" && (out.BadFCS || out.BadCsum || fl.MAC != ""):
@@ -147,3 +129,51 @@ func (d *decoder) onTheWire(base string, p *packet, fl *flow, out *kernel.Packet
 // csumBreak is how much data a datagram may have whose checksum the stack checks
 // at once (CHECKSUM_BREAK, with the UDP header).
 const csumBreak = 76 - nic.UDPHeader
+
+// iommu refuses what an IOMMU is not modelled with.
+func (d *decoder) iommu(f *file, cfg *kernel.Config) {
+	m := &f.Machine
+	if _, given := d.at["machine.nic.stray_dma"]; given {
+		d.within("machine.nic.stray_dma", m.NIC.StrayDMA, 1, maxCount)
+		if !m.IOMMU {
+			d.failAt("machine.nic.stray_dma", "machine.nic.stray_dma: needs machine.iommu: true; what the write does where nothing blocks it is not modelled")
+		}
+	}
+	cfg.NIC.IOMMU, cfg.NIC.Stray = m.IOMMU, m.NIC.StrayDMA
+	switch {
+	case !m.IOMMU:
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt("machine.iommu", "machine.iommu: it is Intel's; that of Arm machines, the SMMU, is not modelled")
+	case cfg.NIC.Advanced:
+		d.failAt("machine.iommu", "machine.iommu: with legacy descriptors only: igb maps its pages once and keeps them, which is not modelled")
+	case cfg.NIC.PCIe:
+		d.failAt("machine.iommu", "machine.iommu: not with nic.pcie: each packet on the bus would be translated, and is not")
+	case m.NIC.Driver == "uio":
+		d.failAt("machine.iommu", "machine.iommu: not with nic.driver uio: its mappings are made by vfio")
+	}
+}
+
+// affinity reads the moves of interrupts.
+func (d *decoder) affinity(f *file, cfg *kernel.Config) {
+	const path = "machine.nic.irq_affinity"
+	moves := f.Machine.NIC.Affinity
+	switch {
+	case len(moves) == 0:
+		return
+	case cfg.NIC.Mode != nic.MSIX:
+		d.failAt(path, "%s: only msi-x can keep one interrupt back while its message is changed", path)
+	case cpu.ABIs[cfg.ABI].Arm64:
+		d.failAt(path, "%s: on Arm the message stays and the ITS's table changes, which is not modelled", path)
+	}
+	var last Duration
+	for i, m := range moves {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.within(at+".queue", m.Queue, 0, f.Machine.NIC.Queues-1)
+		d.within(at+".cpu", m.CPU, 0, f.Machine.CPUs-1)
+		if m.At < last {
+			d.failAt(at+".at", "%s.at: it is before the move above it", at)
+		}
+		last = m.At
+		cfg.Affinity = append(cfg.Affinity, kernel.Affinity{At: sim.Time(m.At), Queue: m.Queue, CPU: m.CPU})
+	}
+}

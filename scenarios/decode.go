@@ -35,6 +35,22 @@ type decoder struct {
 	captures map[string]*kernel.Capture // those that were read: variants play the same
 }
 
+func newDecoder(name string, data []byte) *decoder {
+	return &decoder{name: name, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]ast.Node{}}
+}
+
+// recovered makes the error of what fail and its like have thrown.
+func (d *decoder) recovered(err *error, drop func()) {
+	switch e := recover().(type) {
+	case nil:
+	case *Error:
+		drop()
+		*err = e
+	default:
+		panic(e)
+	}
+}
+
 // place is a line and a column.
 type place struct{ line, col int }
 
@@ -77,7 +93,7 @@ func (d *decoder) failAt(path, format string, args ...any) {
 }
 
 // decode reads a whole file.
-func (d *decoder) decode(data []byte, f *file) {
+func (d *decoder) decode(data []byte, f any) {
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		var syn *yaml.SyntaxError
@@ -96,7 +112,7 @@ func (d *decoder) decode(data []byte, f *file) {
 	case len(docs) == 0:
 		panic(&Error{File: d.name, Msg: "the file is empty"})
 	case len(docs) > 1:
-		d.fail(nodePlace(docs[1]), "a second document: a file holds one scenario")
+		d.fail(nodePlace(docs[1]), "a second document: a file holds only one")
 	}
 	d.tree = docs[0]
 	d.value(d.tree, reflect.ValueOf(f).Elem(), "")
@@ -188,7 +204,7 @@ func (d *decoder) pairs(n ast.Node, path string, visit func(key string, at, val 
 		return
 	default:
 		if path == "" {
-			d.fail(nodePlace(n), "a scenario is a list of keys with values")
+			d.fail(nodePlace(n), "a file is a list of keys with values")
 		}
 		d.fail(nodePlace(n), "%s: keys with values are needed here", path)
 	}
@@ -230,6 +246,11 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	for i := range t.NumField() {
 		if key := t.Field(i).Tag.Get("yaml"); t.Field(i).Tag.Get("required") != "" && !got[key] && v.Field(i).IsZero() {
 			d.fail(nodePlace(n), "the key %q is missing", join(path, key))
+		}
+	}
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("yaml"); got[key] {
+			d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
 		}
 	}
 }

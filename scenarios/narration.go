@@ -20,13 +20,13 @@ import (
 type selector struct {
 	Fn     string   `yaml:"fn" doc:"The function, by its Linux name."`
 	Step   string   `yaml:"step" doc:"A part of the name of the function's step."`
-	TP     string   `yaml:"tp" doc:"The kernel tracepoint, as sched:sched_waking."`
+	TP     string   `yaml:"tp" list:"points" doc:"The kernel tracepoint, as sched:sched_waking."`
 	Task   string   `yaml:"task" doc:"The thread in whose context the step runs."`
 	CPU    *int     `yaml:"cpu" doc:"The core."`
-	Ctx    string   `yaml:"ctx" doc:"The context: user, syscall, hardirq, softirq, idle, hardware or device."`
+	Ctx    string   `yaml:"ctx" list:"contexts" doc:"The context: user, syscall, hardirq, softirq, idle, hardware or device."`
 	Object string   `yaml:"object" doc:"What the step touches, as the log names it, such as epoll 0, or its kind."`
 	After  Duration `yaml:"after" doc:"Only records from this model time on."`
-	N      *int     `yaml:"n" doc:"Which of the records that match, from 1."`
+	N      *int     `yaml:"n" range:"1 1073741824" doc:"Which of the records that match, from 1."`
 }
 
 type mark struct {
@@ -46,8 +46,8 @@ type narration struct {
 type question struct {
 	At      selector     `yaml:"at" required:"true" doc:"The record before which it is asked: the step that shows the answer."`
 	Ask     guide.Text   `yaml:"ask" required:"true" doc:"The question."`
-	Choices []guide.Text `yaml:"choices" required:"true" doc:"Two to six answers."`
-	Answer  int          `yaml:"answer" required:"true" doc:"Which of them is right, from 1."`
+	Choices []guide.Text `yaml:"choices" required:"true" items:"2 6" doc:"Two to six answers."`
+	Answer  int          `yaml:"answer" required:"true" range:"1 6" doc:"Which of them is right, from 1."`
 	Because guide.Text   `yaml:"because" required:"true" doc:"Why it is right."`
 	See     *selector    `yaml:"see" doc:"The record that explains it; by default the one of the question."`
 }
@@ -81,9 +81,6 @@ func (d *decoder) guide(f *file, cfg *kernel.Config) *guide.Guide {
 	}
 	for i := range f.Predict {
 		q, path := &f.Predict[i], fmt.Sprintf("predict[%d]", i)
-		if len(q.Choices) < 2 || len(q.Choices) > 6 {
-			d.failAt(path+".choices", "%s.choices: 2 to 6 of them", path)
-		}
 		d.within(path+".answer", q.Answer, 1, len(q.Choices))
 		ask := &guide.Question{Ask: q.Ask, Choices: q.Choices, Answer: q.Answer - 1, Because: q.Because}
 		if q.See != nil {
@@ -109,20 +106,26 @@ func (d *decoder) selector(path string, s *selector, cfg *kernel.Config) guide.S
 		out.CPU = *s.CPU
 	}
 	if s.N != nil {
-		d.within(path+".n", *s.N, 1, 1<<30)
 		out.N = *s.N
 	}
 	if out.Empty() {
 		d.failAt(path, "%s: say which record: fn, step, tp, task, cpu, ctx, object or after", path)
 	}
 	known("fn", s.Fn, d.functions)
-	known("ctx", s.Ctx, kernel.Contexts[:])
-	known("tp", s.TP, kernel.Points[1:])
 	known("task", s.Task, d.tasks)
 	if kind, _, _ := strings.Cut(s.Object, " "); kind != "" {
 		known("object", strings.TrimRight(s.Object, " 0123456789"), kernel.ObjectKinds())
 	}
 	return out
+}
+
+// sets tells whether a variant says something of a key itself.
+func (d *decoder) sets(v *variant, key string) bool {
+	found := false
+	if v.Set.node != nil {
+		d.pairs(v.Set.node, "", func(k string, _, _ ast.Node) { found = found || k == key })
+	}
+	return found
 }
 
 // overlay is a part of a file, read over the whole one.
@@ -141,8 +144,12 @@ type replacement struct {
 	With   string `yaml:"with" required:"true" doc:"What it is replaced by."`
 }
 
-// apply makes the variant of a file.
+// apply makes the variant of a file. What the file expects need not hold for it:
+// only a variant that sets expect, over the file's, expects anything.
 func (d *decoder) apply(f *file, v *variant, path string) {
+	if !d.sets(v, "expect") {
+		f.Expect = expect{}
+	}
 	if v.Set.node != nil {
 		d.over = true
 		d.value(v.Set.node, reflect.ValueOf(f).Elem(), "")

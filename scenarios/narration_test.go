@@ -78,9 +78,9 @@ func TestMistakesInAGuide(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		{"marks: [{name: x, at: {}}]\n", "7:23: marks[0].at: say which record"},
 		{"marks: [{name: x, at: {fn: ep_pol_callback}}]\n", `7:28: marks[0].at: unknown fn "ep_pol_callback"; did you mean "ep_poll_callback"?`},
-		{"marks: [{name: x, at: {tp: sched_waking}}]\n", `7:28: marks[0].at: unknown tp "sched_waking"; did you mean "sched:sched_waking"?`},
+		{"marks: [{name: x, at: {tp: sched_waking}}]\n", `7:28: marks[0].at.tp: unknown value "sched_waking"; did you mean "sched:sched_waking"?`},
 		{"marks: [{name: x, at: {task: b}}]\n", `7:30: marks[0].at: unknown task "b"`},
-		{"marks: [{name: x, at: {ctx: usr}}]\n", `7:29: marks[0].at: unknown ctx "usr"; did you mean "user"?`},
+		{"marks: [{name: x, at: {ctx: usr}}]\n", `7:29: marks[0].at.ctx: unknown value "usr"; did you mean "user"?`},
 		{"marks: [{name: x, at: {object: sokc 1}}]\n", `7:32: marks[0].at: unknown object "sokc"`},
 		{"marks: [{name: x, at: {cpu: 1}}]\n", "7:29: marks[0].at.cpu: 1 is not between 0 and 0"},
 		{"marks: [{name: x, at: {fn: getpid}}, {name: x, at: {fn: getpid}}]\n", `7:45: a second mark "x"`},
@@ -101,5 +101,33 @@ func TestMistakesInAGuide(t *testing.T) {
 		if got := fmt.Sprintf("%d:%d: %s", e.Line, e.Col, e.Msg); !strings.Contains(got, c.want) {
 			t.Errorf("%q:\n  got  %s\n  want %s", c.src, got, c.want)
 		}
+	}
+}
+
+// A variant that sets expect has the file's expectations, with its own over them; another has none.
+func TestAVariantExpectsWhatItSets(t *testing.T) {
+	s, err := Parse("f.yaml", []byte(head+threads+`expect:
+  strace: {a: "getpid() = 1000\n+++ exited with 0 +++\n"}
+  counters: {irqs: 0}
+variants:
+  - {name: silent, set: {machine: {cpus: 2}}}
+  - {name: loud, title: One more, set: {expect: {counters: {irqs: 0, syscalls: 2}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{0, 3} {
+		if e := s.Variants()[i].Expectations(); len(e.Strace)+len(e.Counters) != want {
+			t.Errorf("%s expects %v", s.Variants()[i].Variant, e)
+		}
+	}
+	if v, err := s.With("loud"); err != nil || v.Label() != "loud: One more" {
+		t.Errorf("%v, %v", v, err)
+	}
+	if v, err := s.With("one-packet"); err != nil || v.Label() != "one-packet" {
+		t.Errorf("%v, %v", v, err)
+	}
+	if _, err := s.With("lout"); err == nil || !strings.Contains(err.Error(), "the variants of f.yaml: silent, loud") {
+		t.Errorf("%v", err)
 	}
 }

@@ -2,7 +2,7 @@ package scenarios
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,33 +42,20 @@ type Scenario struct {
 	variants []*Scenario
 }
 
-//go:embed course
-var course embed.FS
-
-// flagship is what somebody sees first.
-const flagship = "one-packet"
-
-// Builtin lists the embedded scenarios, the flagship first.
-func Builtin() []string {
-	names := []string{flagship}
-	entries, _ := fs.ReadDir(course, "course")
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && name != flagship {
+// Attachments are the embedded files that an embedded scenario names.
+func (s *Scenario) Attachments() (names []string) {
+	for i := range s.file.Wire {
+		name := s.file.Wire[i].PCAP
+		if _, ok := Attached(name); ok {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// Attached is a file that embedded scenarios name, such as a capture file.
-func Attached(name string) (data []byte, ok bool) {
-	data, err := course.ReadFile(path.Join("course", name))
-	return data, err == nil && path.Ext(name) != ".yaml"
-}
-
 // Open reads a file, or an embedded scenario by its name.
 func Open(nameOrPath string) (*Scenario, error) {
-	if strings.ContainsAny(nameOrPath, `/\`) || strings.HasSuffix(nameOrPath, ".yaml") || strings.HasSuffix(nameOrPath, ".yml") {
+	if looksLikePath(nameOrPath) {
 		return Load(nameOrPath)
 	}
 	if data, err := course.ReadFile(path.Join("course", nameOrPath+".yaml")); err == nil {
@@ -81,24 +68,16 @@ func Open(nameOrPath string) (*Scenario, error) {
 	return nil, &Error{File: nameOrPath, Msg: "no such file and no scenario of that name" + program.Nearest(nameOrPath, Builtin())}
 }
 
+// looksLikePath tells whether a name cannot be that of something embedded.
+func looksLikePath(name string) bool {
+	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
 // Load reads a file.
 func Load(name string) (*Scenario, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, &Error{File: name, Msg: err.Error()}
-	case info.IsDir():
-		return nil, &Error{File: name, Msg: "is a directory, not a scenario file"}
-	case info.Size() > MaxSize:
-		return nil, tooBig(name)
-	}
-	data, err := os.ReadFile(name)
+	data, err := readFile(name, "scenario")
 	if err != nil {
-		return nil, &Error{File: name, Msg: err.Error()}
+		return nil, err
 	}
 	dir, err := os.OpenRoot(filepath.Dir(name)) // no path and no link leads out of it
 	if err != nil {
@@ -106,6 +85,33 @@ func Load(name string) (*Scenario, error) {
 	}
 	defer dir.Close()
 	return parse(name, data, dir.FS())
+}
+
+// readFile reads a file of a kind, within the limits.
+func readFile(name, kind string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, &Error{File: name, Msg: reason(err).Error()}
+	case info.IsDir():
+		return nil, &Error{File: name, Msg: "is a directory, not a " + kind + " file"}
+	case info.Size() > MaxSize:
+		return nil, tooBig(name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &Error{File: name, Msg: err.Error()}
+	}
+	return data, nil
+}
+
+// reason is an error without the path that it is about.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func tooBig(name string) *Error {
@@ -121,14 +127,9 @@ func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 	if len(data) > MaxSize {
 		return nil, tooBig(name)
 	}
-	d := &decoder{name: name, files: files, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n"), at: map[string]astNode{}}
-	defer func() {
-		if e, ok := recover().(*Error); ok {
-			s, err = nil, e
-		} else if e != nil {
-			panic(e)
-		}
-	}()
+	d := newDecoder(name, data)
+	d.files = files
+	defer d.recovered(&err, func() { s = nil })
 	d.checkText(data)
 	s = &Scenario{Name: name, source: data, file: defaults()}
 	d.decode(data, &s.file)
@@ -185,6 +186,42 @@ func (s *Scenario) Guide() *guide.Guide { return s.guide }
 // file.
 func (s *Scenario) Variants() []*Scenario { return s.variants }
 
+// With opens what a scenario is compared with: a variant of its own by its name,
+// or another scenario or file.
+func (s *Scenario) With(name string) (*Scenario, error) {
+	for _, v := range s.variants {
+		if v.Variant == name {
+			return v, nil
+		}
+	}
+	other, err := Open(name)
+	var e *Error
+	if errors.As(err, &e) && e.Line == 0 && len(s.variants) > 0 {
+		return nil, fmt.Errorf("%w; the variants of %s: %s", err, s.Name, strings.Join(s.VariantNames(), ", "))
+	}
+	return other, err
+}
+
+// VariantNames are the names of its variants.
+func (s *Scenario) VariantNames() []string {
+	var names []string
+	for _, v := range s.variants {
+		names = append(names, v.Variant)
+	}
+	return names
+}
+
+// Label names it and, if it is a variant, what is different.
+func (s *Scenario) Label() string {
+	if s.Variant == "" {
+		return s.Name
+	}
+	if title := s.VariantTitle.In(guide.DefaultLang); title != "" {
+		return s.Variant + ": " + title
+	}
+	return s.Variant
+}
+
 // Source is the file as it was written.
 func (s *Scenario) Source() []byte { return s.source }
 
@@ -216,7 +253,8 @@ func (s *Scenario) Unordered() (threads []string, why string) {
 	return s.file.Live.Unordered, s.file.Live.Why
 }
 
-// Expectations are what the file expects of a run.
+// Expectations are what the file expects of a run; a variant that does not set
+// expect expects nothing.
 func (s *Scenario) Expectations() lanes.Expect {
 	e := lanes.Expect{Strace: map[string][]string{}, Counters: map[string]int64{}}
 	for name, text := range s.file.Expect.Strace {
@@ -227,9 +265,3 @@ func (s *Scenario) Expectations() lanes.Expect {
 	}
 	return e
 }
-
-//go:embed template.yaml
-var template []byte
-
-// Template is a commented file to start an own one from.
-func Template() []byte { return template }

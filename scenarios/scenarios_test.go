@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -210,21 +211,22 @@ func TestOpenFindsFilesAndNames(t *testing.T) {
 	}
 }
 
-// schemaCheck validates a YAML text against the schema.
-func schemaCheck(t *testing.T, src []byte) error {
-	t.Helper()
+// compiled is the schema, ready to validate.
+var compiled = sync.OnceValue(func() *jsonschema.Schema {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("s.json", doc); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	schema, err := c.Compile("s.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return c.MustCompile("s.json")
+})
+
+// schemaCheck validates a YAML text against the schema.
+func schemaCheck(t *testing.T, src []byte) error {
+	t.Helper()
 	var v any
 	if err := yaml.Unmarshal(src, &v); err != nil {
 		return err
@@ -237,7 +239,7 @@ func schemaCheck(t *testing.T, src []byte) error {
 	if err != nil {
 		return err
 	}
-	return schema.Validate(inst)
+	return compiled().Validate(inst)
 }
 
 func TestTheSchemaAcceptsWhatTheProgramAccepts(t *testing.T) {
@@ -247,8 +249,10 @@ func TestTheSchemaAcceptsWhatTheProgramAccepts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := schemaCheck(t, Template()); err != nil {
-		t.Errorf("the template: %v", err)
+	for _, template := range Templates() {
+		if err := schemaCheck(t, template.Source()); err != nil {
+			t.Errorf("the template %s: %v", template.Name, err)
+		}
 	}
 }
 

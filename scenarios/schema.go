@@ -11,13 +11,31 @@ import (
 // own types, for editors' YAML language servers.
 func Schema() []byte {
 	root := schemaOf(reflect.TypeFor[file]())
+	root["definitions"] = map[string]any{"part": part(schemaOf(reflect.TypeFor[file]()))}
+	return printed(root, "ringside scenario")
+}
+
+// printed is a schema as a document.
+func printed(root map[string]any, title string) []byte {
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
-	root["title"] = "ringside scenario"
+	root["title"] = title
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		panic(err) // maps of strings cannot fail
 	}
 	return append(b, '\n')
+}
+
+// part is the schema of a part of a file, which is read over the whole one: nothing
+// is required of it.
+func part(schema map[string]any) map[string]any {
+	delete(schema, "required")
+	for _, v := range schema {
+		if inner, ok := v.(map[string]any); ok {
+			part(inner)
+		}
+	}
+	return schema
 }
 
 // patterns are the scalars with rules of their own; numbers are those that may
@@ -36,8 +54,10 @@ func schemaOf(t reflect.Type) map[string]any {
 	switch t {
 	case reflect.TypeFor[guide.Text]():
 		return map[string]any{"type": []string{"string", "object"}, "additionalProperties": map[string]any{"type": "string"}}
+	case reflect.TypeFor[Questions]():
+		return map[string]any{"type": []string{"boolean", "integer"}, "minimum": 0}
 	case reflect.TypeFor[overlay]():
-		return map[string]any{"type": "object"}
+		return map[string]any{"allOf": []any{map[string]any{"$ref": "#/definitions/part"}}} // beside a $ref no description counts
 	}
 	if p, ok := patterns[t]; ok {
 		if numbers[t] {
@@ -58,6 +78,8 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": []string{"string", "number", "boolean"}}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
+	case reflect.Uint64:
+		return map[string]any{"type": "integer", "minimum": 0}
 	}
 	return map[string]any{"type": "integer"}
 }
@@ -68,6 +90,7 @@ func objectSchema(t reflect.Type) map[string]any {
 		f := t.Field(i)
 		p := schemaOf(f.Type)
 		p["description"] = f.Tag.Get("doc")
+		tagged(f.Tag, p)
 		props[f.Tag.Get("yaml")] = p
 		if f.Tag.Get("required") != "" {
 			required = append(required, f.Tag.Get("yaml"))

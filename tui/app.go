@@ -9,7 +9,9 @@ import (
 	"github.com/muesli/termenv"
 
 	"ringside/kernel"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
+	"ringside/tui/speaker"
 )
 
 // How much of a run is known before the first frame is drawn, how much is added
@@ -25,9 +27,10 @@ const (
 // app is the bubbletea model. What it shows is the scene; the rest is how the
 // user wants it shown, and what is being typed.
 type app struct {
-	opts    Options
-	actions []action
-	profile termenv.Profile
+	opts     Options
+	actions  []action
+	compares []action // those while two runs are compared
+	profile  termenv.Profile
 
 	w, h    int
 	grid    grid
@@ -40,24 +43,36 @@ type app struct {
 	stale bool   // something visible has changed since
 
 	pick     picker
-	scene    *scene // nil: the picker is on the screen
-	userMark []sim.Seq
-	breaks   []kind
-	find     string
-	hits     map[kind]bool // what the search said of kinds of records
+	scene    *scene  // nil: the picker is on the screen
+	versus   *versus // two runs side by side are on the screen, or nil
+	userMark []userMark
+	breaks   []*selection
+	search   *selection
+	filter   *selection
+	jumped   []sim.Seq // from where jumps were made, the last one last
 
-	focus panelID
-	guest panelID // what the guest place shows, or noPanel: its own
-	zoom  bool
+	focus  panelID
+	choice ref     // the chosen object of the focused panel, or none
+	guest  panelID // what the guest place shows, or noPanel: its own
+	zoom   bool
 
-	player  player
-	token   token
-	prompt  prompt
-	overlay overlay
-	message string // in place of the keys, until the next one
-	mouse   bool
-	stop    func() // ends the live run that is on its way
-	liveGen int
+	player   player
+	token    token
+	predict  predict
+	prompt   prompt
+	overlay  overlay
+	pages    []page // over the panels, the last one on top
+	message  string // in place of the keys, until the next one
+	author   authoring
+	show     show
+	now      func() time.Time
+	timerGen int
+	notes    *speaker.Server // or nil: nobody can ask for the speaker's notes
+	told     told
+	send     func(tea.Msg) // from other goroutines
+	mouse    bool
+	stop     func() // ends the live run that is on its way
+	liveGen  int
 }
 
 // newApp makes the model before anything is opened.
@@ -67,11 +82,13 @@ func newApp(opts Options) *app {
 	}
 	a := &app{
 		opts: opts, actions: newActions(), profile: lipgloss.ColorProfile(),
-		focus: noPanel, guest: noPanel, stale: true, stop: func() {},
+		focus: noPanel, guest: noPanel, stale: true, stop: func() {}, now: time.Now,
 	}
+	a.compares = versusActions(a.actions)
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
 	a.pick.items = opts.Items
+	a.predict.density = opts.Predict
 	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
 	a.resize(80, 24)
 	return a
@@ -79,24 +96,49 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
+	loaded := stampOf(name)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
-	a.stop()
-	a.liveGen++ // what is still on its way is another scenario's
-	a.player.on = false
-	a.userMark, a.breaks, a.hits, a.find = nil, nil, nil, ""
-	a.focus, a.guest, a.zoom = noPanel, noPanel, false
-	a.scene = newScene(doc)
+	a.author.loaded, a.author.seen = loaded, loaded
+	a.show = show{}
+	a.enter(doc)
 	return nil
 }
 
+// enter shows a document at its start.
+func (a *app) enter(doc *Doc) {
+	a.author.wrong = nil
+	a.stop()
+	a.liveGen++ // what is still on its way is another scenario's
+	a.player.on = false
+	a.userMark, a.breaks, a.search, a.filter, a.jumped, a.pages = nil, nil, nil, nil, nil, nil
+	a.focus, a.guest, a.zoom = noPanel, noPanel, false
+	a.scene, a.versus = newScene(doc, a.opts.Lang, a.opts.Seed), nil
+	a.startPredict()
+}
+
+// table are the actions that there are now.
+func (a *app) table() []action {
+	if a.versus != nil {
+		return a.compares
+	}
+	return a.actions
+}
+
 // newScene runs the beginning of a document's model and stands at its start.
-func newScene(doc *Doc) *scene {
-	s := &scene{doc: doc, tl: doc.Timeline, follow: -1, scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
+func newScene(doc *Doc, lang string, seed uint64) *scene {
+	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
-	s.tl.OnAppend = s.seeCalls
+	s.narrator = newNarrator(doc.Guide, lang)
+	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
+	s.tl.OnAppend = func(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
+		s.who.add(m, r, seq, s.tl)
+		s.narrator.find.Record(m, r, seq)
+		s.book.Record(m, r, seq)
+		s.seeCalls(m, r, seq)
+	}
 	s.extend(openRecords)
 	s.show(0)
 	return s
@@ -109,6 +151,7 @@ func (s *scene) extend(n sim.Seq) {
 	s.ix.update()
 	s.seeEnd()
 	s.align()
+	s.narrator.update()
 }
 
 // extendMsg asks for more of the run to be known.
@@ -127,11 +170,21 @@ func (a *app) Init() tea.Cmd {
 	if a.scene == nil {
 		return nil
 	}
-	return tea.Batch(a.extendLater(), a.startLive())
+	if a.show.lesson != nil || a.opts.Present {
+		a.opts.Present = false // the picker opens what it opens as ever
+		return a.present()
+	}
+	return tea.Batch(a.extendLater(), a.startLive(), a.watch())
 }
 
 // Update takes a message: a key, a size, a tick.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := a.update(msg)
+	a.tellNotes()
+	return a, cmd
+}
+
+func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	a.stale = true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -145,9 +198,22 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.playOn(msg)
 	case tokenMsg:
 		return a, a.hop(msg)
+	case watchMsg:
+		return a, a.watched(msg)
+	case editedMsg:
+		return a, a.edited(msg)
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
+	case notesMsg:
+		a.fromNotes(string(msg))
+		return a, nil
+	case timerMsg:
+		if int(msg) != a.timerGen {
+			a.stale = false
+			return a, nil
+		}
+		return a, a.timerTick()
 	case extendMsg:
 		if msg.scene != a.scene {
 			return a, nil
@@ -191,10 +257,16 @@ func (a *app) key(msg tea.KeyMsg) tea.Cmd {
 		return a.promptKey(msg)
 	case a.overlay.open():
 		return a.overlayKey(msg)
+	case a.predict.asking:
+		return a.questionKey(msg)
+	case len(a.pages) > 0:
+		return a.pageKey(msg)
+	case a.show.on:
+		return a.showKey(msg)
 	case a.scene == nil:
 		return a.pickerKey(msg)
 	}
-	x := byKey(a.actions, msg)
+	x := byKey(a.table(), msg)
 	if x == nil {
 		return nil
 	}
@@ -214,7 +286,7 @@ func (a *app) do(x *action, arg string) tea.Cmd {
 		from, _ = was.station()
 	}
 	cmd := x.do(a, arg)
-	if a.scene == nil || a.scene != was {
+	if a.scene == nil || a.scene != was || a.versus != nil {
 		return cmd
 	}
 	return tea.Batch(cmd, a.startToken(from))
@@ -229,18 +301,27 @@ func (a *app) move(pos sim.Seq) {
 
 // step moves to the next end of a step: from the middle of one, forward to its
 // own end and back to its start. At the start the screen stays as it is: the way
-// back ends on the first screen, to the byte.
+// back ends on the first screen, to the byte. Where a filter is set or something
+// is followed, it goes to the next record of that.
 func (a *app) step(dir int) {
 	s := a.scene
+	if s.only != nil {
+		a.stepOnly(dir)
+		return
+	}
 	target := s.step + dir
 	if dir > 0 && s.pos < s.ix.end(s.step) {
 		target = s.step
 	}
 	pos := s.pos
 	s.need(target)
-	s.show(s.ix.end(target))
-	if s.pos == pos && dir > 0 {
+	a.advance(s.narrator.stop(pos, s.ix.end(target)))
+	switch name := s.markName(); {
+	case s.pos == pos && dir > 0 && !a.predict.asking:
 		a.message = "this is the end of the run"
+		a.showScore()
+	case name != "":
+		a.message = "mark: " + name
 	}
 }
 
@@ -255,7 +336,14 @@ func (s *scene) need(step int) {
 	}
 }
 
-func (a *app) micro(dir sim.Seq) { a.scene.show(a.scene.pos + dir) }
+// micro moves by a record; of what is followed, if something is.
+func (a *app) micro(dir int) {
+	if s := a.scene; s.followed != nil {
+		a.goTo(dir, "nothing more of it that way", s.only)
+		return
+	}
+	a.advance(a.scene.pos + sim.Seq(dir))
+}
 
 func (a *app) station(dir int) {
 	pos, ok := a.scene.ix.station(a.scene.step, dir)
@@ -263,7 +351,7 @@ func (a *app) station(dir int) {
 		a.message = "no other station of the path that way"
 		return
 	}
-	a.move(pos)
+	a.advance(pos)
 }
 
 func (a *app) toEnd() {
@@ -280,14 +368,26 @@ func (a *app) toEnd() {
 // escape goes one level back.
 func (a *app) escape(string) tea.Cmd {
 	switch {
+	case a.predict.away:
+		return a.comeBack()
 	case a.zoom:
 		a.zoom = false
 	case a.focus != noPanel || a.guest != noPanel:
-		a.focus, a.guest = noPanel, noPanel
+		a.focus, a.guest, a.choice = noPanel, noPanel, ref{}
+	case len(a.jumped) > 0:
+		last := len(a.jumped) - 1
+		a.move(a.jumped[last])
+		a.jumped = a.jumped[:last]
+		a.message = "back where you were"
+	case a.scene.followed != nil:
+		a.setFollow(nil)
+	case a.filter != nil:
+		a.filterPrompt("")
 	case len(a.opts.Items) > 0:
 		a.stop()
 		a.player.on = false
 		a.scene = nil
+		a.author.wrong = nil
 	}
 	return nil
 }

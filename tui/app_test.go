@@ -22,7 +22,7 @@ import (
 	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/scenarios"
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -252,7 +252,8 @@ func TestRandomKeys(t *testing.T) {
 			}
 		}
 	}
-	names = append(names, "up", "down", "backspace", "a", "7", "u")
+	names = append(names, "backspace", "a", "7", "u", "pgdown", "d", "command")
+	commands := []string{"filter ctx:softirq", "filter -task:server cpu:0", "follow server", "follow packet 1", "inspect fd 3", "inspect cpu 0", "break tp:sched_waking", "symbol try_to_wake_up", "thread worker", "setmark x"}
 	doc := document(t, 2, 12)
 	rapid.Check(t, func(r *rapid.T) {
 		a := testApp(t, doc, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"), "")
@@ -263,9 +264,14 @@ func TestRandomKeys(t *testing.T) {
 				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
 			case "tick":
 				a.Update(playMsg(a.player.gen))
+			case "command":
+				if a.prompt.kind == promptNone && a.scene != nil {
+					a.answer(promptCommand, rapid.SampledFrom(commands).Draw(r, "command"))
+				}
 			default:
 				a.Update(press(k))
 			}
+			a.stale = true
 			checkFrame(r, a)
 		}
 	})
@@ -300,6 +306,44 @@ func TestForwardAndBackRestoresTheScreen(t *testing.T) {
 		}
 		for i := len(seen) - 1; i >= 0; i-- {
 			a.keys(back)
+			if got := a.View(); got != seen[i] {
+				r.Fatalf("%d steps from the start: want -, got +:\n%s", i, cmp.Diff(ansi.Strip(seen[i]), ansi.Strip(got)))
+			}
+		}
+	})
+}
+
+// The same with a filter, and with something that is followed: from one of its
+// records k on and k back.
+func TestForwardAndBackAmongMatchesRestoresTheScreen(t *testing.T) {
+	doc := document(t, 2, 12)
+	rapid.Check(t, func(r *rapid.T) {
+		a := testApp(t, doc, 200, 60, "")
+		for !doc.Timeline.Done() {
+			a.scene.extend(extendBy)
+		}
+		a.move(0)
+		a.answer(promptCommand, rapid.SampledFrom([]string{
+			"filter tp:sched_waking", "filter ctx:softirq cpu:0", "filter obj:\"socket 0\"", "follow packet 3", "follow server", "follow fd 3",
+		}).Draw(r, "command"))
+		for range rapid.IntRange(1, 20).Draw(r, "start") {
+			a.keys("l")
+		}
+		var seen []string
+		for range rapid.IntRange(1, 20).Draw(r, "k") {
+			pos := a.scene.pos
+			a.message = ""
+			a.stale = true
+			seen = append(seen, a.View())
+			if a.keys("l"); a.scene.pos == pos {
+				seen = seen[:len(seen)-1]
+				break
+			}
+		}
+		for i := len(seen) - 1; i >= 0; i-- {
+			a.keys("h")
+			a.message = ""
+			a.stale = true
 			if got := a.View(); got != seen[i] {
 				r.Fatalf("%d steps from the start: want -, got +:\n%s", i, cmp.Diff(ansi.Strip(seen[i]), ansi.Strip(got)))
 			}
@@ -387,7 +431,7 @@ func TestBreakRunsOnAndBack(t *testing.T) {
 	if second <= first {
 		t.Fatalf("from %d to %d", first, second)
 	}
-	if kindOf(a.scene.m, a.scene.rec) != a.breaks[0] {
+	if !a.breaks[0].match(a.scene.rec, a.scene.pos-1) {
 		t.Error("stopped at another kind of record")
 	}
 	if a.keys("C"); a.scene.pos != first {
@@ -485,7 +529,7 @@ func TestPlayStepsUntilTheEnd(t *testing.T) {
 func TestLiveCallsAreComparedWithTheModel(t *testing.T) {
 	doc := document(t, 1, 1)
 	doc.Live = func(context.Context) (*LiveRun, error) {
-		return &LiveRun{Calls: []compare.Call{
+		return &LiveRun{Calls: []both.Call{
 			{Thread: "server", Line: "socket(AF_INET, SOCK_DGRAM, 0) = 3"}, {Thread: "server", Line: "bind(3, 0.0.0.0:7000) = -1 EADDRINUSE"},
 		}}, nil
 	}

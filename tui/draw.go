@@ -18,14 +18,28 @@ func (a *app) draw() {
 		return
 	case a.scene == nil:
 		a.drawPicker()
+	case a.versus != nil:
+		a.drawVersus()
+	case a.show.on:
+		a.drawShow()
 	default:
 		a.drawHeader()
 		a.drawPanels()
+		a.drawLights()
+	}
+	if len(a.pages) > 0 && a.scene != nil {
+		a.drawPage()
+	}
+	if a.author.wrong != nil {
+		a.drawWrong()
+	}
+	if a.predict.asking {
+		a.drawQuestion()
 	}
 	if a.overlay.open() {
 		a.drawOverlay()
 	}
-	if a.scene != nil || a.prompt.kind != promptNone {
+	if a.scene != nil && !a.show.on || a.prompt.kind != promptNone {
 		a.drawStatus()
 	}
 }
@@ -300,10 +314,13 @@ func (a *app) drawStatus() {
 		p.in(styleBold).rest(a.message)
 		return
 	}
+	a.drawScore(p)
+	a.drawKept(p)
 	const tail = "? keys  q quit"
-	for i := range a.actions {
-		b := a.actions[i].brief
-		if b == "" || a.actions[i].group == groupOther {
+	table := a.table()
+	for i := range table {
+		b := table[i].brief
+		if b == "" || table[i].group == groupOther {
 			continue
 		}
 		if textWidth(b, a.grid.ascii)+len(tail)+2 > p.left() {
@@ -312,4 +329,53 @@ func (a *app) drawStatus() {
 		p.in(styleText).str(b).str("  ")
 	}
 	p.str(tail)
+}
+
+// drawLights marks what is followed in every panel, and in the focused one the
+// object that is chosen.
+func (a *app) drawLights() {
+	if a.scene.followed != nil {
+		a.grid.light(rect{0, 0, a.w, a.h - 1}, a.scene.followedWords(), '@', styleFollowed)
+	}
+	x, ok := a.chosen()
+	if !ok {
+		return
+	}
+	words := a.scene.words(x)
+	for i, p := range a.layout.places {
+		if a.zoom {
+			p.rect = a.layout.body()
+		} else if a.panelIn(i) != a.focus {
+			continue
+		}
+		a.grid.light(rect{p.x + 1, p.y + 1, p.w - 2, p.h - 2}, words, '>', styleHere)
+	}
+}
+
+// drawKept says in the status line what the arrow keys and the log keep to.
+func (a *app) drawKept(p *pen) {
+	s := a.scene
+	if s.only == nil || a.versus != nil {
+		return
+	}
+	p.in(styleHere)
+	if f := s.followed; f != nil {
+		p.str("@ ").rest(f.text)
+		p.str(" ")
+	}
+	if a.filter != nil {
+		p.str("filter ").rest(a.filter.text)
+		p.str(" ")
+	}
+	p.dec(int64(s.only.place(s.pos))).str("/").dec(int64(len(s.only.seqs)))
+	if !s.tl.Done() {
+		p.str("+")
+	}
+	p.in(styleText).str("  ")
+	if s.followed != nil {
+		p.str("f next  Esc ends  ")
+	}
+	if a.filter != nil {
+		p.str("F clears  ")
+	}
 }

@@ -8,15 +8,17 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
 // call is a system call of the model, or a line of strace that stands alone.
 type call struct {
-	compare.Call
+	both.Call
 	from sim.Seq // position of the cursor when it has just begun
 	pos  sim.Seq // when it has just returned; the end of the run if it never does
+
+	asleep bool // it never does
 }
 
 // liveState is what is known of the real lane.
@@ -55,7 +57,7 @@ func (s *scene) seeCalls(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 		s.began[r.Task] = seq + 1
 	}
 	if task, line, ok := m.Strace(r); ok {
-		c := call{Call: compare.Call{Thread: m.Tasks[task].Name, Line: line}, from: seq + 1, pos: seq + 1}
+		c := call{Call: both.Call{Thread: m.Tasks[task].Name, Line: line}, from: seq + 1, pos: seq + 1}
 		if r.Point == kernel.PointSysExit && int(task) < len(s.began) {
 			c.from = s.began[task]
 		}
@@ -73,7 +75,7 @@ func (s *scene) seeEnd() {
 	m := s.tl.Machine()
 	tasks, unfinished := m.Unfinished()
 	for i, line := range unfinished {
-		c := call{Call: compare.Call{Thread: m.Tasks[tasks[i]].Name, Line: line}, from: s.tl.Len(), pos: s.tl.Len()}
+		c := call{Call: both.Call{Thread: m.Tasks[tasks[i]].Name, Line: line}, from: s.tl.Len(), pos: s.tl.Len(), asleep: true}
 		if int(tasks[i]) < len(s.began) {
 			c.from = s.began[tasks[i]]
 		}
@@ -83,11 +85,11 @@ func (s *scene) seeEnd() {
 
 // align lays the lanes side by side, as far as they are known.
 func (s *scene) align() {
-	model := make([]compare.Call, len(s.model))
+	model := make([]both.Call, len(s.model))
 	for i := range s.model {
 		model[i] = s.model[i].Call
 	}
-	var real []compare.Call
+	var real []both.Call
 	if s.live.run != nil {
 		real = s.live.run.Calls
 	}
@@ -99,7 +101,7 @@ func (s *scene) align() {
 	s.lane = lane{threads: make([][]int32, len(threads))}
 	l := &s.lane
 	reached := make([]sim.Seq, len(threads))
-	for _, p := range compare.Align(model, real, s.doc.Unordered, s.ended) {
+	for _, p := range both.Align(model, real, s.doc.Unordered, s.ended) {
 		row := laneRow{model: p.Model, real: p.Real}
 		var thread int
 		switch {
@@ -144,7 +146,7 @@ func (s *scene) judge(row *laneRow) {
 		real = s.live.run.Calls[row.real].Line
 	}
 	if row.same = model == real; !row.same {
-		row.why = compare.Reason(model, real)
+		row.why = both.Reason(model, real)
 	}
 }
 
@@ -215,6 +217,9 @@ func (a *app) startLive() tea.Cmd {
 	a.stop = cancel
 	a.liveGen++
 	gen, live := a.liveGen, s.doc.Live
+	if a.opts.Trace && s.doc.Trace != nil {
+		live = s.doc.Trace
+	}
 	s.setLive(liveState{running: true})
 	return func() tea.Msg {
 		run, err := live(ctx)

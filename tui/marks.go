@@ -12,153 +12,141 @@ import (
 	"ringside/sim"
 )
 
-// kind is what breaks and the search compare records by: the function and its
-// step; for a thread program, the line.
-type kind struct {
-	fn   uint16
-	step int32
+// userMark is a mark that the user has set.
+type userMark struct {
+	pos  sim.Seq
+	name string
 }
 
-func kindOf(m *kernel.Machine, r *sim.Record) kind {
-	if m.Text.Codes[r.Fn].Interp {
-		return kind{r.Fn, int32(r.Arg[0])}
-	}
-	return kind{r.Fn, int32(r.Step)}
+// markAt finds the user's mark at a position, or where it would be.
+func (a *app) markAt(pos sim.Seq) (int, bool) {
+	return slices.BinarySearchFunc(a.userMark, pos, func(m userMark, pos sim.Seq) int { return int(m.pos - pos) })
 }
 
-// name says what records of a kind do.
-func (k kind) name(m *kernel.Machine) string {
-	code := &m.Text.Codes[k.fn]
-	if code.Interp {
-		return code.Name + ": line " + strconv.Itoa(int(k.step))
-	}
-	return code.Name + ": " + code.Steps[k.step].Name
-}
-
+// toMark goes to the nearest mark that way: the user's, the file's, or one of
+// those that every run has.
 func (a *app) toMark(dir int) {
+	s := a.scene
 	best, found := sim.Seq(0), false
-	for _, marks := range [][]sim.Seq{a.scene.ix.marks, a.userMark} {
-		i, exact := slices.BinarySearch(marks, a.scene.pos)
-		if dir < 0 {
-			i--
-		} else if exact {
-			i++
-		}
-		if i < 0 || i >= len(marks) {
-			continue
-		}
-		if pos := marks[i]; !found || (dir > 0) == (pos < best) {
+	near := func(pos sim.Seq) {
+		if (dir > 0) == (pos > s.pos) && pos != s.pos && (!found || (dir > 0) == (pos < best)) {
 			best, found = pos, true
 		}
+	}
+	i, exact := slices.BinarySearch(s.ix.marks, s.pos)
+	if dir < 0 {
+		i--
+	} else if exact {
+		i++
+	}
+	if i >= 0 && i < len(s.ix.marks) {
+		near(s.ix.marks[i])
+	}
+	for _, m := range a.userMark {
+		near(m.pos)
+	}
+	for _, m := range s.fileMarks() {
+		near(m.pos)
 	}
 	if !found {
 		a.message = "no mark that way"
 		return
 	}
 	a.move(best)
+	if name := a.markName(best); name != "" {
+		a.message = "mark: " + name
+	}
 }
 
-func (a *app) toggleMark() {
-	i, there := slices.BinarySearch(a.userMark, a.scene.pos)
-	if there {
+// markName is the name of a mark that somebody has set.
+func (a *app) markName(pos sim.Seq) string {
+	for _, m := range append(a.scene.fileMarks(), a.userMark...) {
+		if m.pos == pos && m.name != "" {
+			return m.name
+		}
+	}
+	return ""
+}
+
+// fileMarks are those of the scenario's file that have been reached by the known
+// run.
+func (s *scene) fileMarks() []userMark {
+	var marks []userMark
+	for _, m := range s.narrator.marks {
+		marks = append(marks, userMark{m.pos, kernel.Printable(s.narrator.guide.Notes[m.note].Mark)})
+	}
+	return marks
+}
+
+// setMark sets a mark here, with a name if one is given; m clears it again.
+func (a *app) setMark(name string) tea.Cmd {
+	pos := a.scene.pos
+	i, there := a.markAt(pos)
+	switch {
+	case there && name == "":
 		a.userMark = slices.Delete(a.userMark, i, i+1)
 		a.message = "mark cleared"
-		return
+	case there:
+		a.userMark[i].name = name
+		a.message = "mark renamed: " + name
+	default:
+		a.userMark = slices.Insert(a.userMark, i, userMark{pos, name})
+		a.message = "mark set: [ and ] come back here, ' lists the marks"
 	}
-	a.userMark = slices.Insert(a.userMark, i, a.scene.pos)
-	a.message = "mark set: [ and ] come back here"
-}
-
-func (a *app) toggleBreak() {
-	s := a.scene
-	if s.rec == nil {
-		a.message = "nothing has happened yet to break on"
-		return
-	}
-	k := kindOf(s.m, s.rec)
-	if i := slices.Index(a.breaks, k); i >= 0 {
-		a.breaks = slices.Delete(a.breaks, i, i+1)
-		a.message = "no break any more on " + k.name(s.m)
-		return
-	}
-	a.breaks = append(a.breaks, k)
-	a.message = "break on " + k.name(s.m)
-}
-
-func (a *app) showBreaks() {
-	lines := []string{"c runs on to a record of these kinds, C back. b on such a record clears it.", ""}
-	for _, k := range a.breaks {
-		lines = append(lines, "  "+k.name(a.scene.m))
-	}
-	if len(a.breaks) == 0 {
-		lines = append(lines, "  none: b breaks on the kind of record at the cursor")
-	}
-	a.overlay = overlay{title: "BREAKS", lines: lines}
-}
-
-// runTo goes to the nearest record of a kind that has a break.
-func (a *app) runTo(dir int) {
-	if len(a.breaks) == 0 {
-		a.message = "no break is set: b breaks on the kind of record at the cursor"
-		return
-	}
-	a.seekRecord(dir, "no break that way", func(r *sim.Record) bool {
-		return slices.Contains(a.breaks, kindOf(a.scene.m, r))
-	})
-}
-
-// seekRecord goes to the nearest record that is wanted, beyond what is known if
-// need be, or says that there is none.
-func (a *app) seekRecord(dir int, none string, want func(*sim.Record) bool) {
-	s := a.scene
-	for i := s.pos - 1 + sim.Seq(dir); i >= 0; i += sim.Seq(dir) {
-		if i >= s.tl.Len() {
-			if s.tl.Done() || s.tl.Len() >= extendTo {
-				break
-			}
-			s.extend(extendBy)
-			if i >= s.tl.Len() {
-				break
-			}
-		}
-		if want(s.tl.At(i)) {
-			s.show(i + 1)
-			return
-		}
-	}
-	s.show(s.pos)
-	a.message = none
-}
-
-func (a *app) findPrompt(arg string) tea.Cmd {
-	if arg == "" {
-		return a.ask(promptFind)
-	}
-	a.find, a.hits = strings.ToLower(arg), map[kind]bool{}
-	a.findNext(1)
 	return nil
 }
 
-func (a *app) findNext(dir int) {
-	if a.find == "" {
-		a.message = "nothing to search for: / first"
-		return
+// showMarks lists the marks with a name or of the user, to go there. An argument
+// names one.
+func (a *app) showMarks(name string) tea.Cmd {
+	if name == "" {
+		a.openPage(marksPage(a))
+		return nil
 	}
-	a.seekRecord(dir, "not found that way: "+a.find, a.matches)
+	for _, m := range append(a.scene.fileMarks(), a.userMark...) {
+		if strings.HasPrefix(strings.ToLower(m.name), strings.ToLower(name)) {
+			a.jumpTo(m.pos)
+			return nil
+		}
+	}
+	a.message = "no mark has this name: " + name
+	return nil
 }
 
-// matches tells whether a record has the text that is searched in its function,
-// step, tracepoint, station, context or task. What a kind says is asked once.
-func (a *app) matches(r *sim.Record) bool {
-	m := a.scene.m
-	k := kindOf(m, r)
-	hit, known := a.hits[k]
-	if !known {
-		hit = strings.Contains(strings.ToLower(k.name(m)), a.find)
-		a.hits[k] = hit
+func marksPage(a *app) page {
+	s := a.scene
+	p := page{title: "MARKS", sel: -1, build: marksPage}
+	list := func(title, none string, marks []userMark) {
+		p.rows = append(p.rows, head(title))
+		for _, m := range marks {
+			p.rows = append(p.rows, pageRow{text: s.markText(m), open: func(a *app) { a.jumpTo(m.pos) }})
+		}
+		if len(marks) == 0 {
+			p.rows = append(p.rows, pageRow{text: "  " + none})
+		}
 	}
-	return hit || strings.Contains(kernel.Points[r.Point], a.find) || strings.Contains(kernel.Stations[r.Station], a.find) ||
-		strings.Contains(kernel.Contexts[r.Ctx], a.find) || r.Task >= 0 && strings.Contains(strings.ToLower(m.TaskName(r.Task)), a.find)
+	list("of the scenario", "none yet in the known run", s.fileMarks())
+	list("your own", "none: m sets one here, :setmark NAME with a name", a.userMark)
+	first := len(p.rows) - len(a.userMark)
+	p.remove = func(a *app, row int) {
+		if i := row - first; i >= 0 && i < len(a.userMark) {
+			a.userMark = slices.Delete(a.userMark, i, i+1)
+		}
+	}
+	return p
+}
+
+// markText is a row of the list: where it is, its name, what happens there.
+func (s *scene) markText(m userMark) string {
+	if m.pos == 0 {
+		return fmt.Sprintf("%7s %12s  %s", "start", "0 us", m.name)
+	}
+	r := s.tl.At(m.pos - 1)
+	text := s.m.Fn(r) + ": " + s.m.StepName(r)
+	if m.name != "" {
+		text = m.name + "  (" + text + ")"
+	}
+	return fmt.Sprintf("%7d %9s us  %s", s.ix.at(m.pos), appendMicros(nil, r.T), text)
 }
 
 func (a *app) gotoPrompt(arg string) tea.Cmd {

@@ -9,20 +9,34 @@ import (
 	"golang.org/x/term"
 
 	"ringside/kernel"
-	compare "ringside/scenarios/lanes"
+	"ringside/scenarios/guide"
+	both "ringside/scenarios/lanes"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
 // Options is what the screen is started with.
 type Options struct {
-	Items  []Item                          // what the picker offers, the first one first
-	Open   func(name string) (*Doc, error) // opens an item or a file
-	Start  string                          // what to open at once; "": the picker
-	Layout string                          // L, M, S or XS; "": what fits
-	Theme  string                          // dark, light, projector or mono; "": what the terminal is like
-	ASCII  bool                            // no character beyond ASCII
-	Motion bool                            // the token moves along the path
-	Delay  time.Duration                   // of a step in play; 0: 800 ms
+	Items    []Item                                // what the picker offers, the first one first
+	Open     func(name string) (*Doc, error)       // opens an item or a file
+	With     func(name, with string) (*Doc, error) // opens what a scenario is compared with: its variant, an item or a file
+	Start    string                                // what to open at once; "": the picker
+	Layout   string                                // L, M, S or XS; "": what fits
+	Theme    string                                // dark, light, projector or mono; "": what the terminal is like
+	ASCII    bool                                  // no character beyond ASCII
+	Trace    bool                                  // the real run is one with the kernel's tracepoints
+	Motion   bool                                  // the token moves along the path
+	Delay    time.Duration                         // of a step in play; 0: 800 ms
+	Watch    bool                                  // a file is read again when it changes
+	Lang     string                                // of texts that have several; "": English
+	Lesson   *Lesson                               // what to present at once, instead of Start
+	Present  bool                                  // begin by presenting Start
+	Predict  quiz.Density                          // how much is asked
+	Seed     uint64                                // decides what is asked, and in which order the choices stand
+	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	Compare     bool   // compare Start at once …
+	CompareWith string // … with this; "": with its variant, or ask
 }
 
 // Item is a line of the picker.
@@ -33,12 +47,24 @@ type Item struct{ Name, Title, Teaches, Chapter string }
 type Doc struct {
 	Name, Title, Teaches, Misconception string
 
+	File bool                    // Name is a file's, which can be edited
+	Copy func(name string) error // else: writes the scenario to a new file; nil: it cannot be edited
+
+	Guide *guide.Guide // marks, what is said at them, questions; or nil
+
+	Label    string // what it is called beside another run
+	Variants []Item // what it can be compared with
+
 	Timeline *sim.Timeline[*kernel.Machine]
 
 	// Live runs the same programs on the real kernel. nil: there is no live
 	// lane, and LiveWhy says why.
 	Live    func(ctx context.Context) (*LiveRun, error)
 	LiveWhy string
+
+	// Trace is Live with the kernel's tracepoints; the run says why if there
+	// are none.
+	Trace func(ctx context.Context) (*LiveRun, error)
 
 	// Unordered are the threads whose order Linux leaves open, and why.
 	Unordered    []string
@@ -47,11 +73,11 @@ type Doc struct {
 
 // LiveRun is what the programs did on the real kernel.
 type LiveRun struct {
-	Calls []compare.Call // in the order of their return; behind them those that still slept
-	Wchan []string       // by call: the kernel function it slept in, or ""
+	Calls []both.Call // in the order of their return; behind them those that still slept
+	Wchan []string    // by call: the kernel function it slept in, or ""
 
-	Points  [][]compare.Point // by call: the kernel's tracepoints, if they were asked for
-	NoTrace string            // why there are none although they were asked for
+	Points  [][]both.Point // by call: the kernel's tracepoints, if they were asked for
+	NoTrace string         // why there are none although they were asked for
 
 	Threads  []LiveThread
 	Interest []string // the interest lists at the end
@@ -73,6 +99,23 @@ func (e *NoTerminalError) Error() string { return "no screen: " + e.Why }
 // Options.Open for Options.Start, or one of the terminal. The terminal is
 // restored on every way out.
 func Run(opts Options) error {
+	if err := Terminal(); err != nil {
+		return err
+	}
+	a := newApp(opts)
+	if err := a.start(); err != nil {
+		return err
+	}
+	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
+	a.send = program.Send
+	_, err := program.Run()
+	a.closeNotes()
+	a.stopLive()
+	return err
+}
+
+// Terminal gives a *NoTerminalError if there is none to draw on.
+func Terminal() error {
 	switch {
 	case !term.IsTerminal(int(os.Stdin.Fd())):
 		return &NoTerminalError{"standard input is not a terminal"}
@@ -81,13 +124,19 @@ func Run(opts Options) error {
 	case os.Getenv("TERM") == "dumb":
 		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
 	}
-	a := newApp(opts)
-	if opts.Start != "" {
-		if err := a.open(opts.Start); err != nil {
-			return err
-		}
+	return nil
+}
+
+// start opens what the options say.
+func (a *app) start() error {
+	switch {
+	case a.opts.Lesson != nil:
+		return a.openLesson(a.opts.Lesson)
+	case a.opts.Start == "":
+		return nil
 	}
-	_, err := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120)).Run()
-	a.stopLive()
-	return err
+	if err := a.open(a.opts.Start); err != nil || !a.opts.Compare {
+		return err
+	}
+	return a.compareWith(a.opts.CompareWith)
 }

@@ -20,7 +20,7 @@ var panels = [numPanels]panel{
 	panelNet:      {"4 NET + FILES", drawNet, nil},
 	panelEpoll:    {"5 EPOLL + WAIT", drawEpoll, nil},
 	panelTasks:    {"6 TASKS + RUN QUEUES", drawTasks, headTasks},
-	panelWhy:      {"7 WHY", drawWhy, nil},
+	panelWhy:      {"7 WHY", drawWhy, headWhy},
 	panelProgram:  {"8 PROGRAM", drawProgram, headProgram},
 	panelTime:     {"9 TIME", drawTime, headTime},
 	panelReal:     {"0 REAL RUN", drawReal, headReal},
@@ -130,6 +130,9 @@ func (a *app) drawPanel(id panelID, r rect) {
 
 // focusOn focuses a panel. One that has no place is shown in the guest place.
 func (a *app) focusOn(id panelID) {
+	if a.focus != id {
+		a.choice = ref{}
+	}
 	a.focus = id
 	if !a.placed(id) {
 		a.guest = id

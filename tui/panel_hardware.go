@@ -56,6 +56,9 @@ func drawHardware(p *pen, s *scene) {
 	if n.Config.PCIe && line(2) {
 		drawBus(p, s)
 	}
+	if n.Config.IOMMU && line(2) {
+		drawIOMMU(p, s)
+	}
 	if several {
 		if y < p.h {
 			y += drawRxQueues(p, s, y, p.h-y)
@@ -104,7 +107,7 @@ func drawOneQueue(p *pen, s *scene, line func(int) bool) {
 	n, was := &s.m.NIC, &s.was.NIC
 	drawRing(p, s, 0, line)
 	legend := 10
-	if n.Config.PCIe { // a row has gone to the bus
+	if n.Config.PCIe || n.Config.IOMMU { // a row has gone to the bus
 		legend = 12
 	}
 	if line(legend) {

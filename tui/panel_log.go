@@ -20,18 +20,32 @@ const (
 
 func drawLog(p *pen, s *scene) {
 	y := 0
-	if p.h > 3 {
+	if p.h > 3 && p.w >= logDetail {
 		p.line(0).in(styleDim).str("  #").to(logTime).str("t us").to(logWhere).str("where").to(logFn).str("function").
 			to(logDetail).str("step").to(logCause).str("cause").to(logPoint).str("tracepoint")
 		y = 1
 	}
 	rows := p.h - y
 	ahead := rows / 4
+	if s.only != nil {
+		drawOnly(p, s, y, rows)
+		return
+	}
 	first := s.pos - sim.Seq(rows-ahead)
 	for i := range rows {
 		seq := first + sim.Seq(i)
-		if seq >= 0 && seq < s.tl.Len() {
+		if seq >= 0 && seq < s.tl.Len() && (seq < s.pos || !s.blind) {
 			drawRecord(p.line(y+i), s, seq)
+		}
+	}
+}
+
+// drawOnly writes the records that the filter and what is followed leave.
+func drawOnly(p *pen, s *scene, y, rows int) {
+	first := max(s.only.from(s.pos)-(rows-rows/4), 0)
+	for i := range rows {
+		if at := first + i; at >= 0 && at < len(s.only.seqs) {
+			drawRecord(p.line(y+i), s, s.only.seqs[at])
 		}
 	}
 }
@@ -51,6 +65,10 @@ func drawRecord(p *pen, s *scene, seq sim.Seq) {
 		p.rune(' ')
 	}
 	p.in(plain).number(s, seq)
+	if p.w < logDetail {
+		p.to(logTime - 2).in(ctxStyles[r.Ctx]).rune(rune(kernel.ContextLetters[r.Ctx])).in(plain).str(" ").str(s.m.Fn(r)).str(": ").rest(s.stepText(r))
+		return
+	}
 	p.to(logTime).micros(r.T, 9).to(logWhere)
 	if r.CPU >= 0 {
 		p.str("cpu").dec(int64(r.CPU))

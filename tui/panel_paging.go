@@ -14,7 +14,7 @@ const walkRows = 6
 func drawWalk(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
 	w := s.m.PT.Walk(c.Access.CR3, c.Access.Addr, c.Access.Kind)
-	p.line(0).mark(c.Access != was.Access).str(accessName(c.Access.Kind)).str(" ").hex(c.Access.Addr, 1).in(styleText).str(" ")
+	p.line(0).mark(c.Access != was.Access).str(accessName(s.m.ABI, c.Access.Kind)).str(" ").hex(c.Access.Addr, 1).in(styleText).str(" ")
 	p.in(styleDim).rest(s.m.RangeOf(c.Access.CR3, c.Access.Addr))
 	var before cpu.Walk
 	if was.Access == c.Access {
@@ -22,13 +22,16 @@ func drawWalk(p *pen, s *scene, i int) {
 	}
 	for l := range w.N {
 		p.line(1 + l)
-		drawEntry(p, &w, &before, l)
+		drawEntry(p, s.m.ABI, &w, &before, l)
 	}
 	p.line(1 + w.N).mark(w.Fault != before.Fault || w.Phys != before.Phys)
-	if w.Fault {
+	switch {
+	case w.Fault && s.m.ABI.Arm64:
+		drawAbort(p, s, i)
+	case w.Fault:
 		p.str("#PF  error code ").dec(int64(w.Code)).str(" = ").str(cpu.FaultLetters(w.Code)).in(styleText)
 		p.str("  CR2 ").mark(c.CR2 != was.CR2).address(c.CR2).in(styleText)
-	} else {
+	default:
 		p.str("-> physical ").hex(w.Phys, 1).in(styleText)
 	}
 	if p.h > walkRows {
@@ -36,10 +39,26 @@ func drawWalk(p *pen, s *scene, i int) {
 	}
 }
 
+// drawAbort writes what a core has said of its last data abort.
+func drawAbort(p *pen, s *scene, i int) {
+	c, was := &s.m.Cores[i], &s.was.Cores[i]
+	if class := cpu.Class(c.ESR); class != cpu.ECDataEL0 && class != cpu.ECDataEL1 {
+		p.str("data abort")
+		return
+	}
+	p.str("abort  ").mark(c.ESR != was.ESR).str(cpu.AbortName(c.ESR)).in(styleText)
+	p.str("  FAR ").mark(c.CR2 != was.CR2).address(c.CR2).in(styleText)
+}
+
 // drawEntry writes one entry: where it is, and what is in it.
-func drawEntry(p *pen, w, before *cpu.Walk, l int) {
+func drawEntry(p *pen, a *cpu.ABI, w, before *cpu.Walk, l int) {
 	e := w.Level[l]
-	p.str(" ").fit(cpu.LevelNames[l], 6).hex(w.Tables[l], 7).str("[").hex(uint64(cpu.Index(w.Addr, l)), 3).str("] ")
+	if a.Arm64 {
+		p.str(" level").dec(int64(l)).str(" ")
+	} else {
+		p.str(" ").fit(cpu.LevelNames[l], 6)
+	}
+	p.hex(w.Tables[l], 7).str("[").hex(uint64(cpu.Index(w.Addr, l)), 3).str("] ")
 	p.mark(e != before.Level[l])
 	if e == 0 {
 		p.str("empty").in(styleText)
@@ -50,7 +69,11 @@ func drawEntry(p *pen, w, before *cpu.Walk, l int) {
 
 // drawPGDs tells the top of each process's tables: what CR3 is while it runs.
 func drawPGDs(p *pen, s *scene) {
-	p.in(styleDim).str("CR3 of ").in(styleText)
+	name := "CR3"
+	if s.m.ABI.Arm64 {
+		name = "TTBR0"
+	}
+	p.in(styleDim).str(name).str(" of ").in(styleText)
 	for i := range s.m.Procs {
 		if p.left() < 16 {
 			return
@@ -60,7 +83,7 @@ func drawPGDs(p *pen, s *scene) {
 }
 
 // accessName says what kind an access is.
-func accessName(kind uint8) string {
+func accessName(a *cpu.ABI, kind uint8) string {
 	what := "load"
 	switch {
 	case kind&cpu.FaultWrite != 0:
@@ -68,8 +91,11 @@ func accessName(kind uint8) string {
 	case kind&cpu.FaultFetch != 0:
 		what = "fetch"
 	}
-	if kind&cpu.FaultUser != 0 {
-		return what + " ring 3"
+	switch user := kind&cpu.FaultUser != 0; {
+	case user:
+		return what + " " + a.User
+	case a.Arm64:
+		return what + " EL1"
 	}
 	return what + " ring 0"
 }

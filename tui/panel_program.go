@@ -3,6 +3,8 @@ package tui
 import (
 	"strings"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"ringside/cpu"
 	"ringside/kernel"
 	"ringside/kernel/program"
@@ -14,8 +16,8 @@ import (
 // the one whose own step this is; else the one that was, looking back a little;
 // else the first.
 func shownThread(s *scene) int {
-	if s.follow >= 0 {
-		return s.follow
+	if s.thread >= 0 {
+		return s.thread
 	}
 	const lookBack = 2000
 	for i := s.pos - 1; i >= 0 && i > s.pos-lookBack; i-- {
@@ -149,13 +151,21 @@ func drawSourceLine(p *pen, n int, text string, current bool) {
 	p.rest(text)
 }
 
-// followNext goes round the threads, and back to whichever runs.
-func (a *app) followNext() {
+// showThread makes PROGRAM show a thread, or again whichever runs.
+func (a *app) showThread(name string) tea.Cmd {
 	s := a.scene
-	if s.follow++; s.follow >= len(s.m.Config.Threads) {
-		s.follow = -1
+	if name == "" {
+		s.thread = -1
 		a.message = "PROGRAM shows the thread that runs"
-		return
+		return nil
 	}
-	a.message = "PROGRAM follows " + s.m.Config.Threads[s.follow].Name
+	for i := range s.m.Config.Threads {
+		if s.m.Config.Threads[i].Name == name {
+			s.thread = i
+			a.message = "PROGRAM shows " + name
+			return nil
+		}
+	}
+	a.message = "no thread is called " + name
+	return nil
 }

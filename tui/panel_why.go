@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	"ringside/kernel"
@@ -20,6 +19,11 @@ func drawWhy(p *pen, s *scene) {
 		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
 		return
 	}
+	if note := s.note(); note != nil {
+		drawNote(p, s, note, rows)
+		drawLinks(p, s)
+		return
+	}
 	what, why := s.whatAndWhy()
 	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
 	p.rest(what.step)
@@ -27,6 +31,11 @@ func drawWhy(p *pen, s *scene) {
 		why = what.say + " " + why
 	}
 	p.line(1).wrap(1, rows-1, why)
+	drawLinks(p, s)
+}
+
+// drawLinks says below what a step comes from and leads to.
+func drawLinks(p *pen, s *scene) {
 	for i, draw := range []func(*pen, *scene){drawCauses, drawEffects, drawSources} {
 		if y := whyRows + 1 + i; y < p.h {
 			draw(p.line(y), s)
@@ -68,12 +77,16 @@ func sourceLine(m *kernel.Machine, r *sim.Record) string {
 	if r.Task < 0 || m.Tasks[r.Task].Thread == kernel.None {
 		return ""
 	}
-	source := m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source
-	for n := int64(1); n < r.Arg[0]; n++ {
+	return sourceAt(m.Config.Threads[m.Tasks[r.Task].Thread].Program.Source, int(r.Arg[0]))
+}
+
+// sourceAt is a line of a source, by its number from 1.
+func sourceAt(source string, line int) string {
+	for n := 1; n < line; n++ {
 		_, source, _ = strings.Cut(source, "\n")
 	}
-	line, _, _ := strings.Cut(source, "\n")
-	return strings.TrimSpace(line)
+	text, _, _ := strings.Cut(source, "\n")
+	return strings.TrimSpace(text)
 }
 
 // causeBefore climbs from a record to the one that made its step happen: the
@@ -112,6 +125,10 @@ func drawEffects(p *pen, s *scene) {
 	const lookAhead = 400
 	from, to := s.ix.start(s.step), s.ix.end(s.step)
 	p.in(styleDim).str("leads to  ").in(styleText)
+	if s.blind {
+		p.in(styleDim).str("hidden while there are questions (p)")
+		return
+	}
 	last, n := s.step, 0
 	for i := to; i < s.tl.Len() && i < to+lookAhead; i++ {
 		r := s.tl.At(i)
@@ -143,55 +160,6 @@ func drawSources(p *pen, s *scene) {
 	if s.rec.Point != kernel.PointNone {
 		p.to(p.x + 2).str("tracepoint ").rest(kernel.Points[s.rec.Point])
 	}
-}
-
-// showWhy tells everything about the record at the cursor.
-func (a *app) showWhy() {
-	s := a.scene
-	if s.rec == nil {
-		a.overlay = overlay{title: "WHY", lines: fold(a.w-6, s.doc.opening())}
-		return
-	}
-	w, why := s.whatAndWhy()
-	r := s.rec
-	lines := fold(a.w-6, w.fn+": "+w.step, "", w.say, why)
-	if code := &s.m.Text.Codes[r.Fn]; why != code.Why {
-		lines = append(lines, fold(a.w-6, code.Why)...)
-	}
-	lines = append(lines, "")
-	lines = append(lines, fold(a.w-6, "record "+s.m.StepText(r, s.pos-1))...)
-	lines = append(lines, "", "caused by")
-	for c, n := s.causeBefore(s.pos-1), 0; c != sim.NoSeq && n < 12; c, n = s.causeBefore(c), n+1 {
-		cr := s.tl.At(c)
-		lines = append(lines, fmt.Sprintf("  %6d  %10s us  %s: %s", s.ix.at(c+1), appendMicros(nil, cr.T), s.m.Fn(cr), s.m.StepName(cr)))
-	}
-	a.overlay = overlay{title: "WHY", lines: lines}
-}
-
-// showSymbol tells where the original of the function stands.
-func (a *app) showSymbol() {
-	s := a.scene
-	if s.rec == nil {
-		a.message = "nothing has run yet"
-		return
-	}
-	code := &s.m.Text.Codes[s.rec.Fn]
-	lines := []string{code.Name, "source      " + code.File}
-	if s.rec.Ctx != kernel.CtxDevice && s.rec.Ctx != kernel.CtxHardware {
-		lines = append(lines, fmt.Sprintf("address     %#x in the model,%s%d", code.Base, levelWord(s.m), levelOf(s.m, code.Ring)))
-	}
-	if s.rec.Point != kernel.PointNone {
-		lines = append(lines, "tracepoint  "+kernel.Points[s.rec.Point])
-	}
-	lines = append(lines, "", "steps")
-	for i := range code.Steps {
-		mark := "  "
-		if i == int(s.rec.Step) && !code.Interp {
-			mark = "> "
-		}
-		lines = append(lines, mark+code.Steps[i].Name)
-	}
-	a.overlay = overlay{title: "SYMBOL", lines: lines}
 }
 
 // fold breaks paragraphs into lines of at most a width.

@@ -48,6 +48,15 @@ func (a *app) pickerKey(msg tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
+// heading is the chapter of an item, where it begins or where the list on the
+// screen does.
+func (p *picker) heading(i, top int) string {
+	if i > top && p.items[i].Chapter == p.items[i-1].Chapter {
+		return ""
+	}
+	return p.items[i].Chapter
+}
+
 // drawPicker writes the list, and below what the chosen one teaches.
 func (a *app) drawPicker() {
 	p := a.pen.over(rect{1, 0, a.w - 2, a.h})
@@ -58,15 +67,16 @@ func (a *app) drawPicker() {
 	for i := top; i < min(top+rows, len(a.pick.items)); i++ {
 		it := &a.pick.items[i]
 		p.line(2 + i - top)
+		if p.w >= 68 {
+			p.in(styleDim).fit(a.pick.heading(i, top), 20).str(" ")
+		}
 		if i == a.pick.at {
 			p.in(styleHere).rune('>')
 		} else {
-			p.rune(' ')
+			p.in(styleText).rune(' ')
 		}
-		p.str(" ").fit(it.Title, min(44, p.w-4))
-		if p.left() > 18 {
-			p.in(styleDim).str(" ").fit(it.Chapter, 16)
-		}
+		p.str(" ")
+		p.fit(it.Title, min(44, p.left()-1))
 		if p.left() > 20 {
 			p.in(styleText).str(" ").rest(it.Teaches)
 		}

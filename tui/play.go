@@ -72,11 +72,22 @@ func (a *app) playOn(msg playMsg) tea.Cmd {
 		a.stale = false
 		return nil
 	}
+	if v := a.versus; v != nil {
+		v.show(v.at + 1)
+		a.player.on = v.at < v.last()
+		return a.nextTick()
+	}
 	was, _ := a.scene.station()
 	pos := a.scene.pos
+	a.message = "" // a mark's name, for as long as it is at the cursor
 	a.step(1)
-	if a.scene.pos == pos {
+	note := a.scene.note()
+	switch {
+	case a.scene.pos == pos:
 		a.player.on = false
+	case note != nil && note.Pause:
+		a.player.on = false
+		a.message = "paused by the scenario: space plays on"
 	}
 	return tea.Batch(a.nextTick(), a.startToken(was))
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -14,16 +15,20 @@ const (
 	promptNone promptKind = iota
 	promptGoto
 	promptFind
+	promptFilter
+	promptBreak
 	promptCommand
+	promptCopy
 )
 
-var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", ":"}
+var promptLabels = [...]string{"", "go to step or time (7, 3.4us): ", "/", "filter: ", "break on: ", ":", "copy to the new file: "}
 
 // prompt is a line of input in the place of the status line.
 type prompt struct {
 	kind   promptKind
 	text   []rune
-	cursor int // in text
+	cursor int    // in text
+	wrong  string // what was wrong with it, until the next key
 }
 
 // maxPrompt bounds what can be typed.
@@ -80,13 +85,14 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 		return a.answer(kind, text)
 	case "tab":
 		if a.prompt.kind == promptCommand {
-			if x := byCommand(a.actions, string(a.prompt.text)); x != nil {
+			if x := byCommand(a.table(), string(a.prompt.text)); x != nil {
 				a.prompt.text = []rune(x.name() + " ")
 				a.prompt.cursor = len(a.prompt.text)
 			}
 		}
 		return nil
 	}
+	a.prompt.wrong = ""
 	a.prompt.edit(msg)
 	return nil
 }
@@ -95,12 +101,18 @@ func (a *app) promptKey(msg tea.KeyMsg) tea.Cmd {
 func (a *app) answer(kind promptKind, text string) tea.Cmd {
 	switch kind {
 	case promptGoto:
-		return a.gotoPrompt(text)
+		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
 		return a.findPrompt(text)
+	case promptFilter:
+		return a.filterPrompt(text)
+	case promptBreak:
+		return a.toggleBreak(text)
+	case promptCopy:
+		return a.edit(text)
 	}
 	name, arg, _ := strings.Cut(text, " ")
-	x := byCommand(a.actions, name)
+	x := byCommand(a.table(), name)
 	if x == nil {
 		a.message = "no such command: " + name + " (:help lists them)"
 		return nil
@@ -118,12 +130,23 @@ func (a *app) drawPrompt(p *pen) {
 	} else {
 		p.rune(' ').in(styleText)
 	}
-	if a.prompt.kind != promptCommand {
+	p.in(styleDim).to(p.x + 2)
+	switch {
+	case a.prompt.wrong != "":
+		if !fits(a.prompt.wrong, p.left(), a.grid.ascii) {
+			p = a.pen.over(rect{0, a.h - 2, a.w, 1})
+		}
+		p.in(styleBad).rest(a.prompt.wrong)
+		return
+	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
+		p.rest(queryHint)
+		return
+	case a.prompt.kind != promptCommand:
 		return
 	}
-	p.in(styleDim).to(p.x + 2)
-	for i := range a.actions {
-		if x := &a.actions[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
+	table := a.table()
+	for i := range table {
+		if x := &table[i]; x.command != "" && strings.HasPrefix(x.name(), string(text)) && p.left() > len(x.command)+2 {
 			p.str(x.command).str("  ")
 		}
 	}
@@ -133,8 +156,9 @@ func (a *app) drawPrompt(p *pen) {
 type overlay struct {
 	title string
 	lines []string
-	top   int // the first line that is shown
-	rows  int // how many fitted when it was last drawn
+	top   int                 // the first line that is shown
+	rows  int                 // how many fitted when it was last drawn
+	pick  func(n int) tea.Cmd // what a digit chooses, or nil
 }
 
 func (o *overlay) open() bool { return o.title != "" }
@@ -142,7 +166,7 @@ func (o *overlay) open() bool { return o.title != "" }
 // overlayKey scrolls the page; every other key closes it.
 func (a *app) overlayKey(msg tea.KeyMsg) tea.Cmd {
 	o := &a.overlay
-	last := max(len(o.lines)-o.rows, 0)
+	last, pick := max(len(o.lines)-o.rows, 0), o.pick
 	switch msg.String() {
 	case "down", "j":
 		o.top = min(o.top+1, last)
@@ -156,6 +180,9 @@ func (a *app) overlayKey(msg tea.KeyMsg) tea.Cmd {
 		return tea.Quit
 	default:
 		a.overlay = overlay{}
+		if n, err := strconv.Atoi(msg.String()); err == nil && pick != nil {
+			return pick(n)
+		}
 	}
 	return nil
 }
@@ -194,9 +221,12 @@ func (p *pen) over(r rect) *pen {
 func (a *app) showHelp() {
 	var lines []string
 	for _, g := range groups {
+		if !slices.ContainsFunc(a.table(), func(x action) bool { return x.group == g }) {
+			continue
+		}
 		lines = append(lines, g)
-		for i := range a.actions {
-			x := &a.actions[i]
+		for i := range a.table() {
+			x := &a.table()[i]
 			if x.group != g {
 				continue
 			}
@@ -208,7 +238,9 @@ func (a *app) showHelp() {
 			lines = append(lines, line)
 		}
 	}
-	lines = append(lines, "panels: Enter zooms the focused one, Esc goes back")
+	if a.versus == nil {
+		lines = append(lines, queryHelp()...)
+	}
 	a.overlay = overlay{title: "KEYS", lines: lines}
 }
 
@@ -243,7 +275,16 @@ func (a *app) toggleMouse(string) tea.Cmd {
 
 // mouseAt: a click focuses the panel under it, the wheel steps.
 func (a *app) mouseAt(msg tea.MouseMsg) tea.Cmd {
-	if a.scene == nil || msg.Action != tea.MouseActionPress {
+	if a.scene == nil || a.predict.asking || msg.Action != tea.MouseActionPress {
+		return nil
+	}
+	if v := a.versus; v != nil {
+		switch msg.Button {
+		case tea.MouseButtonWheelDown:
+			v.show(v.at + 1)
+		case tea.MouseButtonWheelUp:
+			v.show(v.at - 1)
+		}
 		return nil
 	}
 	switch msg.Button {

@@ -3,6 +3,7 @@ package tui
 import (
 	"ringside/cpu"
 	"ringside/kernel"
+	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
 
@@ -23,7 +24,15 @@ type scene struct {
 
 	objects objects // of m
 
-	follow int       // the thread that PROGRAM shows, or -1: the one that runs
+	narrator narrator
+	book     *quiz.Book
+	blind    bool // what lies ahead is hidden: there are questions about it
+
+	who      *who       // what every record is about
+	followed *followed  // what is followed, or nil
+	only     *selection // the records that the arrow keys and the log keep to, or nil: all
+
+	thread int       // the thread that PROGRAM shows, or -1: the one that runs
 	scale  sim.Time  // of the time lanes, a column
 	model  []call    // the calls of the whole known run, by position
 	began  []sim.Seq // by task: the position behind the start of its last call
@@ -56,6 +65,9 @@ func (s *scene) show(pos sim.Seq) {
 	}
 	s.objects.build(s.m)
 	s.objects.look(s)
+	if s.only != nil {
+		s.only.update(s)
+	}
 }
 
 // cpu is the core that the step ran on, or the last one that did anything.

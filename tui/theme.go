@@ -26,6 +26,7 @@ const (
 	styleFocus
 	styleChanged // changed in this step
 	styleHere    // the current station, line, record
+	styleFollowed
 	styleUser
 	styleKernel
 	styleHardirq
@@ -34,6 +35,7 @@ const (
 	styleHardware
 	styleGood
 	styleBad
+	styleBlack // nothing at all: the blanked screen of a presentation
 	numStyles
 )
 
@@ -128,6 +130,13 @@ func look(name string, s style, base lipgloss.Style) lipgloss.Style {
 		return base.Bold(true)
 	case styleChanged, styleHere:
 		return base.Bold(true).Reverse(true)
+	case styleFollowed:
+		return base.Bold(true).Underline(true)
+	case styleBlack:
+		if name == "mono" {
+			return base // nothing of it is painted
+		}
+		return base.Foreground(lipgloss.Color("#000000")).Background(lipgloss.Color("#000000"))
 	}
 	switch name {
 	case "mono":

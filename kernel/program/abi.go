@@ -90,6 +90,9 @@ func (a ABI) String() string {
 // Native tells whether Linux runs programs of this system.
 func (a ABI) Native() bool { return a == LinuxAMD64 || a == LinuxARM64 || a == LinuxInt80 }
 
+// arm tells whether the processor is an Arm.
+func (a ABI) arm() bool { return a == LinuxARM64 || a == MacosARM64 }
+
 // Number gives the number of the call that has a number on linux-amd64.
 func (a ABI) Number(linux int64) (int64, bool) {
 	for i := range numbers {
@@ -132,10 +135,12 @@ var Substitutes = map[int64]int64{
 func (a ABI) has(s *Spec) bool {
 	nr := int64(s.NR)
 	switch {
+	case s.On != nil:
+		return slices.Contains(s.On, a)
 	case a == LinuxAMD64, a == LinuxInt80, s.Group == Director:
 		return true
 	case s.Group == Library && s.NR == 0:
-		return !s.Instr
+		return true
 	case s.Name == "syscall":
 		return a != WindowsAMD64
 	case a == LinuxARM64:
@@ -167,8 +172,8 @@ func (a ABI) Check(p *Program) error {
 		}
 		msg := fmt.Sprintf("%s has no %s that means the same; its programs can call %s here", a, c.Spec.Name, a.calls())
 		switch {
-		case c.Spec.Instr:
-			msg = fmt.Sprintf("%s is modelled on %s only", c.Spec.Name, LinuxAMD64)
+		case c.Spec.On != nil:
+			msg = fmt.Sprintf("%s: %s has no such instruction here, only %s has", c.Spec.Name, a, c.Spec.On[0])
 		case a == LinuxARM64:
 			msg = fmt.Sprintf("%s is not part of this version on %s", c.Spec.Name, a)
 		case c.Spec.Name == "syscall":

@@ -71,10 +71,17 @@ type Spec struct {
 	NR      int // number of the system call on x86-64
 	Params  []Param
 	Results int
-	NewFD   bool // the result is a descriptor
-	Built   bool // this version has it; the others are known by name
-	Instr   bool // an instruction of linux-amd64 that can fault
+	NewFD   bool  // the result is a descriptor
+	Built   bool  // this version has it; the others are known by name
+	On      []ABI // of an instruction, or what does the work of some: the systems that have it
 }
+
+// The processors of Linux.
+var (
+	onX86  = []ABI{LinuxAMD64, LinuxInt80}
+	onArm  = []ABI{LinuxARM64}
+	onBoth = append(onArm, onX86...)
+)
 
 var (
 	fd       = Param{Name: "fd", Kind: FD}
@@ -146,7 +153,7 @@ var specs = []Spec{
 	{Name: "syscall", NR: -1, Params: []Param{{Name: "nr", Kind: Int}, {Name: "arg", Kind: Word, Variadic: true}}, Results: 1, Built: true},
 
 	{Name: "compute", Group: Library, Params: []Param{{Name: "d", Kind: Duration}}, Built: true},
-	{Name: "rx_burst", Group: Library, Params: []Param{{Name: "queue", Kind: Int}, {Name: "n", Kind: Int}}, Results: 1, Built: true, Instr: true},
+	{Name: "rx_burst", Group: Library, Params: []Param{{Name: "queue", Kind: Int}, {Name: "n", Kind: Int}}, Results: 1, Built: true, On: onX86},
 	{Name: "print", Group: Library, NR: 1, Params: []Param{{Name: "text", Kind: Str}}, Results: 1, Built: true},
 
 	{Name: "spawn", Group: Director, Params: threads, Built: true},
@@ -154,9 +161,10 @@ var specs = []Spec{
 	{Name: "wait_blocked", Group: Director, Params: threads, Built: true},
 	{Name: "join", Group: Director, Params: threads, Built: true},
 
-	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true, Instr: true},
-	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true, Instr: true},
-	{Name: "cli", Group: Library, Built: true, Instr: true}, {Name: "hlt", Group: Library, Built: true, Instr: true}, {Name: "ud2", Group: Library, Built: true, Instr: true},
+	{Name: "load", Group: Library, Params: []Param{{Name: "addr", Kind: Address}}, Results: 1, Built: true, On: onBoth},
+	{Name: "store", Group: Library, Params: []Param{{Name: "addr", Kind: Address}, {Name: "value", Kind: Int, Optional: true}}, Built: true, On: onBoth},
+	{Name: "cli", Group: Library, Built: true, On: onX86}, {Name: "hlt", Group: Library, Built: true, On: onX86},
+	{Name: "ud2", Group: Library, Built: true, On: onX86}, {Name: "udf", Group: Library, Built: true, On: onArm},
 	{Name: "io_uring_setup"}, {Name: "io_uring_enter"}, {Name: "io_uring_register"}, {Name: "kqueue"}, {Name: "kevent"},
 	{Name: "CreateIoCompletionPort"}, {Name: "GetQueuedCompletionStatus"}, {Name: "WSARecv"},
 }

@@ -32,6 +32,8 @@ const (
 	xMul
 	xDiv
 	xRem
+	xSdiv // xDiv and xRem as Arm does them
+	xSrem
 	xAnd
 	xOr
 	xXor
@@ -139,6 +141,11 @@ func (mem *Memory) arith(x *expr, a, b int64) int64 {
 		return a * b
 	case xDiv, xRem:
 		return mem.divide(x, a, b)
+	case xSdiv, xSrem:
+		if b == 0 {
+			return sdivZero(x.op, a)
+		}
+		return mem.divide(x, a, b)
 	case xAnd:
 		return a & b
 	case xOr:
@@ -178,14 +185,24 @@ func (mem *Memory) divide(x *expr, a, b int64) int64 {
 		mem.divided = true
 		return 0
 	case b == -1 && a == math.MinInt64: // overflows, as in Go
-		if x.op == xDiv {
+		if x.op == xDiv || x.op == xSdiv {
 			return a
 		}
 		return 0
-	case x.op == xDiv:
+	case x.op == xDiv || x.op == xSdiv:
 		return a / b
 	}
 	return a % b
+}
+
+// sdivZero is what comes of a division by zero on Arm: SDIV gives 0 and raises
+// nothing; there is no instruction for the remainder, which compilers make of SDIV
+// and MSUB: a - 0*b (Arm ARM, SDIV).
+func sdivZero(op exprOp, a int64) int64 {
+	if op == xSrem {
+		return a
+	}
+	return 0
 }
 
 func truth(v bool) int64 {

@@ -2,15 +2,14 @@ package program
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 )
 
 // Nearest gives the name that an unknown one was probably meant to be, as a
 // question, or "".
 func Nearest(name string, known []string) string {
 	best, at := "", len(name)/2+1
-	sort.Strings(known)
-	for _, k := range known {
+	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := distance(name, k); d < at {
 			best, at = k, d
 		}

@@ -178,7 +178,19 @@ func (c *compiler) binary(at token.Pos, tok token.Token, a, b *expr) *expr {
 	default:
 		c.fail(at, "%s with %s", tok, a.typ)
 	}
-	return c.fold(x)
+	return c.divides(c.fold(x))
+}
+
+// divides makes a division that is left for the run one of the processor's.
+func (c *compiler) divides(x *expr) *expr {
+	switch {
+	case !c.env.ABI.arm():
+	case x.op == xDiv:
+		x.op = xSdiv
+	case x.op == xRem:
+		x.op = xSrem
+	}
+	return x
 }
 
 // beside is x as an operand together with y: what FD_ISSET gives can be compared

@@ -63,15 +63,19 @@ func (s *Selector) Empty() bool {
 // Matches tells whether a record has everything that is set; N is not asked. The
 // machine is the one after the record.
 func (s *Selector) Matches(m *kernel.Machine, r *sim.Record) bool {
-	object := kernel.Object(r)
 	return r.T >= s.After &&
 		(s.Fn == "" || s.Fn == m.Fn(r)) &&
 		(s.Point == "" || s.Point == kernel.Points[r.Point]) &&
 		(s.CPU < 0 || s.CPU == int(r.CPU)) &&
 		(s.Ctx == "" || s.Ctx == kernel.Contexts[r.Ctx]) &&
 		(s.Task == "" || s.Task == m.TaskName(r.Task)) &&
-		(s.Object == "" || s.Object == object || strings.HasPrefix(object, s.Object+" ")) &&
+		(s.Object == "" || names(s.Object, kernel.Object(r))) &&
 		(s.Step == "" || strings.Contains(m.StepName(r), s.Step))
+}
+
+// names tells whether a name means an object: its own, or its kind's.
+func names(name, object string) bool {
+	return name == object || strings.HasPrefix(object, name) && strings.HasPrefix(object[len(name):], " ")
 }
 
 // String is the selector as an error names it.

@@ -35,7 +35,7 @@ func cardCounters(m *kernel.Machine, all map[string]int64) {
 		"rx_csum_offload_good": m.Counters.HwCsumGood, "rx_csum_offload_errors": m.Counters.HwCsumErr,
 		"rx_otherhost_dropped": m.Counters.OtherHost, "tx_packets": s.TxPackets, "tx_bytes": s.TxBytes,
 		"frames_filtered": s.Filtered, "frames_arrived": s.Arrived,
-		"pcie_writes": m.NIC.Bus.Writes, "pcie_reads": m.NIC.Bus.Reads, "firmware_idle_polls": m.NIC.Firmware.Idle,
+		"dmar_faults": m.IOMMU.Faults, "iotlb_hits": m.IOMMU.Hits, "iotlb_misses": m.IOMMU.Misses, "pcie_writes": m.NIC.Bus.Writes, "pcie_reads": m.NIC.Bus.Reads, "firmware_idle_polls": m.NIC.Firmware.Idle,
 	})
 	for i := range nic.MaxQueues {
 		var q nic.QueueStats

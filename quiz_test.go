@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestQuizWithoutATerminal: under a test standard input is no terminal, so it
+// asks at a prompt, as with --text.
+func TestQuizWithoutATerminal(t *testing.T) {
+	out, errs, status := typing("1\n1\n1\n", "quiz", "exclusive", "--seed", "3")
+	if status != 0 || strings.Count(out, "answer 1-") != 4 || !strings.Contains(out, "Score: ") || strings.Count(out, "right. ")+strings.Count(out, "wrong: ") != 3 {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
+func TestSheetsAndTheirAnswers(t *testing.T) {
+	with, errs, status := ringside("quiz", "exclusive", "--sheet", "2", "--answers")
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, errs)
+	}
+	without, _, _ := ringside("quiz", "exclusive", "--sheet", "2")
+	if !strings.HasPrefix(with, without) || strings.Contains(without, "Answers:") || strings.Count(with, "Answers:") != 2 {
+		t.Errorf("the answers are not a part of their own:\n%s", with)
+	}
+}
+
+func TestBadUsageOfQuiz(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"quiz", "accepts 1 arg"},
+		{"quiz no-such-scenario", "no scenario of that name"},
+		{"quiz exclusive --density lots", `--density "lots": file, some or many`},
+		{"quiz exclusive --density off", `--density "off": file, some or many`},
+		{"quiz exclusive --answers", "--answers goes with --sheet"},
+		{"quiz exclusive --sheet 0", "--sheet 0: 1 to 1000"},
+		{"quiz exclusive --lang German", `--lang "German": give the code of a language`},
+	} {
+		if _, errs, status := ringside(strings.Fields(c.args)...); status != exitUsage || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: status %d, %q; want 2 and %q", c.args, status, errs, c.want)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package tui
+
+import (
+	"fmt"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"ringside/kernel"
+	"ringside/scenarios/quiz"
+	"ringside/sim"
+)
+
+// Questions: going on stops before something happens and asks what it will be.
+
+// predict is what is being asked and how it went.
+type predict struct {
+	density quiz.Density
+	score   quiz.Score
+	done    map[doneKey]bool
+	missed  []quiz.Question // answered wrongly, or not at all
+
+	asking bool // q is on the screen, and
+	told   bool // its answer, too
+	q      quiz.Question
+	choice int     // the one that is marked, or was given; -1: none was
+	resume bool    // play goes on afterwards
+	away   bool    // the cursor is at what explains q, and Esc goes
+	back   sim.Seq // there
+}
+
+// doneKey tells the questions of a run apart.
+type doneKey struct {
+	kind string
+	pos  sim.Seq
+}
+
+// asks tells whether there is anything to be asked. A presentation has stops for
+// the file's questions, and the class answers; a comparison shows what comes.
+func (a *app) asks() bool {
+	return !a.show.on && a.versus == nil && a.scene.book.Asks(a.predict.density)
+}
+
+// blind hides what lies ahead, as long as there are questions about it.
+func (a *app) blind() { a.scene.blind = a.asks() && !a.predict.away }
+
+// startPredict begins with a new scenario.
+func (a *app) startPredict() {
+	a.predict = predict{density: a.predict.density, done: map[doneKey]bool{}}
+	a.blind()
+}
+
+// advance brings the cursor forward, but not beyond a question.
+func (a *app) advance(to sim.Seq) {
+	s, x := a.scene, &a.predict
+	if to > s.pos && a.asks() && !x.away {
+		q, ok := s.book.Next(s.tl, s.pos, to, x.density, func(kind string, pos sim.Seq) bool { return x.done[doneKey{kind, pos}] })
+		if ok {
+			s.show(q.Pos)
+			a.question(q)
+			return
+		}
+	}
+	s.show(to)
+}
+
+// question puts one on the screen; play waits.
+func (a *app) question(q quiz.Question) {
+	x := &a.predict
+	x.done[doneKey{q.Kind, q.Pos}] = true
+	x.asking, x.told, x.q, x.choice = true, false, q, 0
+	x.resume, a.player.on = a.player.on, false
+}
+
+// questionKey chooses, answers, and leaves.
+func (a *app) questionKey(msg tea.KeyMsg) tea.Cmd {
+	x := &a.predict
+	name := msg.String()
+	if name == "ctrl+c" {
+		return tea.Quit
+	}
+	if x.told {
+		if name == "s" && x.choice != x.q.Answer {
+			a.goSee()
+			return nil
+		}
+		x.asking = false
+		a.player.on = x.resume
+		return a.nextTick()
+	}
+	n := len(x.q.Choices)
+	switch name {
+	case "down", "j":
+		x.choice = (x.choice + 1) % n
+	case "up", "k":
+		x.choice = (x.choice + n - 1) % n
+	case "enter":
+		a.tell(x.choice)
+	case "esc":
+		a.tell(-1)
+	default:
+		if i := quiz.Choice(name, n); i >= 0 {
+			a.tell(i)
+		}
+	}
+	return nil
+}
+
+// tell takes an answer and shows the right one.
+func (a *app) tell(choice int) {
+	x := &a.predict
+	x.told, x.choice = true, choice
+	x.score.Count(&x.q, choice)
+	if choice != x.q.Answer {
+		x.missed = append(x.missed, x.q)
+	}
+}
+
+// goSee goes to the record that explains a question.
+func (a *app) goSee() {
+	x := &a.predict
+	x.asking, x.away, x.back = false, true, a.scene.pos
+	a.scene.show(x.q.See + 1)
+	a.blind()
+}
+
+// comeBack ends that.
+func (a *app) comeBack() tea.Cmd {
+	x := &a.predict
+	x.away = false
+	a.scene.show(x.back)
+	a.blind()
+	a.player.on = x.resume
+	return a.nextTick()
+}
+
+// densityNames are the densities as the status line and messages name them.
+var densityNames = [quiz.NumDensities]string{"no questions", "the scenario's own questions", "some questions", "many questions"}
+
+// nextDensity turns the questions on and off.
+func (a *app) nextDensity(arg string) tea.Cmd {
+	x := &a.predict
+	d := (x.density + 1) % quiz.NumDensities
+	if arg != "" {
+		var ok bool
+		if d, ok = quiz.ParseDensity(arg); !ok {
+			a.message = "predict off, file, some or many"
+			return nil
+		}
+	}
+	x.density = d
+	a.blind()
+	a.message = "predict " + quiz.Densities[d] + ": " + densityNames[d]
+	if d == quiz.File && !a.asks() {
+		a.message += ", and it has none"
+	}
+	return nil
+}
+
+// drawScore writes how it goes in the status line.
+func (a *app) drawScore(p *pen) {
+	x := &a.predict
+	if x.away {
+		p.in(styleHere).str(" Esc: back to the question ").in(styleText).str("  ")
+		return
+	}
+	if a.asks() {
+		p.in(styleBold).str("predict ").str(quiz.Densities[x.density]).str(": ").dec(int64(x.score.Right)).str("/").dec(int64(x.score.Asked())).in(styleText).str("  ")
+	}
+}
+
+// showScore sums up at the end of the run.
+func (a *app) showScore() {
+	x := &a.predict
+	if x.score.Asked() == 0 {
+		return
+	}
+	lines := []string{"The end of the run: " + x.score.String() + "."}
+	for i := range x.missed {
+		q := &x.missed[i]
+		lines = append(lines, "")
+		lines = append(lines, fold(a.w-8, fmt.Sprintf("step %d: %s", a.scene.ix.at(q.Pos), kernel.Printable(q.Ask)), kernel.Printable(q.Choices[q.Answer])+". "+kernel.Printable(q.Because))...)
+	}
+	a.overlay = overlay{title: "SCORE", lines: lines}
+}
+
+// drawQuestion lays the question over the foot of the screen: the state above it
+// is what the answer can be found from.
+func (a *app) drawQuestion() {
+	x := &a.predict
+	w := min(a.w, 78)
+	inner := w - 4
+	lines := fold(inner, kernel.Printable(x.q.Ask))
+	var verdict []string
+	if x.told {
+		verdict = fold(inner, a.verdict())
+	}
+	keys := "a letter or Enter answers, Esc skips"
+	if x.told {
+		if keys = "any key: go on"; x.choice != x.q.Answer {
+			keys = fmt.Sprintf("s: see it (step %d)   other keys: go on", a.scene.ix.at(x.q.See+1))
+		}
+	}
+	room := max(a.h-3-len(x.q.Choices), 1)
+	if x.told { // the question was read: the verdict is what counts
+		lines = lines[:max(min(len(lines), room-len(verdict)), 0)]
+		verdict = verdict[:min(len(verdict), room-len(lines))]
+	}
+	lines = lines[:min(len(lines), room)]
+	h := len(lines) + len(x.q.Choices) + len(verdict) + 2
+	r := rect{(a.w - w) / 2, max(a.h-1-h, 0), w, h}
+	a.grid.fill(r, styleText)
+	a.grid.box(r, styleFocus)
+	p := a.pen.over(rect{r.x + 1, r.y, r.w - 2, 1})
+	p.in(styleFocus).str("PREDICT ")
+	if !x.q.Own && w >= 60 {
+		p.in(styleDim).str(x.q.Kind).str(" ")
+	}
+	p = a.pen.over(rect{r.x + 2, r.y + 1, inner, h - 2})
+	for i, l := range lines {
+		p.line(i).in(styleBold).rest(l)
+	}
+	for i, c := range x.q.Choices {
+		a.drawChoice(p.line(len(lines)+i), i, kernel.Printable(c))
+	}
+	for i, l := range verdict {
+		p.line(len(lines) + len(x.q.Choices) + i).in(styleText).rest(l)
+	}
+	p = a.pen.over(rect{r.x + 1, r.y + r.h - 1, r.w - 2, 1})
+	p.in(styleDim).str(" ").rest(keys)
+	p.str(" ")
+}
+
+// drawChoice writes a choice: before the answer the marked one, afterwards the
+// right one and the one that was given.
+func (a *app) drawChoice(p *pen, i int, text string) {
+	x := &a.predict
+	sign, st := "  ", styleText
+	switch {
+	case !x.told && i == x.choice:
+		sign, st = "> ", styleHere
+	case x.told && i == x.q.Answer:
+		sign, st = "= ", styleGood
+	case x.told && i == x.choice:
+		sign, st = "x ", styleBad
+	case x.told:
+		st = styleDim
+	}
+	p.in(st).str(sign).str(quiz.Letter(i)).str(") ").rest(text)
+}
+
+// verdict says whether the answer was right, and why.
+func (a *app) verdict() string {
+	x := &a.predict
+	why := " " + kernel.Printable(x.q.Because)
+	switch {
+	case x.choice == x.q.Answer:
+		return "Right." + why
+	case x.choice < 0:
+		return "Skipped: it is " + quiz.Letter(x.q.Answer) + "." + why
+	}
+	return "Wrong: it is " + quiz.Letter(x.q.Answer) + "." + why
+}
