@@ -46,6 +46,10 @@ type lane struct {
 	same    int
 	differ  int
 	callers int // threads that have rows
+
+	model int // what it was made from: so many calls of the model
+	whole bool
+	run   *LiveRun
 }
 
 // seeCalls notes the calls of the model while its records come in.
@@ -85,6 +89,9 @@ func (s *scene) seeEnd() {
 
 // align lays the lanes side by side, as far as they are known.
 func (s *scene) align() {
+	if n := len(s.model); n > 0 && n == s.lane.model && s.ended == s.lane.whole && s.live.run == s.lane.run {
+		return // nothing is new
+	}
 	model := make([]both.Call, len(s.model))
 	for i := range s.model {
 		model[i] = s.model[i].Call
@@ -98,7 +105,7 @@ func (s *scene) align() {
 	for i := range threads {
 		column[threads[i].Name] = i
 	}
-	s.lane = lane{threads: make([][]int32, len(threads))}
+	s.lane = lane{threads: make([][]int32, len(threads)), model: len(s.model), whole: s.ended, run: s.live.run}
 	l := &s.lane
 	reached := make([]sim.Seq, len(threads))
 	for _, p := range both.Align(model, real, s.doc.Unordered, s.ended) {

@@ -108,7 +108,7 @@ func (s *scene) threadLines() []string {
 		}
 		lines = append(lines, fmt.Sprintf("  %-14s %-34s %s", kernel.Printable(t.Name), whereabouts(t.State, t.Wchan, t.Voluntary, t.Involuntary), m))
 	}
-	return append(lines, "  switches: of its own accord, to sleep, + forced; the real ones have the Go runtime's with them")
+	return append(lines, "  switches: own + forced; the real ones have the Go runtime's with them")
 }
 
 // whereabouts is where a thread is, and its switches.
