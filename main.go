@@ -134,7 +134,8 @@ func completeScenario(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 
 // screenFlags are the flags of the screen.
 type screenFlags struct {
-	opts tui.Options
+	opts  tui.Options
+	trace bool
 }
 
 func (s *screenFlags) register(c *cobra.Command) {
@@ -144,7 +145,7 @@ func (s *screenFlags) register(c *cobra.Command) {
 	f.BoolVar(&s.opts.ASCII, "ascii", false, "draw with ASCII characters only")
 	f.BoolVar(&s.opts.Watch, "watch", false, "read the file again when it changes, and stay at the same step or time")
 	f.BoolVar(&s.opts.Motion, "motion", true, "let the token move along the path")
-	f.BoolVar(&s.opts.Trace, "trace", false, "read the kernel's tracepoints of the real run (root, tracefs); R shows them")
+	f.BoolVar(&s.trace, "trace", false, "read the kernel's tracepoints of the real run (root, tracefs); R shows them")
 }
 
 func (s *screenFlags) open() error {
@@ -152,6 +153,7 @@ func (s *screenFlags) open() error {
 	if err != nil {
 		return err
 	}
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
 	opts.NotesDir = speaker.Dir()
 	err = tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
@@ -169,7 +171,8 @@ func withItems(opts tui.Options) (tui.Options, error) {
 		}
 		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	opts.Open, opts.With = openDoc, openWith
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
+	opts.With = openWith
 	return opts, nil
 }
 
@@ -195,12 +198,12 @@ func (t *textFlags) open(c *cobra.Command, opts tui.Options) error {
 }
 
 // openDoc prepares a scenario for the screen.
-func openDoc(name string) (*tui.Doc, error) {
+func openDoc(name string, trace bool) (*tui.Doc, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return newDoc(name, sc)
+	return newDoc(name, sc, trace)
 }
 
 // openWith prepares what an open scenario is compared with: one of its variants,
@@ -213,11 +216,11 @@ func openWith(name, with string) (*tui.Doc, error) {
 	if sc, err = sc.With(with); err != nil {
 		return nil, err
 	}
-	return newDoc(sc.Name, sc)
+	return newDoc(sc.Name, sc, false)
 }
 
 // newDoc prepares a scenario that has been read.
-func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
+func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
 	cfg, err := sc.Config()
 	if err != nil {
 		return nil, err
@@ -231,13 +234,12 @@ func newDoc(name string, sc *scenarios.Scenario) (*tui.Doc, error) {
 		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
-	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	for _, v := range sc.Variants() {
 		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
 	}
+	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
-		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, false) }
-		doc.Trace = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, true) }
+		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, trace) }
 	}
 	return doc, nil
 }
@@ -732,7 +734,7 @@ func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
 	for _, p := range l.Parts {
 		out.Parts = append(out.Parts, tui.Part{
 			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
-			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario) },
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, false) },
 		})
 	}
 	return out

@@ -16,8 +16,8 @@ type Affinity struct {
 // Table"). What comes meanwhile is kept in the pending bit.
 var affinityText = text{
 	fnWriteMsgMSIX: {Name: "pci_write_msg_msix", File: "drivers/pci/msi/msi.c, below irq_set_affinity",
-		Say: "Moves an interrupt to another core: a new message goes into its row of the card's MSI-X table.",
-		Why: "The message's address names the core. The row is masked meanwhile; what comes then is kept pending.",
+		Say: "An interrupt moves to another core: a new message goes into its row of the MSI-X table.",
+		Why: "The row is masked while it changes; a cause meanwhile sets its pending bit and is told afterwards.",
 		Steps: []step{
 			{Name: "vector control: masked", Do: nothing},
 			{Name: "address and data of the other core", Do: nothing},

@@ -18,12 +18,12 @@ var order = []string{
 	"one-packet", "loopback", "tcp-from-outside",
 	// ways into the kernel
 	"three-levels-of-write", "syscall-door", "int80", "two-stacks", "calling-conventions", "write-on-arm64", "write-on-macos", "write-on-windows",
-	"cli-in-ring-3", "touch-kernel-memory", "efault-no-signal",
+	"cli-in-ring-3", "touch-kernel-memory", "efault-no-signal", "data-abort",
 	// interrupts
 	"interrupt-trap-fault", "interrupt-is-no-switch", "if-0-pending", "pic-history", "shared-line", "irq-affinity",
 	"moderation", "adaptive-moderation", "napi-32-packets", "livelock", "busy-polling",
 	// the card
-	"somebody-polls", "dma-without-cpu", "posted-writes", "iommu", "not-for-us", "ring-full", "gro", "rss-four-cores", "user-space-driver",
+	"somebody-polls", "dma-without-cpu", "iommu", "posted-writes", "not-for-us", "ring-full", "gro", "rss-four-cores", "user-space-driver",
 	// waiting
 	"blocking-read", "lost-wakeup", "nonblocking-eagain", "select-bitmaps", "poll-and-epoll", "ten-thousand-descriptors",
 	"signal-interrupts", "pipe-end-of-file", "socketpair-room",
@@ -33,7 +33,7 @@ var order = []string{
 	// scheduling
 	"preemptive", "wakeup-on-another-core",
 	// memory
-	"minor-fault", "data-abort", "same-address-two-processes", "page-table-isolation",
+	"minor-fault", "same-address-two-processes", "page-table-isolation",
 	// connections
 	"tcp-accept", "request-in-pieces", "connect-refused", "window-closes", "nagle-and-delayed-ack",
 	// load

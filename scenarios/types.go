@@ -57,8 +57,8 @@ type card struct {
 	Multicast   []string `yaml:"multicast" doc:"Hardware addresses of the groups that the card lets in."`
 	Promiscuous bool     `yaml:"promiscuous" doc:"The card lets in what is for others, too."`
 	PCIe        bool     `yaml:"pcie" doc:"The card's traffic on the bus packet by packet: reads of descriptors, posted writes of at most 256 bytes."`
-	StrayDMA    int      `yaml:"stray_dma" doc:"A defect of the card, with machine.iommu: of the address that this frame is written to, counted from 1, a bit is lost."`
 	IRQ         string   `yaml:"irq" list:"interrupts" doc:"How the card interrupts: msi-x, msi or intx; several queues need msi-x."`
+	StrayDMA    int      `yaml:"stray_dma" range:"0 1000000" doc:"A defect of the card, with machine.iommu: of the address that this frame is written to, counted from 1, a bit is lost."`
 	Affinity    []move   `yaml:"irq_affinity" doc:"Interrupts of queues that move to other cores while the machine runs, in time order; with irq: msi-x."`
 	IRQCPU      []int    `yaml:"irq_cpu" doc:"The core that gets the interrupt of each queue; without it, queues go round the cores."`
 }

@@ -149,9 +149,9 @@ func newScene(doc *Doc, lang string, seed uint64) *scene {
 func (s *scene) extend(n sim.Seq) {
 	s.tl.Run(s.tl.Len() + n)
 	s.ix.update()
+	s.narrator.update()
 	s.seeEnd()
 	s.align()
-	s.narrator.update()
 }
 
 // extendMsg asks for more of the run to be known.

@@ -85,6 +85,7 @@ func (a *app) look(file string, times int) {
 func TestTheFileIsReadAgainAtTheSameStep(t *testing.T) {
 	a, file := desk(t, true)
 	a.keys("l l l l s m l b")
+	a.search = a.selects("gettid", promptFind)
 	before := ansi.Strip(a.View())
 	pos, marks := a.scene.pos, a.userMark
 	a.look(file, 3)
@@ -99,6 +100,9 @@ func TestTheFileIsReadAgainAtTheSameStep(t *testing.T) {
 	a.look(file, 2)
 	if a.message != "read again, at the same step" || a.scene.pos != pos || len(a.userMark) != 1 || a.userMark[0] != marks[0] || len(a.breaks) != 1 {
 		t.Errorf("%q, at %d, marks %v, breaks %v", a.message, a.scene.pos, a.userMark, a.breaks)
+	}
+	if a.search == nil || a.scene.count(a.search) == "0/0" {
+		t.Error("the search is lost")
 	}
 	a.message = ""
 	a.stale = true

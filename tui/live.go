@@ -224,9 +224,6 @@ func (a *app) startLive() tea.Cmd {
 	a.stop = cancel
 	a.liveGen++
 	gen, live := a.liveGen, s.doc.Live
-	if a.opts.Trace && s.doc.Trace != nil {
-		live = s.doc.Trace
-	}
 	s.setLive(liveState{running: true})
 	return func() tea.Msg {
 		run, err := live(ctx)

@@ -24,7 +24,6 @@ type Options struct {
 	Layout   string                                // L, M, S or XS; "": what fits
 	Theme    string                                // dark, light, projector or mono; "": what the terminal is like
 	ASCII    bool                                  // no character beyond ASCII
-	Trace    bool                                  // the real run is one with the kernel's tracepoints
 	Motion   bool                                  // the token moves along the path
 	Delay    time.Duration                         // of a step in play; 0: 800 ms
 	Watch    bool                                  // a file is read again when it changes
@@ -61,10 +60,6 @@ type Doc struct {
 	// lane, and LiveWhy says why.
 	Live    func(ctx context.Context) (*LiveRun, error)
 	LiveWhy string
-
-	// Trace is Live with the kernel's tracepoints; the run says why if there
-	// are none.
-	Trace func(ctx context.Context) (*LiveRun, error)
 
 	// Unordered are the threads whose order Linux leaves open, and why.
 	Unordered    []string

@@ -104,15 +104,15 @@ func (s *scene) threadLines() []string {
 		m := ""
 		if k := s.taskOf(i); k >= 0 {
 			task := &s.m.Tasks[k]
-			m = whereabouts(task.State.Letter(), s.modelWchan(k), int64(task.Switches), int64(task.Preempted))
+			m = restText(task.State.Letter(), s.modelWchan(k), int64(task.Switches), int64(task.Preempted))
 		}
-		lines = append(lines, fmt.Sprintf("  %-14s %-34s %s", kernel.Printable(t.Name), whereabouts(t.State, t.Wchan, t.Voluntary, t.Involuntary), m))
+		lines = append(lines, fmt.Sprintf("  %-14s %-34s %s", kernel.Printable(t.Name), restText(t.State, t.Wchan, t.Voluntary, t.Involuntary), m))
 	}
 	return append(lines, "  switches: own + forced; the real ones have the Go runtime's with them")
 }
 
-// whereabouts is where a thread is, and its switches.
-func whereabouts(state, wchan string, own, forced int64) string {
+// restText is where a thread is, and its switches.
+func restText(state, wchan string, own, forced int64) string {
 	switch {
 	case state == "" || state == "X":
 		state = "ended"

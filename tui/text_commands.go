@@ -87,8 +87,10 @@ func (x *text) do(name, arg string) {
 		return
 	}
 	if a.prompt.kind != promptNone { // the screen would ask
+		if a.prompt.wrong == "" {
+			a.message = "this needs more: " + byCommand(a.actions, name).command
+		}
 		a.prompt = prompt{}
-		a.message = "this needs more: " + byCommand(a.actions, name).command
 	}
 	switch {
 	case a.scene.pos != from:
@@ -99,10 +101,16 @@ func (x *text) do(name, arg string) {
 		for _, l := range a.overlay.lines {
 			x.row(l)
 		}
+	case len(a.pages) > 0:
+		for _, r := range a.pages[len(a.pages)-1].rows {
+			x.row(r.text)
+		}
+	case a.message == "" && byCommand(a.actions, name).group == groupMove:
+		x.line("There is nothing that way.")
 	case a.message == "":
-		x.line("Nothing has changed.")
+		x.line("Done.")
 	}
-	a.overlay = overlay{}
+	a.overlay, a.pages = overlay{}, nil
 	if a.message != "" {
 		x.hanging("", a.message)
 	}
@@ -260,26 +268,45 @@ func (x *text) real(string) {
 			x.hanging("", err.Error())
 			return
 		}
-		s.setLive(liveState{run: run})
+		s.live.run = run
+		s.align()
 	}
 	x.hanging("", noHardware)
 	for i := range s.lane.rows {
-		r := &s.lane.rows[i]
-		if r.pos > s.pos || r.model >= 0 && s.model[r.model].asleep {
-			continue
-		}
-		model, real := s.rowLines(r)
-		if r.same {
-			x.para("same", s.rowThread(r)+": "+model)
-			continue
-		}
-		x.para("model", s.rowThread(r)+": "+model)
-		x.para("real", s.rowThread(r)+": "+real)
-		if why := s.why(r); why != "" {
-			x.para("why", why)
+		if row := &s.lane.rows[i]; row.pos <= s.pos && !row.unknown {
+			x.laneRow(row)
 		}
 	}
-	for _, l := range append(s.threadLines(), s.interestLines()...) {
+	for _, l := range s.interestLines() {
 		x.hanging("", l)
+	}
+}
+
+// laneRow writes a call of both lanes.
+func (x *text) laneRow(row *laneRow) {
+	s := x.scene()
+	var model, real string
+	if row.model >= 0 {
+		c := &s.model[row.model]
+		model = c.Thread + ": " + c.Line
+	}
+	if row.real >= 0 {
+		c := &s.live.run.Calls[row.real]
+		real = c.Thread + ": " + c.Line
+	}
+	switch {
+	case row.same:
+		x.para("same", model)
+		return
+	case model == "":
+		x.para("real only", real)
+	case real == "":
+		x.para("model only", model)
+	default:
+		x.para("model", model)
+		x.para("real", real)
+	}
+	if row.why != "" {
+		x.para("known", row.why)
 	}
 }
