@@ -22,7 +22,7 @@ import (
 	"ringside/kernel/program"
 	"ringside/nic"
 	"ringside/scenarios"
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -529,7 +529,7 @@ func TestPlayStepsUntilTheEnd(t *testing.T) {
 func TestLiveCallsAreComparedWithTheModel(t *testing.T) {
 	doc := document(t, 1, 1)
 	doc.Live = func(context.Context) (*LiveRun, error) {
-		return &LiveRun{Calls: []compare.Call{
+		return &LiveRun{Calls: []both.Call{
 			{Thread: "server", Line: "socket(AF_INET, SOCK_DGRAM, 0) = 3"}, {Thread: "server", Line: "bind(3, 0.0.0.0:7000) = -1 EADDRINUSE"},
 		}}, nil
 	}

@@ -8,15 +8,17 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
 // call is a system call of the model, or a line of strace that stands alone.
 type call struct {
-	compare.Call
+	both.Call
 	from sim.Seq // position of the cursor when it has just begun
 	pos  sim.Seq // when it has just returned; the end of the run if it never does
+
+	asleep bool // it never does
 }
 
 // liveState is what is known of the real lane.
@@ -44,6 +46,10 @@ type lane struct {
 	same    int
 	differ  int
 	callers int // threads that have rows
+
+	model int // what it was made from: so many calls of the model
+	whole bool
+	run   *LiveRun
 }
 
 // seeCalls notes the calls of the model while its records come in.
@@ -55,7 +61,7 @@ func (s *scene) seeCalls(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 		s.began[r.Task] = seq + 1
 	}
 	if task, line, ok := m.Strace(r); ok {
-		c := call{Call: compare.Call{Thread: m.Tasks[task].Name, Line: line}, from: seq + 1, pos: seq + 1}
+		c := call{Call: both.Call{Thread: m.Tasks[task].Name, Line: line}, from: seq + 1, pos: seq + 1}
 		if r.Point == kernel.PointSysExit && int(task) < len(s.began) {
 			c.from = s.began[task]
 		}
@@ -73,7 +79,7 @@ func (s *scene) seeEnd() {
 	m := s.tl.Machine()
 	tasks, unfinished := m.Unfinished()
 	for i, line := range unfinished {
-		c := call{Call: compare.Call{Thread: m.Tasks[tasks[i]].Name, Line: line}, from: s.tl.Len(), pos: s.tl.Len()}
+		c := call{Call: both.Call{Thread: m.Tasks[tasks[i]].Name, Line: line}, from: s.tl.Len(), pos: s.tl.Len(), asleep: true}
 		if int(tasks[i]) < len(s.began) {
 			c.from = s.began[tasks[i]]
 		}
@@ -83,11 +89,14 @@ func (s *scene) seeEnd() {
 
 // align lays the lanes side by side, as far as they are known.
 func (s *scene) align() {
-	model := make([]compare.Call, len(s.model))
+	if n := len(s.model); n > 0 && n == s.lane.model && s.ended == s.lane.whole && s.live.run == s.lane.run {
+		return // nothing is new
+	}
+	model := make([]both.Call, len(s.model))
 	for i := range s.model {
 		model[i] = s.model[i].Call
 	}
-	var real []compare.Call
+	var real []both.Call
 	if s.live.run != nil {
 		real = s.live.run.Calls
 	}
@@ -96,10 +105,10 @@ func (s *scene) align() {
 	for i := range threads {
 		column[threads[i].Name] = i
 	}
-	s.lane = lane{threads: make([][]int32, len(threads))}
+	s.lane = lane{threads: make([][]int32, len(threads)), model: len(s.model), whole: s.ended, run: s.live.run}
 	l := &s.lane
 	reached := make([]sim.Seq, len(threads))
-	for _, p := range compare.Align(model, real, s.doc.Unordered, s.ended) {
+	for _, p := range both.Align(model, real, s.doc.Unordered, s.ended) {
 		row := laneRow{model: p.Model, real: p.Real}
 		var thread int
 		switch {
@@ -144,7 +153,7 @@ func (s *scene) judge(row *laneRow) {
 		real = s.live.run.Calls[row.real].Line
 	}
 	if row.same = model == real; !row.same {
-		row.why = compare.Reason(model, real)
+		row.why = both.Reason(model, real)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 
 	"ringside/kernel"
 	"ringside/scenarios/guide"
+	both "ringside/scenarios/lanes"
 	"ringside/scenarios/quiz"
-	compare "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -68,11 +68,11 @@ type Doc struct {
 
 // LiveRun is what the programs did on the real kernel.
 type LiveRun struct {
-	Calls []compare.Call // in the order of their return; behind them those that still slept
-	Wchan []string       // by call: the kernel function it slept in, or ""
+	Calls []both.Call // in the order of their return; behind them those that still slept
+	Wchan []string    // by call: the kernel function it slept in, or ""
 
-	Points  [][]compare.Point // by call: the kernel's tracepoints, if they were asked for
-	NoTrace string            // why there are none although they were asked for
+	Points  [][]both.Point // by call: the kernel's tracepoints, if they were asked for
+	NoTrace string         // why there are none although they were asked for
 
 	Threads  []LiveThread
 	Interest []string // the interest lists at the end

@@ -7,7 +7,7 @@ import (
 
 	"ringside/kernel"
 	"ringside/kernel/live"
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
@@ -43,6 +43,9 @@ func (s *scene) realPage(width int) (lines []string) {
 
 // callLines are the call at the cursor: where it slept, and its tracepoints.
 func (s *scene) callLines(r *laneRow, width int) []string {
+	if s.blind && r.pos > s.pos {
+		return []string{"the call at the cursor is hidden until it returns: there are questions about it"}
+	}
 	model, real := s.rowLines(r)
 	lines := []string{"the call at the cursor, in " + s.rowThread(r)}
 	if r.same {
@@ -67,14 +70,14 @@ func (s *scene) callLines(r *laneRow, width int) []string {
 		return append(lines, "  ringside --trace shows the kernel's own tracepoints here (root, tracefs)")
 	}
 	lines = append(lines, "  tracepoints: = the same, ! not, ~ not and known why, . not compared")
-	for _, l := range compare.PointLines(compare.ComparePoints(s.modelPoints(r), run.Points[r.real])) {
+	for _, l := range both.PointLines(both.ComparePoints(s.modelPoints(r), run.Points[r.real])) {
 		lines = append(lines, fold(width, "  "+l)...)
 	}
 	return lines
 }
 
 // modelPoints are the tracepoints of a call of the model.
-func (s *scene) modelPoints(r *laneRow) []compare.Point {
+func (s *scene) modelPoints(r *laneRow) []both.Point {
 	if r.model < 0 {
 		return nil
 	}
@@ -87,7 +90,7 @@ func (s *scene) modelPoints(r *laneRow) []compare.Point {
 	}
 	for i := range s.m.Tasks {
 		if t := &s.m.Tasks[i]; t.Thread != kernel.None && t.Name == c.Thread {
-			return compare.ModelPoints(s.m, records, kernel.TaskID(i), c.Line)
+			return both.ModelPoints(s.m, records, kernel.TaskID(i), c.Line)
 		}
 	}
 	return nil
@@ -105,7 +108,7 @@ func (s *scene) threadLines() []string {
 		}
 		lines = append(lines, fmt.Sprintf("  %-14s %-34s %s", kernel.Printable(t.Name), restText(t.State, t.Wchan, t.Voluntary, t.Involuntary), m))
 	}
-	return append(lines, "  switches: of its own accord, to sleep, + forced; the real ones have the Go runtime's with them")
+	return append(lines, "  switches: own + forced; the real ones have the Go runtime's with them")
 }
 
 // restText is where a thread is, and its switches.

@@ -155,6 +155,10 @@ func drawRows(p *pen, s *scene, rows []int32, y, end int, names bool) {
 		at = max(here, 0)
 	}
 	for i := firstRow(s, rows, at, end-y, p.w); i < len(rows) && y < end; i++ {
+		if s.blind && s.lane.rows[rows[i]].pos > s.pos {
+			p.line(y).in(styleDim).rest("    what comes is hidden: there are questions about it")
+			break
+		}
 		y += drawRow(p, s, int(rows[i]), y, end, int(rows[i]) == here, names)
 	}
 }

@@ -6,21 +6,21 @@ import (
 	"strings"
 	"testing"
 
-	compare "ringside/scenarios/lanes"
+	both "ringside/scenarios/lanes"
 	"ringside/sim"
 )
 
 // fakeRun is a run on a kernel that answers a little differently.
 func fakeRun(context.Context) (*LiveRun, error) {
-	own := func(names ...string) (out []compare.Point) {
+	own := func(names ...string) (out []both.Point) {
 		for _, n := range names {
 			event, text, _ := strings.Cut(n, " ")
-			out = append(out, compare.Point{Event: event, Text: text, Own: true})
+			out = append(out, both.Point{Event: event, Text: text, Own: true})
 		}
 		return out
 	}
 	return &LiveRun{
-		Calls: []compare.Call{
+		Calls: []both.Call{
 			{Thread: "server", Line: "socket(AF_INET, SOCK_DGRAM, 0) = 3"},
 			{Thread: "server", Line: "bind(3, 0.0.0.0:7000) = -1 EADDRINUSE"},
 			{Thread: "server", Line: "getpid() = 1000"},
@@ -30,7 +30,7 @@ func fakeRun(context.Context) (*LiveRun, error) {
 			{Thread: "server", Line: "epoll_wait(4, <unfinished ...>"},
 		},
 		Wchan: []string{"", "", "", "", "", "ep_poll", "ep_poll"},
-		Points: [][]compare.Point{
+		Points: [][]both.Point{
 			nil, nil, nil, nil, nil,
 			own("sys_enter epoll_wait", "sched_switch out S", "netif_receive_skb", "sched_waking", "sys_exit epoll_wait"), nil,
 		},

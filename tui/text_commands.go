@@ -244,7 +244,7 @@ func (x *text) strace(string) {
 	s := x.scene()
 	n := 0
 	for i := range s.model {
-		if c := &s.model[i]; c.pos <= s.pos {
+		if c := &s.model[i]; c.pos <= s.pos && !c.asleep {
 			x.hanging("", c.Thread+": "+c.Line)
 			n++
 		}

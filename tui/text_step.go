@@ -33,7 +33,7 @@ func (x *text) block(first sim.Seq) {
 	x.para("Function", what.fn+": "+what.step)
 	x.para("Earlier in this step", earlier(s, first))
 	for i := range s.model {
-		if c := &s.model[i]; first < c.pos && c.pos <= s.pos {
+		if c := &s.model[i]; !c.asleep && first < c.pos && c.pos <= s.pos {
 			x.para("Returned", c.Thread+": "+c.Line)
 		}
 	}
