@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -103,6 +105,7 @@ func Run(opts Options) error {
 	}
 	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
 	a.send = program.Send
+	defer quitOnHangup(program)()
 	_, err := program.Run()
 	a.closeNotes()
 	a.stopLive()
@@ -120,6 +123,19 @@ func Terminal() error {
 		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
 	}
 	return nil
+}
+
+// quitOnHangup ends a program at SIGHUP, which bubbletea leaves to its default:
+// death without restoring the terminal. What it returns stops that.
+func quitOnHangup(program *tea.Program) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		for range hangup {
+			program.Quit()
+		}
+	}()
+	return func() { signal.Stop(hangup); close(hangup) }
 }
 
 // start opens what the options say.
