@@ -46,7 +46,9 @@ func RunNotes(dir, name, themeName string, ascii bool) error {
 	}
 	defer c.Close()
 	v := newNotesView(c, themeName, ascii)
-	if _, err := tea.NewProgram(v, tea.WithAltScreen()).Run(); err != nil {
+	program := tea.NewProgram(v, tea.WithAltScreen())
+	defer quitOnHangup(program)()
+	if _, err := program.Run(); err != nil {
 		return err
 	}
 	if v.err == speaker.ErrEnded {
