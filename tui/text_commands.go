@@ -156,7 +156,7 @@ func (x *text) why(string) {
 	if why != code.Why {
 		x.para("Why there is such a function", code.Why)
 	}
-	x.para("Touches", kernel.Object(s.rec))
+	x.para("Touches", s.objectName(s.rec))
 	x.para("Source", code.File)
 	x.para("Tracepoint", kernel.Points[s.rec.Point])
 	x.line("Caused by:")
