@@ -236,20 +236,27 @@ func (m *Machine) armDelack(c *cpu.Core, sock SockID, due sim.Time) {
 
 // tcpDelackTimer: local 0 is the socket.
 func (m *Machine) tcpDelackTimer(c *cpu.Core, r *sim.Record) {
+	set := m.tcp(SockID(c.Frame().L[0])).Ack.Pending&AckTimer != 0
+	m.sockTimer(c, r, set, DeferredDelackTimer, fnTCPDelackTimerHandler)
+}
+
+// sockTimer takes the socket's lock for a timer's handler, if the timer still has a
+// meaning. To a call that owns the socket it is left.
+func (m *Machine) sockTimer(c *cpu.Core, r *sim.Record, set bool, left Deferred, handler cpu.CodeID) {
 	sock := SockID(c.Frame().L[0])
 	t := m.tcp(sock)
 	about(r, KindSock, sock)
 	switch {
-	case t.Ack.Pending&AckTimer == 0:
+	case !set:
 		c.Return(0)
 	case t.Spin:
 		c.Spin()
 	case t.Owned:
 		m.spinLock(c, t)
-		t.Deferred |= DeferredDelackTimer
+		t.Deferred |= left
 	default:
 		m.spinLock(c, t)
-		c.Call(fnTCPDelackTimerHandler, int64(sock))
+		c.Call(handler, int64(sock))
 	}
 }
 

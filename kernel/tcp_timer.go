@@ -102,21 +102,7 @@ func (m *Machine) tcpAcked(c *cpu.Core, sock SockID) {
 
 // tcpWriteTimer: local 0 is the socket.
 func (m *Machine) tcpWriteTimer(c *cpu.Core, r *sim.Record) {
-	sock := SockID(c.Frame().L[0])
-	t := m.tcp(sock)
-	about(r, KindSock, sock)
-	switch {
-	case t.Timeout == 0:
-		c.Return(0)
-	case t.Spin:
-		c.Spin()
-	case t.Owned:
-		m.spinLock(c, t)
-		t.Deferred |= DeferredWriteTimer
-	default:
-		m.spinLock(c, t)
-		c.Call(fnTCPWriteTimerHandler, int64(sock))
-	}
+	m.sockTimer(c, r, m.tcp(SockID(c.Frame().L[0])).Timeout != 0, DeferredWriteTimer, fnTCPWriteTimerHandler)
 }
 
 func (m *Machine) tcpWriteTimerHandler(c *cpu.Core, r *sim.Record) {
