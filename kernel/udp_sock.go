@@ -23,7 +23,7 @@ var udpSockText = text{
 		Say: "Is a datagram queued? If not: EAGAIN, or sleep.", Why: "Blocking or not is decided here, and nowhere else.",
 		Steps: []step{
 			{Name: "receive queue", Cost: costEnqueue, Do: (*Machine).skbRecvUDP},
-			{Name: "woken: look again", Cost: costFn, Do: (*Machine).skbRecvAgain},
+			{Name: "woken: look again", Cost: costFn, Do: (*Machine).skbRecvUDPAgain},
 		}},
 	fnSkbWaitForMore: {Name: "__skb_wait_for_more_packets", File: fileDatagram,
 		Say: "Queues the thread on the socket's wait queue and sleeps.", Why: "It looks at the queue once more after it has queued itself: no packet slips through between.",
@@ -150,8 +150,13 @@ func (m *Machine) skbRecvAgain(c *cpu.Core, r *sim.Record) {
 		c.Return(err)
 		return
 	}
-	c.Frame().L[2] = 0
 	c.Goto(0)
+}
+
+// skbRecvUDPAgain: it may spin again.
+func (m *Machine) skbRecvUDPAgain(c *cpu.Core, r *sim.Record) {
+	c.Frame().L[2] = 0
+	m.skbRecvAgain(c, r)
 }
 
 // waitForMore sets the state and queues itself before it looks again: a packet

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ringside/kernel/program"
+	"ringside/sim"
 )
 
 // TestSocketpair: unix(7), socketpair(2). What the single-threaded programs print
@@ -221,4 +224,32 @@ func TestASenderSleepsUntilThreeQuartersAreFree(t *testing.T) {
 		read(4, "` + zeros + `"..., 65536) = 65536
 		w1: write(3, "` + zeros + `"..., 65536) = 65536
 		getpid() = 1000`}})
+}
+
+// TestAReaderThatSleptGetsItsDatagram: the length that it asked for is still known
+// when it is woken.
+func TestAReaderThatSleptGetsItsDatagram(t *testing.T) {
+	src := "a, b := socketpair(AF_UNIX, SOCK_DGRAM, 0)\nx = a\nvar buf [64]byte\nexit(read(b, buf, 8))"
+	env := program.Env{Shared: []string{"x"}}
+	var threads []ThreadConfig
+	for i, src := range []string{src, "nanosleep(1*ms)\nsend(x, \"hello\", 5, 0)"} {
+		p, err := program.Compile(src, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, ThreadConfig{Name: string(rune('r' + i)), Program: p, Start: sim.Time(i) * sim.Microsecond})
+	}
+	cfg := config(1, threads)
+	cfg.Shared = env.Shared
+	m, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r sim.Record
+	for m.Step(&r) {
+		if task, line, ok := m.Strace(&r); ok && m.Tasks[task].Name == "r" && line == "+++ exited with 5 +++" {
+			return
+		}
+	}
+	t.Error("the reader has not got five bytes")
 }
