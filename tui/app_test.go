@@ -55,8 +55,13 @@ func thread(t testing.TB, name, src string, start sim.Time) kernel.ThreadConfig 
 // packets.
 func document(t testing.TB, cpus, packets int) *Doc {
 	t.Helper()
+	return documentUntil(t, cpus, packets, 300*sim.Microsecond)
+}
+
+func documentUntil(t testing.TB, cpus, packets int, stop sim.Time) *Doc {
+	t.Helper()
 	cfg := &kernel.Config{
-		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: 300 * sim.Microsecond,
+		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: stop,
 		Threads: []kernel.ThreadConfig{
 			thread(t, "server", serverSource, 0),
 			thread(t, "worker", "for { compute(1*ms) }", 20*sim.Microsecond),
