@@ -70,12 +70,12 @@ var themeNames = []string{"dark", "light", "projector", "mono"}
 // apart. The light theme darkens the bright ones, the dark theme brightens
 // vermilion: all can be read on what terminals have for black and for white.
 const (
-	oiOrange    = lipgloss.Color("#E69F00")
-	oiSky       = lipgloss.Color("#56B4E9")
-	oiGreen     = lipgloss.Color("#009E73")
-	oiYellow    = lipgloss.Color("#F0E442")
-	oiBlue      = lipgloss.Color("#0072B2")
-	oiPurple    = lipgloss.Color("#CC79A7")
+	oiOrange = lipgloss.Color("#E69F00")
+	oiSky    = lipgloss.Color("#56B4E9")
+	oiGreen  = lipgloss.Color("#009E73")
+	oiYellow = lipgloss.Color("#F0E442")
+	oiBlue   = lipgloss.Color("#0072B2")
+	oiPurple = lipgloss.Color("#CC79A7")
 
 	vermilion     = lipgloss.Color("#EB6410")
 	darkVermilion = lipgloss.Color("#A82F00")
