@@ -133,32 +133,19 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestScreens(t *testing.T) {
+// What lies over the panels, or takes their place.
+func TestZoomAndWhy(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		w, h   int
-		cpus   int
-		layout string
-		keys   string
+		name string
+		w, h int
+		keys string
 	}{
-		{"start-80x24", 80, 24, 1, "", ""},
-		{"idt-80x24", 80, 24, 1, "", "} } } } } }"},
-		{"epoll-120x40", 120, 40, 2, "", ":find ep_poll_callback"},
-		{"socket-200x60", 200, 60, 2, "", ":find udp_enqueue"},
-		{"switch-80x24", 80, 24, 2, "", ":find __switch_to"},
-		{"narrow-40x12", 40, 12, 1, "", "} } } } } }"},
-		{"zoom-100x30", 100, 30, 1, "", "} } } } } } } 3 enter"},
-		{"why-80x24", 80, 24, 1, "", "} } } } } } } w"},
+		{"zoom-100x30", 100, 30, "} } } } } } } 3 enter"},
+		{"why-80x24", 80, 24, "} } } } } } } w"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := testApp(t, document(t, c.cpus, 2), c.w, c.h, c.layout)
-			if command, ok := strings.CutPrefix(c.keys, ":"); ok {
-				a.do(byCommand(a.actions, "goto"), "99us")
-				a.answer(promptCommand, command)
-				a.stale = true
-			} else {
-				a.keys(c.keys)
-			}
+			a := testApp(t, document(t, 1, 2), c.w, c.h, "")
+			a.keys(c.keys)
 			golden(t, c.name, a.text())
 		})
 	}
@@ -191,8 +178,6 @@ func TestScreensOfTheCourse(t *testing.T) {
 	}{
 		{"loopback", "80x24", 80, 24, []string{"enqueue_to_backlog", "process_backlog"}},
 		{"loopback", "120x40", 120, 40, []string{"__udp_enqueue"}},
-		{"exclusive", "120x40", 120, 40, []string{"ep_poll_callback"}},
-		{"exclusive", "200x60", 200, 60, []string{"ep_poll_callback"}},
 		{"poll-and-epoll", "120x40", 120, 40, []string{"poll_schedule_timeout", "e1000_intr"}},
 		{"poll-and-epoll", "200x60", 200, 60, []string{"pollwake"}},
 		{"pipe-end-of-file", "80x24", 80, 24, []string{"anon_pipe_write", "anon_pipe_write: merge"}},
