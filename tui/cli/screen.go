@@ -34,7 +34,11 @@ func (s *screenFlags) open() error {
 	if err != nil {
 		return err
 	}
+	if opts.Lessons, err = lessonItems(opts.Lang); err != nil {
+		return err
+	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
+	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.NotesDir = speaker.Dir()
 	err = tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
