@@ -106,7 +106,10 @@ func Run(opts Options) error {
 	if err := a.start(); err != nil {
 		return err
 	}
-	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		a.resize(w, h) // bubbletea asks only after the first frame
+	}
+	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120), tea.WithOutput(newPainter(os.Stdout)))
 	a.send = program.Send
 	defer quitOnHangup(program)()
 	_, err := program.Run()
