@@ -97,12 +97,13 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
-	loaded := stampOf(name)
+	var w authoring
+	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
-	a.author.loaded, a.author.seen = loaded, loaded
+	a.author.plays, a.author.loaded, a.author.seen = w.plays, w.loaded, w.seen
 	a.show = show{}
 	a.enter(doc)
 	return nil
