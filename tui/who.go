@@ -32,6 +32,9 @@ const (
 	refQueue
 	refWait
 	refTCP
+	refIOAPIC
+	refRedir
+	refPIC
 	numRefs
 )
 
@@ -39,6 +42,7 @@ const (
 var refNames = [numRefs]string{
 	"", "task", "socket", "epoll", "pipe", "eventfd", "timerfd", "memfd", "napi", "core", "apic",
 	"open file", "skb", "epitem", "wait queue", "wait entry", "tcp",
+	"ioapic", "redirection entry", "pic",
 }
 
 // ref is an object: its kind and its place in the arena of that kind.
