@@ -31,6 +31,7 @@ type Options struct {
 	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
+	Plays    func(name string) []string            // the other files that a scenario's file names; or nil
 	Lessons  []Item                                // what the picker offers to present
 	Present  bool                                  // begin by presenting Start
 	Predict  quiz.Density                          // how much is asked
