@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func ringside(args ...string) (stdout, stderr string, status int) {
 // typing is ringside with an input.
 func typing(input string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	status = run(args, strings.NewReader(input), &out, &errs)
+	status = Run(args, strings.NewReader(input), &out, &errs)
 	return out.String(), errs.String(), status
 }
 
@@ -299,14 +299,14 @@ func TestHelpHasExamplesAndCompletionWorks(t *testing.T) {
 }
 
 func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
-	want, err := os.ReadFile("scenarios/schema.json")
+	want, err := os.ReadFile("../../scenarios/schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if out, _, _ := ringside("schema"); out != string(want) {
 		t.Error("run go generate ./scenarios")
 	}
-	if want, err = os.ReadFile("scenarios/lesson.schema.json"); err != nil {
+	if want, err = os.ReadFile("../../scenarios/lesson.schema.json"); err != nil {
 		t.Fatal(err)
 	}
 	if out, _, _ := ringside("schema", "--lesson"); out != string(want) {
@@ -339,7 +339,7 @@ func TestNotesNeedATerminal(t *testing.T) {
 // TestTheWorkedExampleOfTheDocs: the file in docs/AUTHORING.md does what it says,
 // on both kernels, and its variant runs.
 func TestTheWorkedExampleOfTheDocs(t *testing.T) {
-	doc, err := os.ReadFile("docs/AUTHORING.md")
+	doc, err := os.ReadFile("../../docs/AUTHORING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
