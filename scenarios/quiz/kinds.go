@@ -14,6 +14,7 @@ type kind struct {
 	fn     string                                      // of this function's
 	step   uint8                                       // step
 	common bool                                        // there is one at every turn
+	fixed  bool                                        // the answer is no number of the scenario's, nor made of any
 	worth  func(m *kernel.Machine, r *sim.Record) bool // if the state there is worth a question
 	ask    func(a *ahead) bool                         // runs ahead and words it, or finds that it cannot
 }
@@ -30,10 +31,10 @@ var kinds = []kind{
 	{name: "epoll_wait", point: kernel.PointSysEnter, worth: callsEpollWait, ask: askEpollWait},
 	{name: "descriptors polled", point: kernel.PointSysEnter, worth: callsPoll, ask: askPollScan},
 	{name: "packets polled", fn: "__napi_poll", step: 0, worth: always, ask: askNAPIPoll},
-	{name: "stack", common: true, fn: delivery, step: 0, worth: interrupts, ask: askStack},
-	{name: "IF in the handler", common: true, fn: delivery, step: 0, worth: interruptsX86, ask: askHandlerIF},
-	{name: "IF in the softirq", point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askSoftirqIF},
-	{name: "context", point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askContext},
+	{name: "stack", fixed: true, common: true, fn: delivery, step: 0, worth: interrupts, ask: askStack},
+	{name: "IF in the handler", fixed: true, common: true, fn: delivery, step: 0, worth: interruptsX86, ask: askHandlerIF},
+	{name: "IF in the softirq", fixed: true, point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askSoftirqIF},
+	{name: "context", fixed: true, point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askContext},
 	{name: "IPI", point: kernel.PointSchedWaking, worth: severalCores, ask: askIPI},
 }
 
