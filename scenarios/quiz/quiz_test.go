@@ -43,11 +43,7 @@ func openCourse(t testing.TB, name string, seed uint64) *course {
 
 func openRun(t testing.TB, sc *scenarios.Scenario, seed uint64) *course {
 	t.Helper()
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,14 +28,15 @@ var totals = []total{
 	{"interrupts", "How many interrupts of the card are handled in the whole run?",
 		"The handler masks the interrupt until NAPI has polled the ring empty, and moderation holds back the next one",
 		func(m *kernel.Machine) int64 { return m.Counters.IRQs },
-		func(m *kernel.Machine, n int64) bool { return n > 0 && m.Config.NIC.Mode == nic.MSIX }}, // nobody else's among them
+		func(m *kernel.Machine, n int64) bool { return n > 0 && m.Config.NIC.Mode == nic.MSIX && receives(m) }}, // nobody else's among them
 	{"lost frames", "How many frames does the card lose, because there is no room for them?",
 		"A frame with no descriptor waits in the card's packet buffer, and what does not fit there is lost (rx_missed_errors)",
 		func(m *kernel.Machine) int64 { return m.NIC.Stats.RxMissedErrors },
 		func(m *kernel.Machine, n int64) bool { return n > 0 || frames(m) >= int64(m.Config.NIC.Ring)/2 }},
 	{"polls", "How often does net_rx_action call a poll function in the whole run?",
 		"A poll that takes as many packets as its weight allows is followed by another one, and each interrupt begins one",
-		func(m *kernel.Machine) int64 { return m.Counters.Polls }, some},
+		func(m *kernel.Machine) int64 { return m.Counters.Polls },
+		func(m *kernel.Machine, n int64) bool { return n > 0 && receives(m) }},
 	{"wakeups", "How many times is a sleeping thread woken in the whole run?",
 		"A thread is woken by what it sleeps for, and not again while it is awake",
 		func(m *kernel.Machine) int64 { return m.Counters.Wakeups }, some},
@@ -52,8 +53,8 @@ var totals = []total{
 	{"ticks", "How many interrupts of the local APIC's timer are there in the whole run?",
 		"It ticks while something runs, and for timers",
 		func(m *kernel.Machine) int64 { return m.Counters.TimerIRQs }, some},
-	{"calls", "How many system calls are made in the whole run, by all threads?",
-		"Each is a call of the programs; what does not enter the kernel is none",
+	{"calls", "How many system calls do all threads make in the whole run, with the one that ends a thread?",
+		"What does not enter the kernel is none, and a thread that returns calls exit",
 		func(m *kernel.Machine) int64 { return m.Counters.Syscalls }, some},
 	{"datagrams", "How many datagrams get to a program in the whole run?",
 		"A datagram that finds no room or no socket gets to nobody, and one that nobody reads neither",
@@ -65,6 +66,9 @@ var totals = []total{
 		"When it is added or modified, and each time before it is reported",
 		func(m *kernel.Machine) int64 { return m.Counters.EpPolled }, some},
 }
+
+// receives: nothing is sent, whose interrupts and polls would be others.
+func receives(m *kernel.Machine) bool { return m.NIC.Stats.TxPackets == 0 }
 
 func some(_ *kernel.Machine, n int64) bool { return n > 0 }
 
