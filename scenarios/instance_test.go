@@ -2,8 +2,11 @@ package scenarios
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // varied is a file in which values stand in all the ways that a file knows.
@@ -108,6 +111,37 @@ chapter: %s
 		v["nice"], v["packets"], v["nice"], title, v["distance"], v["packets"], title)
 	if got := string(i.Source()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestAValueWrittenOverItself: wherever a value stands in the embedded files, and
+// however it is written there, the same value in its place changes nothing.
+func TestAValueWrittenOverItself(t *testing.T) {
+	for i, name := range Builtin() {
+		s, err := Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := edit(name, string(s.source))
+		e = edit(name, e.without(original))
+		f := s.file
+		f.Marks, f.Narration, f.Predict, f.Variants, f.Vary, f.Expect = nil, nil, nil, nil, nil, expect{}
+		if !reflect.DeepEqual(e.file, f) {
+			t.Errorf("%s: without what is about its run, it is another file:\n%s", name, e.text)
+		}
+		for j, path := range sortedKeys(e.at) {
+			switch e.at[path].(type) {
+			case ast.MapNode, *ast.SequenceNode:
+				continue
+			}
+			if (i+j)%5 != 0 {
+				continue // a fifth of them, others in each file
+			}
+			text := e.set(path, e.decoder.text(e.at[path], path))
+			if again := edit(name, text); !reflect.DeepEqual(e.file, again.file) {
+				t.Errorf("%s: %s is another value in\n%s", name, path, text)
+			}
+		}
 	}
 }
 

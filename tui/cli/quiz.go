@@ -87,6 +87,9 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	if v := sc.Values(); v != "" {
+		fmt.Fprintf(c.OutOrStdout(), "Here: %s.\n\n", kernel.Printable(v))
+	}
 	run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: q.seed})
 	_, err = quiz.Play(c.InOrStdin(), c.OutOrStdout(), run, book, d)
 	return err
