@@ -47,7 +47,7 @@ func (b *Book) Sample(run *Run, n int, varied bool) []Question {
 	pools, last := make([][]place, len(kinds)), make([][]place, len(kinds))
 	for _, p := range b.places {
 		to := pools
-		if varied && kinds[p.kind].fixed {
+		if varied && p.dull {
 			to = last
 		}
 		to[p.kind] = append(to[p.kind], p)

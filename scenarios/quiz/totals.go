@@ -36,7 +36,7 @@ var totals = []total{
 	{"polls", "How often does net_rx_action call a poll function in the whole run?",
 		"A poll that takes as many packets as its weight allows is followed by another one, and each interrupt begins one",
 		func(m *kernel.Machine) int64 { return m.Counters.Polls },
-		func(m *kernel.Machine, n int64) bool { return n > 0 && receives(m) }},
+		func(m *kernel.Machine, n int64) bool { return n > 0 && frames(m) > 0 && receives(m) }},
 	{"wakeups", "How many times is a sleeping thread woken in the whole run?",
 		"A thread is woken by what it sleeps for, and not again while it is awake",
 		func(m *kernel.Machine) int64 { return m.Counters.Wakeups }, some},
