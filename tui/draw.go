@@ -266,6 +266,10 @@ func drawOwner(p *pen, s *scene) {
 		return
 	}
 	r := s.rec
+	if who := outside(s); who != "" {
+		p.str(who)
+		return
+	}
 	p.in(ctxStyles[r.Ctx])
 	task := ""
 	if r.Task >= 0 {
@@ -303,6 +307,20 @@ func drawOwner(p *pen, s *scene) {
 		}
 		p.str("kernel on behalf of ").str(task).str(", on its own kernel stack")
 	}
+}
+
+// outside says who did what neither a device nor a core of this machine has done,
+// or "".
+func outside(s *scene) string {
+	switch {
+	case s.rec == nil || s.rec.Ctx != kernel.CtxDevice:
+		return ""
+	case s.rec.Kind == kernel.KindTask:
+		return "the scenario: it says when a thread starts and goes on"
+	case s.m.Text.Codes[s.rec.Fn].File == "(the world)":
+		return "another host: nothing of this machine takes part"
+	}
+	return ""
 }
 
 // onInterruptFrame tells whether the task of the step lies interrupted: the
