@@ -66,7 +66,7 @@ const roomy = 110
 const (
 	timeWidth  = 14
 	stateWidth = 6
-	allWidth   = 53
+	allWidth   = 54
 )
 
 // stepWidth is that of the step's number, which depends on how many there are.
