@@ -55,8 +55,13 @@ func thread(t testing.TB, name, src string, start sim.Time) kernel.ThreadConfig 
 // packets.
 func document(t testing.TB, cpus, packets int) *Doc {
 	t.Helper()
+	return documentUntil(t, cpus, packets, 300*sim.Microsecond)
+}
+
+func documentUntil(t testing.TB, cpus, packets int, stop sim.Time) *Doc {
+	t.Helper()
 	cfg := &kernel.Config{
-		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: 300 * sim.Microsecond,
+		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: stop,
 		Threads: []kernel.ThreadConfig{
 			thread(t, "server", serverSource, 0),
 			thread(t, "worker", "for { compute(1*ms) }", 20*sim.Microsecond),
@@ -538,10 +543,37 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	if a.scene != nil || !strings.Contains(a.text(), doc.Title) {
 		t.Fatalf("no picker:\n%s", a.text())
 	}
-	a.pick.items = append(a.pick.items, Item{Name: "missing", Title: "Missing"})
+	a.opts.Items = append(a.opts.Items, Item{Name: "missing", Title: "Missing"})
+	a.pick.items = a.opts.Items
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
 		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+// TestPickerPresentsLessons: they stand behind the scenarios; when one is left,
+// the picker comes back and opens scenarios as ever.
+func TestPickerPresentsLessons(t *testing.T) {
+	l := embedded(t, scenarios.Lessons()[0])
+	doc := document(t, 1, 1)
+	a := newApp(Options{
+		Items:      []Item{{Name: doc.Name, Title: doc.Title, Chapter: "path"}},
+		Lessons:    []Item{{Name: l.Name, Title: l.Title, Teaches: "60 minutes, 2 parts", Chapter: "lessons"}},
+		Open:       func(string) (*Doc, error) { return doc, nil },
+		OpenLesson: func(string) (*Lesson, error) { return l, nil },
+	})
+	a.keys("end")
+	if got := a.text(); !strings.Contains(got, "lessons") || !strings.Contains(got, "60 minutes") || !strings.Contains(got, "Enter present") {
+		t.Errorf("picker:\n%s", got)
+	}
+	if a.keys("enter"); !a.show.on || a.scene == nil || a.show.lesson != l {
+		t.Fatalf("nothing is presented:\n%s", a.text())
+	}
+	if a.keys("esc esc"); a.scene != nil {
+		t.Fatalf("no picker:\n%s", a.text())
+	}
+	if a.keys("home enter"); a.show.on || a.scene == nil || a.scene.doc != doc {
+		t.Errorf("the scenario is not open:\n%s", a.text())
 	}
 }
 

@@ -285,7 +285,7 @@ func (a *app) mouseAt(msg tea.MouseMsg) tea.Cmd {
 		case tea.MouseButtonWheelDown:
 			v.show(v.at + 1)
 		case tea.MouseButtonWheelUp:
-			v.show(v.at - 1)
+			v.show(v.back())
 		}
 		return nil
 	}
