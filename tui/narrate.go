@@ -150,11 +150,13 @@ func drawNote(p *pen, s *scene, n *guide.Note, rows int) {
 		p.wrap(y, rows, both)
 		return
 	}
-	first := max(rows-rowsFor(why, p.w), rows/2, 1)
-	first = p.wrap(y, min(first, rowsFor(say, p.w)), say)
-	if first < rows {
-		p.wrap(y+first, rows-first, why)
+	first := min(max(rows-rowsFor(why, p.w), rows/2, 1), rowsFor(say, p.w))
+	if first == rows {
+		p.wrapMore(y, first, say)
+		return
 	}
+	p.wrap(y, first, say)
+	p.wrapMore(y+first, rows-first, why)
 }
 
 // rowsFor is how many rows a text takes.

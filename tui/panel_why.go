@@ -15,7 +15,9 @@ const whyRows = 3
 func drawWhy(p *pen, s *scene) {
 	rows := min(p.h, whyRows+1)
 	if s.rec == nil {
-		if n := p.wrap(0, p.h, s.doc.opening()); n < p.h {
+		text := s.doc.opening()
+		p.wrapMore(0, p.h, text)
+		if n := rowsFor(text, p.w); n < p.h {
 			p.line(n).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
 		}
 		return
@@ -31,8 +33,24 @@ func drawWhy(p *pen, s *scene) {
 	if rows > 2 {
 		why = what.say + " " + why
 	}
-	p.line(1).wrap(1, rows-1, why)
+	p.line(1).wrapMore(1, rows-1, why)
 	drawLinks(p, s)
+}
+
+// wrapMore writes text over so many rows. If it is longer, the last one ends with
+// the key that shows all of it.
+func (p *pen) wrapMore(y, rows int, s string) {
+	const more = " w more"
+	if rowsFor(s, p.w) <= rows || p.w < 2*len(more) {
+		p.wrap(y, rows, s)
+		return
+	}
+	for ; rows > 1; rows-- {
+		head, tail := breakLine(s, p.w)
+		p.at(0, y).str(head)
+		s, y = tail, y+1
+	}
+	p.at(0, y).fit(s, p.w-len(more)).in(styleBold).str(more)
 }
 
 // drawLinks says below what a step comes from and leads to.
