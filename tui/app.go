@@ -216,7 +216,7 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return a, a.timerTick()
 	case extendMsg:
-		if msg.scene != a.scene {
+		if a.scene == nil || msg.scene != a.scene {
 			return a, nil
 		}
 		pos := a.scene.pos
