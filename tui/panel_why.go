@@ -9,11 +9,10 @@ import (
 
 // The narration: what the step does and why, where it comes from and leads to.
 
-// whyRows is how long the narration may be, below its heading.
+// whyRows is how much room the narration has in any case, below its heading.
 const whyRows = 3
 
 func drawWhy(p *pen, s *scene) {
-	rows := min(p.h, whyRows+1)
 	if s.rec == nil {
 		text := s.doc.opening()
 		p.wrapMore(0, p.h, text)
@@ -23,18 +22,27 @@ func drawWhy(p *pen, s *scene) {
 		return
 	}
 	if note := s.note(); note != nil {
+		say, why := s.texts(note)
+		rows := narrationRows(p, say+" "+why)
 		drawNote(p, s, note, rows)
-		drawLinks(p, s)
+		drawLinks(p, s, rows)
 		return
 	}
 	what, why := s.whatAndWhy()
 	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
 	p.rest(what.step)
-	if rows > 2 {
+	if p.h > 2 {
 		why = what.say + " " + why
 	}
+	rows := narrationRows(p, why)
 	p.line(1).wrapMore(1, rows-1, why)
-	drawLinks(p, s)
+	drawLinks(p, s, rows)
+}
+
+// narrationRows is how many rows a text has with its heading: a longer one takes
+// those of the links.
+func narrationRows(p *pen, text string) int {
+	return min(p.h, max(whyRows, rowsFor(text, p.w))+1)
 }
 
 // wrapMore writes text over so many rows. If it is longer, the last one ends with
@@ -53,11 +61,11 @@ func (p *pen) wrapMore(y, rows int, s string) {
 	p.at(0, y).fit(s, p.w-len(more)).in(styleBold).str(more)
 }
 
-// drawLinks says below what a step comes from and leads to.
-func drawLinks(p *pen, s *scene) {
+// drawLinks says from a row on what a step comes from and leads to.
+func drawLinks(p *pen, s *scene, y int) {
 	for i, draw := range []func(*pen, *scene){drawCauses, drawEffects, drawSources} {
-		if y := whyRows + 1 + i; y < p.h {
-			draw(p.line(y), s)
+		if y+i < p.h {
+			draw(p.line(y+i), s)
 		}
 	}
 }
