@@ -216,7 +216,7 @@ func (a *app) drawOverlay() {
 	}
 	if len(o.lines) > o.rows {
 		p = a.pen.over(rect{r.x + 1, r.y + r.h - 1, r.w - 2, 1})
-		p.in(styleDim).str(" up and down scroll, any other key closes ")
+		p.in(styleDim).rest(" up, down scroll  any other key closes ")
 	}
 }
 
@@ -239,9 +239,9 @@ func (a *app) showHelp() {
 				continue
 			}
 			h := x.Help()
-			line := "  " + pad(h.Key, 9) + " " + pad(h.Desc, 46)
-			if x.command != "" {
-				line += " :" + x.command
+			line := "  " + pad(h.Key, 9) + " " + h.Desc
+			if x.command != "" && a.w >= 80 {
+				line = pad(line, 58) + " :" + x.command
 			}
 			lines = append(lines, line)
 		}
