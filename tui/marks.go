@@ -165,8 +165,9 @@ func (a *app) gotoPrompt(arg string) tea.Cmd {
 		return nil
 	}
 	s.tl.SeekTime(t)
-	s.ix.update()
-	s.show(s.tl.Pos())
+	pos := s.tl.Pos()
+	s.extend(0) // it may lie beyond what was known
+	s.show(pos)
 	return nil
 }
 
