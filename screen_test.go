@@ -21,7 +21,7 @@ import (
 )
 
 // build makes the program once for all tests of the screen.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ringside")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -89,7 +90,7 @@ func newApp(opts Options) *app {
 	a.compares = versusActions(a.actions)
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
-	a.pick.items = opts.Items
+	a.pick.items = slices.Concat(opts.Items, opts.Lessons)
 	a.predict.density = opts.Predict
 	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
 	a.resize(80, 24)
@@ -343,7 +344,7 @@ func (s *scene) need(step int) {
 // micro moves by a record; of what is followed, if something is.
 func (a *app) micro(dir int) {
 	if s := a.scene; s.followed != nil {
-		a.goTo(dir, "nothing more of it that way", s.only)
+		a.goTo(dir, "nothing more of it that way", nil, s.only)
 		return
 	}
 	a.advance(a.scene.pos + sim.Seq(dir))
@@ -355,7 +356,7 @@ func (a *app) station(dir int) {
 		a.message = "no other station of the path that way"
 		return
 	}
-	a.advance(pos)
+	a.reach(pos, nil)
 }
 
 func (a *app) toEnd() {
@@ -363,10 +364,11 @@ func (a *app) toEnd() {
 	for !s.tl.Done() && s.tl.Len() < extendTo {
 		s.extend(extendBy)
 	}
-	s.show(s.tl.Len())
-	if !s.tl.Done() {
-		a.message = fmt.Sprintf("the run goes on: it is known up to record %d", s.tl.Len())
-	}
+	a.reach(s.tl.Len(), func() {
+		if !s.tl.Done() {
+			a.message = fmt.Sprintf("the run goes on: it is known up to record %d", s.tl.Len())
+		}
+	})
 }
 
 // escape goes one level back.
@@ -380,9 +382,9 @@ func (a *app) escape(string) tea.Cmd {
 		a.focus, a.guest, a.choice = noPanel, noPanel, ref{}
 	case len(a.jumped) > 0:
 		last := len(a.jumped) - 1
-		a.move(a.jumped[last])
+		pos := a.jumped[last]
 		a.jumped = a.jumped[:last]
-		a.message = "back where you were"
+		a.reach(pos, func() { a.message = "back where you were" })
 	case a.scene.followed != nil:
 		a.setFollow(nil)
 	case a.filter != nil:

@@ -52,10 +52,11 @@ func (a *app) toMark(dir int) {
 		a.message = "no mark that way"
 		return
 	}
-	a.move(best)
-	if name := a.markName(best); name != "" {
-		a.message = "mark: " + name
-	}
+	a.reach(best, func() {
+		if name := a.markName(best); name != "" {
+			a.message = "mark: " + name
+		}
+	})
 }
 
 // markName is the name of a mark that somebody has set.
@@ -142,6 +143,9 @@ func (s *scene) markText(m userMark) string {
 		return fmt.Sprintf("%7s %12s  %s", "start", "0 us", m.name)
 	}
 	r := s.tl.At(m.pos - 1)
+	if s.blind && m.pos > s.pos {
+		return fmt.Sprintf("%7d %9s us  (ahead: not shown while questions are asked)", s.ix.at(m.pos), appendMicros(nil, r.T))
+	}
 	text := s.m.Fn(r) + ": " + s.m.StepName(r)
 	if m.name != "" {
 		text = m.name + "  (" + text + ")"
@@ -156,7 +160,7 @@ func (a *app) gotoPrompt(arg string) tea.Cmd {
 	s := a.scene
 	if n, err := strconv.Atoi(arg); err == nil {
 		s.need(n)
-		s.show(s.ix.end(n))
+		a.reach(s.ix.end(n), nil)
 		return nil
 	}
 	t, err := parseTime(arg)
@@ -165,9 +169,8 @@ func (a *app) gotoPrompt(arg string) tea.Cmd {
 		return nil
 	}
 	s.tl.SeekTime(t)
-	pos := s.tl.Pos()
-	s.extend(0) // it may lie beyond what was known
-	s.show(pos)
+	s.extend(0)
+	a.reach(s.tl.FirstAfter(t), nil)
 	return nil
 }
 

@@ -29,10 +29,13 @@ type Options struct {
 	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
+	Lessons  []Item                                // what the picker offers to present
 	Present  bool                                  // begin by presenting Start
 	Predict  quiz.Density                          // how much is asked
 	Seed     uint64                                // decides what is asked, and in which order the choices stand
 	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	OpenLesson func(name string) (*Lesson, error) // opens one of Lessons
 
 	Compare     bool   // compare Start at once …
 	CompareWith string // … with this; "": with its variant, or ask

@@ -25,7 +25,7 @@ var panels = [numPanels]panel{
 	panelTime:     {"9 TIME", drawTime, headTime},
 	panelReal:     {"0 REAL RUN", drawReal, headReal},
 	panelLog:      {"LOG", drawLog, nil},
-	panelIRQ:      {"i INTERRUPTS", drawIRQ, headHardware},
+	panelIRQ:      {"i INTERRUPTS", drawIRQ, headIRQ},
 }
 
 // stationPanel is the panel that belongs to a station: what a screen with room

@@ -15,8 +15,9 @@ const whyRows = 3
 func drawWhy(p *pen, s *scene) {
 	rows := min(p.h, whyRows+1)
 	if s.rec == nil {
-		p.wrap(0, rows-1, s.doc.opening())
-		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
+		if n := p.wrap(0, p.h, s.doc.opening()); n < p.h {
+			p.line(n).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
+		}
 		return
 	}
 	if note := s.note(); note != nil {
@@ -48,7 +49,7 @@ func (d *Doc) opening() string {
 	if d.Misconception == "" {
 		return d.Teaches
 	}
-	return d.Teaches + " A common belief: " + d.Misconception
+	return d.Teaches + " A common misconception: " + d.Misconception
 }
 
 // what is a step as it is told.

@@ -5,20 +5,21 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// picker is the list of scenarios.
+// picker is the list of scenarios, and of lessons behind them.
 type picker struct {
 	items []Item
 	at    int
 }
 
 // pickerKeys are the keys of the picker.
-var pickerKeys = struct{ up, down, first, last, open, quit key.Binding }{
-	up:    key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑ ↓", "choose")),
-	down:  key.NewBinding(key.WithKeys("down", "j")),
-	first: key.NewBinding(key.WithKeys("home")),
-	last:  key.NewBinding(key.WithKeys("end")),
-	open:  key.NewBinding(key.WithKeys("enter", "right", "l"), key.WithHelp("Enter", "open")),
-	quit:  key.NewBinding(key.WithKeys("q", "esc", "ctrl+c"), key.WithHelp("q", "quit")),
+var pickerKeys = struct{ up, down, first, last, open, present, quit key.Binding }{
+	up:      key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑ ↓", "choose")),
+	down:    key.NewBinding(key.WithKeys("down", "j")),
+	first:   key.NewBinding(key.WithKeys("home")),
+	last:    key.NewBinding(key.WithKeys("end"), key.WithHelp("End", "lessons")),
+	open:    key.NewBinding(key.WithKeys("enter", "right", "l"), key.WithHelp("Enter", "open")),
+	present: key.NewBinding(key.WithKeys("enter", "right", "l"), key.WithHelp("Enter", "present")),
+	quit:    key.NewBinding(key.WithKeys("q", "esc", "ctrl+c"), key.WithHelp("q", "quit")),
 }
 
 func (a *app) pickerKey(msg tea.KeyMsg) tea.Cmd {
@@ -35,7 +36,7 @@ func (a *app) pickerKey(msg tea.KeyMsg) tea.Cmd {
 	case key.Matches(msg, k.quit):
 		return tea.Quit
 	case key.Matches(msg, k.open) && last >= 0:
-		if err := a.open(a.pick.items[a.pick.at].Name); err != nil {
+		if err := a.openPicked(); err != nil {
 			a.overlay = overlay{title: "CANNOT OPEN", lines: splitLines(err.Error())}
 			return nil
 		}
@@ -47,6 +48,22 @@ func (a *app) pickerKey(msg tea.KeyMsg) tea.Cmd {
 	}
 	return nil
 }
+
+// openPicked opens the chosen scenario, or presents the chosen lesson.
+func (a *app) openPicked() error {
+	name := a.pick.items[a.pick.at].Name
+	if !a.lessonPicked() {
+		return a.open(name)
+	}
+	l, err := a.opts.OpenLesson(name)
+	if err != nil {
+		return err
+	}
+	return a.openLesson(l)
+}
+
+// lessonPicked tells whether the chosen item is a lesson.
+func (a *app) lessonPicked() bool { return a.pick.at >= len(a.opts.Items) }
 
 // heading is the chapter of an item, where it begins or where the list on the
 // screen does.
@@ -96,7 +113,14 @@ func (a *app) drawPicker() {
 	p.wrap(a.h-foot+1, 2, it.Teaches)
 	k := &pickerKeys
 	p.line(a.h - 1).in(styleDim)
-	for _, b := range []key.Binding{k.up, k.open, k.quit} {
+	keys := []key.Binding{k.up, k.open, k.last, k.quit}
+	switch {
+	case a.lessonPicked():
+		keys = []key.Binding{k.up, k.present, k.quit}
+	case len(a.opts.Lessons) == 0:
+		keys = []key.Binding{k.up, k.open, k.quit}
+	}
+	for _, b := range keys {
 		p.str(b.Help().Key).str(" ").str(b.Help().Desc).str("   ")
 	}
 }

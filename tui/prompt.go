@@ -145,10 +145,12 @@ func (a *app) drawPrompt(p *pen) {
 	p.in(styleDim).to(p.x + 2)
 	switch {
 	case a.prompt.wrong != "":
-		if !fits(a.prompt.wrong, p.left(), a.grid.ascii) {
+		const sign = "! "
+		if !fits(a.prompt.wrong, p.left()-len(sign), a.grid.ascii) {
 			p = a.pen.over(rect{0, a.h - 2, a.w, 1})
+			a.grid.fill(p.rect, styleText)
 		}
-		p.in(styleBad).rest(a.prompt.wrong)
+		p.in(styleBad).str(sign).rest(a.prompt.wrong)
 		return
 	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
 		p.rest(queryHint)

@@ -17,12 +17,12 @@ func listCommand() *cobra.Command {
 		Short: "List the embedded scenarios",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, name := range scenarios.Builtin() {
-				sc, err := scenarios.Open(name)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(c.OutOrStdout(), "%-24s %s\n", name, sc.Title)
+			headings, err := scenarios.Headings()
+			if err != nil {
+				return err
+			}
+			for _, h := range headings {
+				fmt.Fprintf(c.OutOrStdout(), "%-24s %s\n", h.Name, h.Title)
 			}
 			return nil
 		},

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"ringside/kernel"
 	"ringside/kernel/live"
@@ -50,7 +49,7 @@ func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
 	}
 	doc := &tui.Doc{
 		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
+		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	for _, v := range sc.Variants() {

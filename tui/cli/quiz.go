@@ -67,7 +67,7 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 		return err
 	}
 	if q.sheets > 0 {
-		return q.printSheets(c.OutOrStdout(), name, sc, cfg)
+		return q.printSheets(c.OutOrStdout(), sc)
 	}
 	if !q.text {
 		opts := &q.screen.opts
@@ -87,17 +87,36 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 	return err
 }
 
-// printSheets prints sheets of consecutive seeds.
-func (q *quizFlags) printSheets(w io.Writer, name string, sc *scenarios.Scenario, cfg *kernel.Config) error {
+// printSheets prints sheets of consecutive seeds: instances of a scenario that has
+// any, else the same with other questions.
+func (q *quizFlags) printSheets(w io.Writer, sc *scenarios.Scenario) error {
 	var sheets []quiz.Sheet
 	for i := range q.sheets {
+		seed, inst := q.seed+uint64(i), sc
+		if sc.Varies() {
+			var err error
+			if inst, err = sc.Instance(seed); err != nil {
+				return err
+			}
+		}
+		cfg, err := inst.Config()
+		if err != nil {
+			return err
+		}
 		m, err := kernel.New(cfg)
 		if err != nil {
 			return err
 		}
-		seed := q.seed + uint64(i)
-		run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
-		sheets = append(sheets, quiz.NewSheet(fmt.Sprintf("%s: exercise sheet %d (%s, seed %d)", sc.Title, i+1, name, seed), run, book))
+		run, book := quiz.Open(m, inst.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
+		sheets = append(sheets, quiz.NewSheet(heading(inst, i+1, seed), run, book))
 	}
 	return quiz.WriteSheets(w, sheets, q.answers)
+}
+
+func heading(sc *scenarios.Scenario, number int, seed uint64) quiz.Heading {
+	h := quiz.Heading{Title: sc.Title, Name: sc.Name, Number: number, Seed: seed}
+	for _, p := range sc.Params() {
+		h.Values = append(h.Values, [2]string{p.Name, p.Value})
+	}
+	return h
 }
