@@ -158,11 +158,7 @@ func scenario(t testing.TB, name string) *Doc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -547,6 +543,33 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	a.pick.items = a.opts.Items
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
+		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+func TestPickerIsWalkedAndSearched(t *testing.T) {
+	a := newApp(Options{
+		Items: []Item{
+			{Name: "a", Title: "Ants", Chapter: "one"}, {Name: "b", Title: "Bees", Chapter: "one"},
+			{Name: "c", Title: "Cats", Teaches: "They purr.", Chapter: "two"}, {Name: "d", Title: "Dogs", Chapter: "three"},
+		},
+	})
+	for _, c := range []struct {
+		keys string
+		want int
+	}{
+		{"}", 2}, {"}", 3}, {"}", 3}, {"{", 2}, {"up {", 0}, {"{", 0}, {"down {", 0}, {"pgdown", 3}, {"pgup", 0},
+		{"/ p u r r enter", 2}, {"n", 2}, {"/ A n t enter", 0}, {"/ x enter", 0}, {"/ T W O enter", 2}, {"n", 2}, {"home", 0}, {"N", 2}, {"end", 3},
+	} {
+		if a.keys(c.keys); a.pick.at != c.want {
+			t.Errorf("%s: at %d, want %d", c.keys, a.pick.at, c.want)
+		}
+		a.text()
+	}
+	if a.keys("/ z z enter"); !strings.Contains(a.text(), "nothing here is about zz") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+	if a.keys("?"); !strings.Contains(a.text(), "next chapter") {
 		t.Errorf("screen:\n%s", a.text())
 	}
 }

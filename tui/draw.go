@@ -97,10 +97,13 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 		p.in(styleDim).str("paused")
 	}
 	p.in(styleText).str(" ")
-	if v := a.player.speed; v > 0 {
-		p.str("/").dec(1 << v)
-	} else {
-		p.str("x").dec(1 << -v)
+	switch by := a.player.faster(); {
+	case by < 0:
+		p.str("/").dec(1 << -by)
+	case by >= thousand:
+		p.str("x").dec(1 << (by - thousand)).str("k")
+	default:
+		p.str("x").dec(1 << by)
 	}
 }
 

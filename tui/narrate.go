@@ -90,6 +90,20 @@ func (n *narrator) stop(from, to sim.Seq) sim.Seq {
 	return to
 }
 
+// pause is where play over a stretch ends: at a note that stops it, or at the end.
+func (n *narrator) pause(from, to sim.Seq) sim.Seq {
+	for at := from; ; {
+		pos, ok := nextSpot(n.said, at, 1)
+		switch {
+		case !ok || pos >= to:
+			return to
+		case n.at(n.said, pos).Pause:
+			return pos
+		}
+		at = pos
+	}
+}
+
 // note is what the file says at the cursor, or nil.
 func (s *scene) note() *guide.Note {
 	if len(s.narrator.said) == 0 {

@@ -103,6 +103,10 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 	case promptGoto:
 		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
+		if a.scene == nil {
+			a.pickFind(text)
+			return nil
+		}
 		return a.findPrompt(text)
 	case promptFilter:
 		return a.filterPrompt(text)
@@ -139,6 +143,8 @@ func (a *app) drawPrompt(p *pen) {
 			a.grid.fill(p.rect, styleText)
 		}
 		p.in(styleBad).str(sign).rest(a.prompt.wrong)
+		return
+	case a.scene == nil: // the list has no records to select
 		return
 	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
 		p.rest(queryHint)

@@ -200,7 +200,7 @@ func (k *monkey) act() {
 		if k.file != "" {
 			k.write()
 			for range rapid.IntRange(1, 3).Draw(r, "looks") {
-				k.send("watch", watchMsg{a.author.gen, stampOf(k.file)})
+				k.send("watch", watchMsg{a.author.gen, stampOf(k.file, nil)})
 			}
 		}
 	}
