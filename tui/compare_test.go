@@ -120,7 +120,7 @@ func TestComparedForwardAndBackRestoresTheScreen(t *testing.T) {
 		}
 		apps = append(apps, a)
 	}
-	names := strings.Fields("l h d D 1 v f home end")
+	names := strings.Fields("l h s S d D 1 v f home end")
 	rapid.Check(t, func(r *rapid.T) {
 		a := rapid.SampledFrom(apps).Draw(r, "pair")
 		for _, k := range rapid.SliceOfN(rapid.SampledFrom(names), 0, 12).Draw(r, "keys") {
@@ -128,16 +128,20 @@ func TestComparedForwardAndBackRestoresTheScreen(t *testing.T) {
 		}
 		a.versus.show(rapid.IntRange(0, a.versus.last()).Draw(r, "at"))
 		a.message, a.stale = "", true
+		on, back := "l", "h"
+		if rapid.Bool().Draw(r, "micro") {
+			on, back = "s", "S"
+		}
 		var seen []string
 		for range rapid.IntRange(1, 20).Draw(r, "k") {
 			if a.versus.at == a.versus.last() {
 				break
 			}
 			seen = append(seen, a.View())
-			a.keys("l")
+			a.keys(on)
 		}
 		for i := len(seen) - 1; i >= 0; i-- {
-			a.keys("h")
+			a.keys(back)
 			if got := a.View(); got != seen[i] {
 				r.Fatalf("%s, %d steps from the start: want -, got +:\n%s", modeNames[a.versus.mode], i, cmp.Diff(ansi.Strip(seen[i]), ansi.Strip(got)))
 			}
@@ -147,7 +151,7 @@ func TestComparedForwardAndBackRestoresTheScreen(t *testing.T) {
 
 // Nothing panics and no frame is larger than the terminal, whatever is pressed.
 func TestComparedRandomKeys(t *testing.T) {
-	names := strings.Fields("l h d D 1 v f w g 7 enter home end space < > t ? : esc resize tick")
+	names := strings.Fields("l h s S d D 1 v f w g 7 enter home end space < > t ? : esc resize tick")
 	rapid.Check(t, func(r *rapid.T) {
 		a := versusApp(t, "level-and-edge", rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"))
 		a.grid.ascii = rapid.Bool().Draw(r, "ascii")

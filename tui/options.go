@@ -31,10 +31,14 @@ type Options struct {
 	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
+	Plays    func(name string) []string            // the other files that a scenario's file names; or nil
+	Lessons  []Item                                // what the picker offers to present
 	Present  bool                                  // begin by presenting Start
 	Predict  quiz.Density                          // how much is asked
 	Seed     uint64                                // decides what is asked, and in which order the choices stand
 	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	OpenLesson func(name string) (*Lesson, error) // opens one of Lessons
 
 	Compare     bool   // compare Start at once …
 	CompareWith string // … with this; "": with its variant, or ask
@@ -103,7 +107,10 @@ func Run(opts Options) error {
 	if err := a.start(); err != nil {
 		return err
 	}
-	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		a.resize(w, h) // bubbletea asks only after the first frame
+	}
+	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120), tea.WithOutput(newPainter(os.Stdout)))
 	a.send = program.Send
 	defer quitOnHangup(program)()
 	_, err := program.Run()

@@ -25,11 +25,11 @@ the speaker should see.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			screen.opts.Start, screen.opts.Present = args[0], true
 			if scenarios.IsLesson(args[0]) {
-				l, err := scenarios.OpenLesson(args[0])
+				l, err := openLesson(args[0], screen.opts.Lang)
 				if err != nil {
 					return err
 				}
-				screen.opts.Start, screen.opts.Lesson = "", lessonFor(l, screen.opts.Lang)
+				screen.opts.Start, screen.opts.Lesson = "", l
 			}
 			return screen.open()
 		},
@@ -43,8 +43,33 @@ func completePresentation(*cobra.Command, []string, string) ([]string, cobra.She
 	return append(scenarios.Lessons(), scenarios.Builtin()...), cobra.ShellCompDirectiveDefault
 }
 
-// lessonFor prepares a lesson for the screen; its scenarios run when they are shown.
-func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
+// lessonItems are the embedded lessons as the picker offers them.
+func lessonItems(lang string) ([]tui.Item, error) {
+	var items []tui.Item
+	for _, name := range scenarios.Lessons() {
+		l, err := scenarios.OpenLesson(name)
+		if err != nil {
+			return nil, err
+		}
+		var parts []string
+		for _, p := range l.Parts {
+			parts = append(parts, p.Title.In(lang))
+		}
+		about := fmt.Sprintf("%d parts: %s", len(parts), strings.Join(parts, "; "))
+		if l.Minutes > 0 {
+			about = fmt.Sprintf("%d minutes, %s", l.Minutes, about)
+		}
+		items = append(items, tui.Item{Name: name, Title: l.Title.In(lang), Teaches: about, Chapter: "lessons"})
+	}
+	return items, nil
+}
+
+// openLesson prepares a lesson for the screen; its scenarios run when they are shown.
+func openLesson(name, lang string) (*tui.Lesson, error) {
+	l, err := scenarios.OpenLesson(name)
+	if err != nil {
+		return nil, err
+	}
 	out := &tui.Lesson{Name: l.Name, Title: l.Title.In(lang), Minutes: l.Minutes}
 	for _, p := range l.Parts {
 		out.Parts = append(out.Parts, tui.Part{
@@ -52,7 +77,7 @@ func lessonFor(l *scenarios.Lesson, lang string) *tui.Lesson {
 			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, false) },
 		})
 	}
-	return out
+	return out, nil
 }
 
 func notesCommand() *cobra.Command {

@@ -34,7 +34,12 @@ func (s *screenFlags) open() error {
 	if err != nil {
 		return err
 	}
+	if opts.Lessons, err = lessonItems(opts.Lang); err != nil {
+		return err
+	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
+	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
+	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
 	err = tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
@@ -45,12 +50,12 @@ func (s *screenFlags) open() error {
 
 // withItems adds what the picker offers, and how it is opened.
 func withItems(opts tui.Options) (tui.Options, error) {
-	for _, name := range scenarios.Builtin() {
-		sc, err := scenarios.Open(name)
-		if err != nil {
-			return opts, err
-		}
-		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
+	headings, err := scenarios.Headings()
+	if err != nil {
+		return opts, err
+	}
+	for _, h := range headings {
+		opts.Items = append(opts.Items, tui.Item{Name: h.Name, Title: h.Title, Teaches: h.Teaches, Chapter: h.Chapter})
 	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
 	opts.With = openWith
