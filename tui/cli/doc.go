@@ -27,7 +27,7 @@ func openDoc(name string, trace bool) (*tui.Doc, error) {
 
 // openWith prepares what an open scenario is compared with: one of its variants,
 // or another scenario.
-func openWith(name, with string) (*tui.Doc, error) {
+func openWith(name, with string, trace bool) (*tui.Doc, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func openWith(name, with string) (*tui.Doc, error) {
 	if sc, err = sc.With(with); err != nil {
 		return nil, err
 	}
-	return newDoc(sc.Name, sc, false)
+	return newDoc(sc.Name, sc, trace)
 }
 
 // newDoc prepares a scenario that has been read.

@@ -38,6 +38,7 @@ func (s *screenFlags) open() error {
 		return err
 	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, s.trace) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
@@ -58,7 +59,7 @@ func withItems(opts tui.Options) (tui.Options, error) {
 		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
-	opts.With = openWith
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, false) }
 	return opts, nil
 }
 
