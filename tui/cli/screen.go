@@ -37,8 +37,9 @@ func (s *screenFlags) open() error {
 	if opts.Lessons, err = lessonItems(opts.Lang); err != nil {
 		return err
 	}
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
-	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, s.trace) }
+	o := docOptions{s.trace, opts.Lang}
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, o) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, o) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
@@ -58,8 +59,9 @@ func withItems(opts tui.Options) (tui.Options, error) {
 		}
 		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
 	}
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
-	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, false) }
+	lang := opts.Lang
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, docOptions{lang: lang}) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, docOptions{lang: lang}) }
 	return opts, nil
 }
 
