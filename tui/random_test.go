@@ -33,6 +33,7 @@ type monkey struct {
 	r    *rapid.T
 	a    *app
 	file string // the scenario's own, in the mode that has one
+	seen *scene // the last one
 	did  []string
 }
 
@@ -42,7 +43,7 @@ var modes = []string{"picker", "scenario", "compare", "present", "lesson", "quiz
 // begin starts the program.
 func begin(t *testing.T, r *rapid.T, mode, dir string) *monkey {
 	t.Helper()
-	k := &monkey{r: r}
+	k := &monkey{r: r, seen: new(scene)}
 	names := scenarios.Builtin()
 	opts := Options{
 		Theme: rapid.SampledFrom(themeNames).Draw(r, "theme"), ASCII: rapid.Bool().Draw(r, "ascii"), Motion: rapid.Bool().Draw(r, "motion"),
@@ -160,6 +161,9 @@ var mice = []tea.MouseButton{tea.MouseButtonLeft, tea.MouseButtonRight, tea.Mous
 // act does one thing.
 func (k *monkey) act() {
 	a, r := k.a, k.r
+	if a.scene != nil {
+		k.seen = a.scene
+	}
 	switch rapid.SampledFrom([]string{"key", "key", "key", "key", "key", "other key", "other key", "type", "command", "size", "tick", "message", "mouse", "paste", "live", "file"}).Draw(r, "act") {
 	case "key":
 		k.press(rapid.SampledFrom(k.keysNow()).Draw(r, "key"))
@@ -181,7 +185,7 @@ func (k *monkey) act() {
 		}
 	case "message":
 		k.send("message", rapid.SampledFrom([]tea.Msg{
-			timerMsg(a.timerGen), timerMsg(a.timerGen - 1), playMsg(a.player.gen - 1), tokenMsg(a.token.gen - 1), extendMsg{a.scene}, extendMsg{new(scene)},
+			timerMsg(a.timerGen), timerMsg(a.timerGen - 1), playMsg(a.player.gen - 1), tokenMsg(a.token.gen - 1), extendMsg{k.seen},
 			notesMsg("next"), notesMsg("previous"), notesMsg("blank"), notesMsg("nonsense"),
 			tea.FocusMsg{}, tea.BlurMsg{}, tea.ResumeMsg{}, tea.SuspendMsg{}, struct{}{}, nil,
 		}).Draw(r, "message"))
@@ -200,7 +204,7 @@ func (k *monkey) act() {
 		if k.file != "" {
 			k.write()
 			for range rapid.IntRange(1, 3).Draw(r, "looks") {
-				k.send("watch", watchMsg{a.author.gen, stampOf(k.file)})
+				k.send("watch", watchMsg{a.author.gen, stampOf(k.file, nil)})
 			}
 		}
 	}
@@ -388,6 +392,39 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 	})
 }
 
+// However a place of the run was reached, the screen is that of a run that has just
+// been opened and is shown there.
+func TestWhateverLedToAPlaceItIsShownAlike(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(r *rapid.T) {
+		k := begin(t, r, "scenario", dir)
+		a := k.a
+		for range rapid.IntRange(1, 15).Draw(r, "n") {
+			k.act()
+		}
+		k.rest()
+		if a.scene == nil || a.versus != nil || a.show.on || a.scene.only != nil {
+			return
+		}
+		k.calm()
+		got := a.View()
+		doc, err := wholeDoc(a.scene.doc.Name, "")
+		if err != nil {
+			r.Fatal(err)
+		}
+		was := a.scene
+		a.scene = newScene(doc, a.opts.Lang, a.opts.Seed)
+		a.scene.thread, a.scene.scale, a.scene.blind = was.thread, was.scale, was.blind
+		a.scene.setLive(was.live)
+		k.know()
+		a.move(was.pos)
+		k.calm()
+		if want := a.View(); got != want {
+			k.fail("position %d, want -, got +:\n%s", was.pos, cmp.Diff(splitLines(ansi.Strip(want)), splitLines(ansi.Strip(got))))
+		}
+	})
+}
+
 // rest brings the screen to where steps are made: nothing is being typed or asked,
 // no page is open, nothing plays, and the run is known.
 func (k *monkey) rest() {
@@ -404,14 +441,20 @@ func (k *monkey) rest() {
 		return
 	}
 	a.nextDensity("off")
-	pos := a.scene.pos
-	for !a.scene.tl.Done() && a.scene.tl.Len() < extendTo {
-		a.scene.extend(extendBy)
-	}
-	a.scene.show(pos)
+	k.know()
 	if a.versus == nil && rapid.Bool().Draw(k.r, "elsewhere") {
 		a.move(sim.Seq(rapid.IntRange(0, int(a.scene.tl.Len())).Draw(k.r, "pos")))
 	}
+}
+
+// know makes the run known, as far as a screen goes without being asked.
+func (k *monkey) know() {
+	s := k.a.scene
+	pos := s.pos
+	for !s.tl.Done() && s.tl.Len() < extendTo {
+		s.extend(extendBy)
+	}
+	s.show(pos)
 }
 
 // calm takes the answer to the last key away.
@@ -445,4 +488,17 @@ func (k *monkey) place() standing {
 		x.at = v.at
 	}
 	return x
+}
+
+// A time beyond what is known of the run: what is found in it on the way is known
+// as well.
+func TestATimeBeyondTheKnownRun(t *testing.T) {
+	for _, name := range []string{"poisson-load", "livelock"} {
+		there, stepped := testApp(t, scenario(t, name), 200, 60, ""), testApp(t, scenario(t, name), 200, 60, "")
+		there.answer(promptGoto, "1000s")
+		stepped.toEnd()
+		if d := cmp.Diff(splitLines(stepped.text()), splitLines(there.text())); d != "" {
+			t.Errorf("%s, :end -, goto 1000s +:\n%s", name, d)
+		}
+	}
 }

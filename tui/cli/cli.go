@@ -16,12 +16,15 @@ import (
 	"ringside/scenarios"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
+	"ringside/tui"
 )
 
 // Exit statuses.
 const (
 	exitFailed = 1 // an expectation or a comparison failed
 	exitUsage  = 2 // a bad file or bad usage
+
+	exitSignal = 128 // and the signal's number, as shells count
 )
 
 // errFailed ends a command that has said already what is wrong.
@@ -43,6 +46,9 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 0
 	case errors.Is(err, errFailed):
 		return exitFailed
+	}
+	if killed := new(tui.KilledError); errors.As(err, &killed) {
+		return exitSignal + int(killed.Signal)
 	}
 	fmt.Fprintln(stderr, err)
 	return exitUsage
