@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hinshun/vt10x"
 	"golang.org/x/sys/unix"
@@ -273,14 +272,5 @@ func TestASuspendedJobIsKilled(t *testing.T) {
 			s.ended()
 			s.isAsBefore()
 		})
-	}
-}
-
-// size changes the size of the terminal, as a window manager does.
-func (s *session) size(cols, rows int) {
-	s.t.Helper()
-	s.term.Resize(cols, rows)
-	if err := pty.Setsize(s.tty, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
-		s.t.Fatal(err)
 	}
 }

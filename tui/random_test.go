@@ -457,8 +457,8 @@ func (k *monkey) know() {
 	s.show(pos)
 }
 
-// calm takes the answer to the last key away.
-func (k *monkey) calm() { k.a.message, k.a.stale = "", true }
+// calm takes the answer to the last key away: a message, or the score at the end.
+func (k *monkey) calm() { k.a.message, k.a.overlay, k.a.stale = "", overlay{}, true }
 
 // ways are two keys that lead forward and back where the screen is.
 func (k *monkey) ways() (forward, back string) {
