@@ -20,6 +20,9 @@ type Param struct{ Name, Value string }
 // Params are an instance's own values, as the file names them.
 func (s *Scenario) Params() []Param { return s.params }
 
+// Values names an instance's own values in one line, or is "".
+func (s *Scenario) Values() string { return said(s.params) }
+
 // Varies tells whether it has instances.
 func (s *Scenario) Varies() bool { return len(s.rows) > 0 }
 

@@ -2,7 +2,11 @@ package scenarios
 
 import (
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // varied is a file in which values stand in all the ways that a file knows.
@@ -110,6 +114,37 @@ chapter: %s
 	}
 }
 
+// TestAValueWrittenOverItself: wherever a value stands in the embedded files, and
+// however it is written there, the same value in its place changes nothing.
+func TestAValueWrittenOverItself(t *testing.T) {
+	for i, name := range Builtin() {
+		s, err := Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := edit(name, string(s.source))
+		e = edit(name, e.without(original))
+		f := s.file
+		f.Marks, f.Narration, f.Predict, f.Variants, f.Vary, f.Expect = nil, nil, nil, nil, nil, expect{}
+		if !reflect.DeepEqual(e.file, f) {
+			t.Errorf("%s: without what is about its run, it is another file:\n%s", name, e.text)
+		}
+		for j, path := range sortedKeys(e.at) {
+			switch e.at[path].(type) {
+			case ast.MapNode, *ast.SequenceNode:
+				continue
+			}
+			if (i+j)%5 != 0 {
+				continue // a fifth of them, others in each file
+			}
+			text := e.set(path, e.decoder.text(e.at[path], path))
+			if again := edit(name, text); !reflect.DeepEqual(e.file, again.file) {
+				t.Errorf("%s: %s is another value in\n%s", name, path, text)
+			}
+		}
+	}
+}
+
 // TestNumbersWalkThroughAllInstances: neighbours differ, and as many numbers as
 // there are instances give each of them once.
 func TestNumbersWalkThroughAllInstances(t *testing.T) {
@@ -128,6 +163,48 @@ func TestNumbersWalkThroughAllInstances(t *testing.T) {
 		}
 		if len(seen) != s.Instances() {
 			t.Errorf("%v: %d of %d", sizes, len(seen), s.Instances())
+		}
+	}
+}
+
+// TestAnInstanceThatIsWrong: the error points to the value that is to blame, and is
+// that of the instance.
+func TestAnInstanceThatIsWrong(t *testing.T) {
+	for _, c := range []struct{ vary, want string }{
+		{"  - {name: n, choose: [1, 2], paths: [machine.cpus]}\n  - {name: ring, choose: [8, 12], paths: [machine.nic.ring]}\n",
+			`9:30: vary[1]: with ring 12: machine.nic.ring`},
+		{"  - {name: n, choose: [1, 2], replace: [{thread: a, text: getpid, with: \"get{n}\"}]}\n",
+			`8:5: n 1: unknown call "get1"`},
+		{"  - {name: n, from: 1, to: 2, replace: [{thread: a, text: getpid(), with: \"i := {n} - 1\\nvar b [1]byte\\nb[i] = 1\"}]}\n", "8:5: vary[0]: with n 2: "},
+	} {
+		s, err := Parse("f.yaml", []byte(head+threads+"vary:\n"+c.vary))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err = s.CheckInstances(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s  got  %v\n  want %s", c.vary, err, c.want)
+		}
+	}
+}
+
+// TestInstancesByName: every command opens one by its name.
+func TestInstancesByName(t *testing.T) {
+	i, err := Open("ring-full@7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i.Name != "ring-full@7" || i.Own() || len(i.Params()) != 3 || i.Varies() || len(i.Guide().Notes) > 0 {
+		t.Errorf("%+v", i)
+	}
+	for name, want := range map[string]string{
+		"one-packet@7":  "one-packet: nothing varies in it: it has no vary, and so no instance 7",
+		"ring-ful@7":    `no scenario of that name; did you mean "ring-full"?`,
+		"ring-full@x":   "no scenario of that name",
+		"ring-full@7@7": "ring-full@7: nothing varies",
+	} {
+		if _, err := Open(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -148,7 +148,7 @@ type replacement struct {
 // only a variant that sets expect, over the file's, expects anything.
 func (d *decoder) apply(f *file, v *variant, path string) {
 	if d.sets(v, "vary") {
-		d.failAt(path, "%s: vary is the file's, a variant has none of its own", path)
+		d.failAt(path+".set", "%s: vary is the file's, a variant has none of its own", path)
 	}
 	if !d.sets(v, "expect") {
 		f.Expect = expect{}

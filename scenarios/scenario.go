@@ -260,6 +260,9 @@ func (s *Scenario) Config() (*kernel.Config, error) {
 	return &c, nil
 }
 
+// NewMachine makes the machine that the scenario describes, before its first step.
+func (s *Scenario) NewMachine() (*kernel.Machine, error) { return kernel.New(s.config) }
+
 // LiveWhy says why the programs cannot run on the real kernel, or "".
 func (s *Scenario) LiveWhy() string {
 	if l := s.file.Live; l.Run != nil && !*l.Run {

@@ -139,9 +139,9 @@ var pathPart = regexp.MustCompile(`^\.?([^.[\]]+)|^\[([0-9]+)\]`)
 // is in the file if it is an entry of a list.
 func (d *decoder) varies(at, path string, f *file) {
 	t, done := reflect.TypeOf(*f), ""
-	for rest := path; rest != ""; {
+	for rest := path; rest != "" || done == ""; {
 		m := pathPart.FindStringSubmatch(rest)
-		if m == nil {
+		if m == nil || done == "" && rest[0] == '.' {
 			d.failAt(at, "%s: %q is not a path: write it like machine.nic.ring or wire[0].count", at, path)
 		}
 		rest = rest[len(m[0]):]

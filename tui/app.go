@@ -99,12 +99,13 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
-	loaded := stampOf(name)
+	var w authoring
+	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
-	a.author.loaded, a.author.seen = loaded, loaded
+	a.author.plays, a.author.loaded, a.author.seen = w.plays, w.loaded, w.seen
 	a.show = show{}
 	a.enter(doc)
 	return nil
@@ -132,7 +133,7 @@ func (a *app) table() []action {
 
 // newScene runs the beginning of a document's model and stands at its start.
 func newScene(doc *Doc, lang string, seed uint64) *scene {
-	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
+	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(doc.Timeline.Machine().Image), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
 	s.narrator = newNarrator(doc.Guide, lang)
 	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
@@ -220,7 +221,7 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return a, a.timerTick()
 	case extendMsg:
-		if msg.scene != a.scene {
+		if a.scene == nil || msg.scene != a.scene {
 			return a, nil
 		}
 		pos := a.scene.pos

@@ -158,11 +158,7 @@ func scenario(t testing.TB, name string) *Doc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,42 +225,6 @@ func checkFrame(t interface{ Fatalf(string, ...any) }, a *app) {
 			}
 		}
 	}
-}
-
-// Whatever is pressed and however the terminal is resized, nothing panics and no
-// frame is larger than the terminal.
-func TestRandomKeys(t *testing.T) {
-	var names []string
-	for _, x := range newActions() {
-		for _, k := range x.Keys() {
-			if k != "q" && k != "ctrl+c" && k != "ctrl+z" {
-				names = append(names, k)
-			}
-		}
-	}
-	names = append(names, "backspace", "a", "7", "u", "pgdown", "d", "command")
-	commands := []string{"filter ctx:softirq", "filter -task:server cpu:0", "follow server", "follow packet 1", "inspect fd 3", "inspect cpu 0", "break tp:sched_waking", "symbol try_to_wake_up", "thread worker", "setmark x"}
-	doc := document(t, 2, 12)
-	rapid.Check(t, func(r *rapid.T) {
-		a := testApp(t, doc, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"), "")
-		a.grid.ascii = rapid.Bool().Draw(r, "ascii")
-		for range rapid.IntRange(1, 40).Draw(r, "n") {
-			switch k := rapid.SampledFrom(append(names, "resize", "tick")).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(playMsg(a.player.gen))
-			case "command":
-				if a.prompt.kind == promptNone && a.scene != nil {
-					a.answer(promptCommand, rapid.SampledFrom(commands).Draw(r, "command"))
-				}
-			default:
-				a.Update(press(k))
-			}
-			a.stale = true
-			checkFrame(r, a)
-		}
-	})
 }
 
 // Forward k and back k restores the screen to the byte, by steps and by records.
@@ -547,6 +507,33 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	a.pick.items = a.opts.Items
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
+		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+func TestPickerIsWalkedAndSearched(t *testing.T) {
+	a := newApp(Options{
+		Items: []Item{
+			{Name: "a", Title: "Ants", Chapter: "one"}, {Name: "b", Title: "Bees", Chapter: "one"},
+			{Name: "c", Title: "Cats", Teaches: "They purr.", Chapter: "two"}, {Name: "d", Title: "Dogs", Chapter: "three"},
+		},
+	})
+	for _, c := range []struct {
+		keys string
+		want int
+	}{
+		{"}", 2}, {"}", 3}, {"}", 3}, {"{", 2}, {"up {", 0}, {"{", 0}, {"down {", 0}, {"pgdown", 3}, {"pgup", 0},
+		{"/ p u r r enter", 2}, {"n", 2}, {"/ A n t enter", 0}, {"/ x enter", 0}, {"/ T W O enter", 2}, {"n", 2}, {"home", 0}, {"N", 2}, {"end", 3},
+	} {
+		if a.keys(c.keys); a.pick.at != c.want {
+			t.Errorf("%s: at %d, want %d", c.keys, a.pick.at, c.want)
+		}
+		a.text()
+	}
+	if a.keys("/ z z enter"); !strings.Contains(a.text(), "nothing here is about zz") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+	if a.keys("?"); !strings.Contains(a.text(), "next chapter") {
 		t.Errorf("screen:\n%s", a.text())
 	}
 }

@@ -120,7 +120,11 @@ func TestTheScreenOfEachChapter(t *testing.T) {
 					checkSent(t, a, sent)
 					screens[look] = screen
 				}
-				golden(t, fmt.Sprintf("screen-%s-%dx%d", c.scenario, w, h), annotated(t, looks, screens))
+				text, strange := annotated(looks, screens)
+				for _, what := range strange {
+					t.Errorf("%dx%d: %s", w, h, what)
+				}
+				golden(t, fmt.Sprintf("screen-%s-%dx%d", c.scenario, w, h), text)
 			}
 		})
 	}
@@ -154,9 +158,9 @@ func checkSent(t *testing.T, a *app, sent []byte) {
 
 // annotated writes a screen in all its looks. Below each row stand the letters of
 // its styles, unless it is all plain text. Of the other looks there is only what
-// differs from dark: of ASCII, which character stands for which.
-func annotated(t *testing.T, looks [numStyles]map[string]string, screens map[string][][]glyph) string {
-	t.Helper()
+// differs from dark: of ASCII, which character stands for which. Strange are cells
+// that look like no style.
+func annotated(looks [numStyles]map[string]string, screens map[string][][]glyph) (text string, strange []string) {
 	var b strings.Builder
 	stands := map[rune]rune{}
 	var differs []string
@@ -182,7 +186,7 @@ func annotated(t *testing.T, looks [numStyles]map[string]string, screens map[str
 			}
 			letter := letterOf(looks, cell)
 			if letter == 0 {
-				t.Errorf("row %d column %d: no style looks like %v", y, x, cell)
+				strange = append(strange, fmt.Sprintf("row %d column %d: no style looks like %v", y, x, cell))
 				letter = '?'
 			}
 			styles.WriteByte(letter)
@@ -201,7 +205,37 @@ func annotated(t *testing.T, looks [numStyles]map[string]string, screens map[str
 	for _, r := range slices.Sorted(maps.Keys(stands)) {
 		b.WriteString(" " + string(r) + string(stands[r]))
 	}
-	return b.String() + "\n" + strings.Join(differs, "")
+	return b.String() + "\n" + strings.Join(differs, ""), strange
+}
+
+// One cell that has another character, or looks different, in one of the looks is
+// seen.
+func TestOneCellChangesAGoldenScreen(t *testing.T) {
+	looks := styleLooks(t)
+	a := testApp(t, courseDoc(t, "one-packet"), 80, 24, "")
+	a.answer(promptCommand, "marks five words")
+	screens := map[string][][]glyph{}
+	for _, look := range goldenLooks {
+		a.wear(look)
+		screens[look], _ = shown(t, a, 80, 24)
+	}
+	want, strange := annotated(looks, screens)
+	if len(strange) > 0 {
+		t.Fatal(strange)
+	}
+	for _, look := range goldenLooks {
+		for i := 0; i < 80*24; i += 37 {
+			c := &screens[look][i/80][i%80]
+			was := *c
+			for _, other := range []glyph{{'Q', was.look}, {was.r, was.look + " italic"}} {
+				*c = other
+				if got, _ := annotated(looks, screens); got == want {
+					t.Errorf("%s, row %d column %d: %q for %q is not seen", look, i/80, i%80, other, was)
+				}
+			}
+			*c = was
+		}
+	}
 }
 
 func textIn(row []glyph) string {

@@ -59,6 +59,9 @@ func (s *scene) test(w *word) (func(*sim.Record, sim.Seq) bool, error) {
 		return func(r *sim.Record, _ sim.Seq) bool { return r.CPU >= 0 && w.compare(int64(r.Ring)) }, nil
 	case fieldPacket:
 		return func(_ *sim.Record, seq sim.Seq) bool {
+			if w.op == ':' || w.op == '=' {
+				return s.who.isAbout(seq, int32(w.n))
+			}
 			return s.who.at(seq).packet >= 0 && w.compare(int64(s.who.at(seq).packet))
 		}, nil
 	case fieldT:

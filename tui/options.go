@@ -29,6 +29,7 @@ type Options struct {
 	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
+	Plays    func(name string) []string            // the other files that a scenario's file names; or nil
 	Lessons  []Item                                // what the picker offers to present
 	Present  bool                                  // begin by presenting Start
 	Predict  quiz.Density                          // how much is asked
@@ -104,7 +105,10 @@ func Run(opts Options) error {
 	if err := a.start(); err != nil {
 		return err
 	}
-	err := untilSignalled(a, func(p *tea.Program) { a.send = p.Send }, a.editing.Load, tea.WithFPS(120))
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		a.resize(w, h) // bubbletea asks only after the first frame
+	}
+	err := untilSignalled(a, func(p *tea.Program) { a.send = p.Send }, a.editing.Load, tea.WithFPS(120), tea.WithOutput(newPainter(os.Stdout)))
 	a.closeNotes()
 	a.stopLive()
 	return err

@@ -94,7 +94,7 @@ func drawPIC(p *pen, c, was *cpu.PIC) {
 
 // headIRQ says what the hardware does in this step.
 func headIRQ(p *pen, s *scene) {
-	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice {
+	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice && outside(s) == "" {
 		p.in(styleHardware).str("hardware: ")
 		headHardware(p, s)
 	}

@@ -108,6 +108,10 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 	case promptGoto:
 		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
+		if a.scene == nil {
+			a.pickFind(text)
+			return nil
+		}
 		return a.findPrompt(text)
 	case promptFilter:
 		return a.filterPrompt(text)
@@ -151,6 +155,8 @@ func (a *app) drawPrompt(p *pen) {
 			a.grid.fill(p.rect, styleText)
 		}
 		p.in(styleBad).str(sign).rest(a.prompt.wrong)
+		return
+	case a.scene == nil: // the list has no records to select
 		return
 	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
 		p.rest(queryHint)
@@ -222,7 +228,7 @@ func (a *app) drawOverlay() {
 	}
 	if len(o.lines) > o.rows {
 		p = a.pen.over(rect{r.x + 1, r.y + r.h - 1, r.w - 2, 1})
-		p.in(styleDim).str(" up and down scroll, any other key closes ")
+		p.in(styleDim).rest(" up, down scroll  any other key closes ")
 	}
 }
 
@@ -245,9 +251,9 @@ func (a *app) showHelp() {
 				continue
 			}
 			h := x.Help()
-			line := "  " + pad(h.Key, 9) + " " + pad(h.Desc, 46)
-			if x.command != "" {
-				line += " :" + x.command
+			line := "  " + pad(h.Key, 9) + " " + h.Desc
+			if x.command != "" && a.w >= 80 {
+				line = pad(line, 58) + " :" + x.command
 			}
 			lines = append(lines, line)
 		}

@@ -204,7 +204,7 @@ func (k *monkey) act() {
 		if k.file != "" {
 			k.write()
 			for range rapid.IntRange(1, 3).Draw(r, "looks") {
-				k.send("watch", watchMsg{a.author.gen, stampOf(k.file)})
+				k.send("watch", watchMsg{a.author.gen, stampOf(k.file, nil)})
 			}
 		}
 	}
@@ -465,7 +465,7 @@ func (k *monkey) ways() (forward, back string) {
 	ways := [][2]string{{".", ","}, {"s", "S"}, {"]", "["}}
 	switch {
 	case k.a.versus != nil:
-		ways = ways[:1]
+		ways = ways[:2]
 	case k.a.show.on:
 		ways = [][2]string{{"pgdown", "pgup"}, {"s", "S"}}
 	case k.a.scene.only != nil:
@@ -480,12 +480,13 @@ type standing struct {
 	pos      sim.Seq
 	at, part int
 	stop     int
+	micro    int
 }
 
 func (k *monkey) place() standing {
 	x := standing{pos: k.a.scene.pos, part: k.a.show.part, stop: k.a.show.at}
 	if v := k.a.versus; v != nil {
-		x.at = v.at
+		x.at, x.micro = v.at, v.micro
 	}
 	return x
 }

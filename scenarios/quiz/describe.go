@@ -14,7 +14,11 @@ import (
 // machine, the threads with their programs, what arrives.
 
 func (w *writer) describe(cfg *kernel.Config) {
-	w.printf("The machine: %s.\n\nThe programs:\n\n", strings.Join(machine(cfg), "; "))
+	w.printf("The machine:\n\n")
+	for _, part := range machine(cfg) {
+		w.printf("  %s\n", part)
+	}
+	w.printf("\nThe programs:\n\n")
 	for i := range cfg.Threads {
 		w.thread(&cfg.Threads[i])
 	}

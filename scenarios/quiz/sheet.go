@@ -38,18 +38,33 @@ func (h *Heading) String() string {
 	return fmt.Sprintf("%s: exercise sheet %d (%s, seed %d)", kernel.Printable(h.Title), h.Number, kernel.Printable(h.Name), h.Seed)
 }
 
-// Sample picks questions as different as the run has them: of each kind in turn,
-// never two with the same words. They are in the order of the run.
-func (b *Book) Sample(run *Run, n int) []Question {
+// Sample picks questions as different as the run has them: the file's own and those
+// about the whole run, at most half of them, and then of each kind in turn, never
+// two with the same words. Where numbers vary, what has nothing to do with numbers
+// comes last. They are in the order of the run.
+func (b *Book) Sample(run *Run, n int, varied bool) []Question {
 	r := sim.NewRand(b.opts.Seed ^ 0x5eed)
-	pools := make([][]place, len(kinds))
+	pools, last := make([][]place, len(kinds)), make([][]place, len(kinds))
 	for _, p := range b.places {
-		pools[p.kind] = append(pools[p.kind], p)
+		to := pools
+		if varied && p.dull {
+			to = last
+		}
+		to[p.kind] = append(to[p.kind], p)
 	}
-	out := b.ownAll()
+	out := append(b.ownAll(), b.totals(run)...)
 	shuffle(&r, out)
 	out = out[:min(len(out), n/2)]
 	shuffle(&r, pools)
+	shuffle(&r, last)
+	out = b.drawn(run, &r, pools, n, out)
+	out = b.drawn(run, &r, last, n, out)
+	slices.SortStableFunc(out, func(x, y Question) int { return int(x.Pos - y.Pos) })
+	return out
+}
+
+// drawn adds questions of each pool in turn, up to n.
+func (b *Book) drawn(run *Run, r *sim.Rand, pools [][]place, n int, out []Question) []Question {
 	tries := maxTries
 	for left := true; left && len(out) < n; {
 		left = false
@@ -69,7 +84,6 @@ func (b *Book) Sample(run *Run, n int) []Question {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(x, y Question) int { return int(x.Pos - y.Pos) })
 	return out
 }
 
@@ -91,7 +105,9 @@ func shuffle[T any](r *sim.Rand, list []T) {
 }
 
 // NewSheet makes one.
-func NewSheet(h Heading, run *Run, b *Book) Sheet { return Sheet{h, run, b.Sample(run, sheetLength)} }
+func NewSheet(h Heading, run *Run, b *Book) Sheet {
+	return Sheet{h, run, b.Sample(run, sheetLength, len(h.Values) > 0)}
+}
 
 // newPage begins a page, for a printer with a form feed and on a screen with a
 // rule.

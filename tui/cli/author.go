@@ -33,7 +33,7 @@ func showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
 		Short:             "Print a scenario's file, to start an own one from",
-		Example:           "  ringside show one-packet > my.yaml",
+		Example:           "  ringside show one-packet > my.yaml\n  ringside show ring-full@7          the file of an instance",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -70,6 +70,7 @@ dumb one and with --text, it writes the run as plain lines and reads commands.`,
 		Example: `  ringside                          choose a scenario
   ringside one-packet               open it
   ringside my.yaml                  open an own file
+  ringside ring-full@7              the same with other numbers, instance 7
   ringside --text --all one-packet  the whole run as plain lines
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,6 +52,9 @@ func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
 		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+	}
+	if v := sc.Values(); v != "" {
+		doc.Teaches = fmt.Sprintf("Instance %s: %s. %s", name, v, sc.Teaches)
 	}
 	for _, v := range sc.Variants() {
 		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})

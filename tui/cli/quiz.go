@@ -29,11 +29,16 @@ func quizCommand(screen *screenFlags) *cobra.Command {
 		Use:   "quiz FILE|NAME",
 		Short: "Ask what a scenario will do next",
 		Long: `Quiz stops before something happens and asks what it will be: on the screen, or
-with --text at a prompt. With --sheet it prints exercise sheets, which differ.
-The questions are the scenario's own, and others that are made from the run.`,
+with --text at a prompt. The questions are the scenario's own, and others that are
+made from the run.
+
+With --sheet it prints exercise sheets. If the scenario declares what may vary, each
+sheet has numbers of its own; the sheet of seed 7 is about the instance NAME@7, which
+every command opens: ringside NAME@7, ringside show NAME@7.`,
 		Example: `  ringside quiz one-packet
   ringside quiz exclusive --text --seed 7
-  ringside quiz exclusive --sheet 20 --answers > sheets.txt`,
+  ringside quiz exclusive --sheet 20 --answers > sheets.txt
+  ringside quiz exclusive --sheet 1 --seed 7 --answers   # the seventh again`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE:              func(c *cobra.Command, args []string) error { return q.run(c, args[0]) },
@@ -62,7 +67,7 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 	case q.answers && q.sheets == 0:
 		return errors.New("--answers goes with --sheet")
 	}
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
 	if err != nil {
 		return err
 	}
@@ -77,11 +82,14 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 			return err
 		}
 	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	if v := sc.Values(); v != "" {
+		fmt.Fprintf(c.OutOrStdout(), "Here: %s.\n\n", kernel.Printable(v))
+	}
 	run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: q.seed})
 	_, err = quiz.Play(c.InOrStdin(), c.OutOrStdout(), run, book, d)
 	return err
@@ -99,11 +107,7 @@ func (q *quizFlags) printSheets(w io.Writer, sc *scenarios.Scenario) error {
 				return err
 			}
 		}
-		cfg, err := inst.Config()
-		if err != nil {
-			return err
-		}
-		m, err := kernel.New(cfg)
+		m, err := inst.NewMachine()
 		if err != nil {
 			return err
 		}

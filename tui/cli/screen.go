@@ -39,6 +39,7 @@ func (s *screenFlags) open() error {
 	}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
+	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
 	err = tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
