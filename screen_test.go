@@ -21,7 +21,7 @@ import (
 )
 
 // build makes the program once for all tests of the screen.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ringside")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
@@ -42,13 +42,14 @@ type session struct {
 
 func open(t *testing.T, bin string, cols, rows int, args ...string) *session {
 	t.Helper()
-	s := &session{t: t, term: vt10x.New(vt10x.WithSize(cols, rows)), done: make(chan error, 1)}
+	s := &session{t: t, done: make(chan error, 1)}
 	s.cmd = exec.Command(bin, args...)
 	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=1")
 	var err error
 	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
 		t.Fatal(err)
 	}
+	s.term = vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(s.tty)) // it answers where its cursor is
 	go func() {
 		buf, kept := make([]byte, 64<<10), 0
 		for {

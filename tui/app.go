@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -65,6 +66,7 @@ type app struct {
 	pages    []page // over the panels, the last one on top
 	message  string // in place of the keys, until the next one
 	author   authoring
+	editing  atomic.Bool // the editor has the terminal
 	show     show
 	now      func() time.Time
 	timerGen int
@@ -203,7 +205,9 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case watchMsg:
 		return a, a.watched(msg)
 	case editedMsg:
-		return a, a.edited(msg)
+		return a, tea.Batch(a.edited(msg), a.mouseAgain())
+	case tea.ResumeMsg:
+		return a, a.mouseAgain()
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
@@ -219,7 +223,7 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return a, a.timerTick()
 	case extendMsg:
-		if msg.scene != a.scene {
+		if a.scene == nil || msg.scene != a.scene {
 			return a, nil
 		}
 		pos := a.scene.pos

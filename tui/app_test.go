@@ -133,32 +133,19 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestScreens(t *testing.T) {
+// What lies over the panels, or takes their place.
+func TestZoomAndWhy(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		w, h   int
-		cpus   int
-		layout string
-		keys   string
+		name string
+		w, h int
+		keys string
 	}{
-		{"start-80x24", 80, 24, 1, "", ""},
-		{"idt-80x24", 80, 24, 1, "", "} } } } } }"},
-		{"epoll-120x40", 120, 40, 2, "", ":find ep_poll_callback"},
-		{"socket-200x60", 200, 60, 2, "", ":find udp_enqueue"},
-		{"switch-80x24", 80, 24, 2, "", ":find __switch_to"},
-		{"narrow-40x12", 40, 12, 1, "", "} } } } } }"},
-		{"zoom-100x30", 100, 30, 1, "", "} } } } } } } 3 enter"},
-		{"why-80x24", 80, 24, 1, "", "} } } } } } } w"},
+		{"zoom-100x30", 100, 30, "} } } } } } } 3 enter"},
+		{"why-80x24", 80, 24, "} } } } } } } w"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := testApp(t, document(t, c.cpus, 2), c.w, c.h, c.layout)
-			if command, ok := strings.CutPrefix(c.keys, ":"); ok {
-				a.do(byCommand(a.actions, "goto"), "99us")
-				a.answer(promptCommand, command)
-				a.stale = true
-			} else {
-				a.keys(c.keys)
-			}
+			a := testApp(t, document(t, 1, 2), c.w, c.h, "")
+			a.keys(c.keys)
 			golden(t, c.name, a.text())
 		})
 	}
@@ -171,11 +158,7 @@ func scenario(t testing.TB, name string) *Doc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,8 +174,6 @@ func TestScreensOfTheCourse(t *testing.T) {
 	}{
 		{"loopback", "80x24", 80, 24, []string{"enqueue_to_backlog", "process_backlog"}},
 		{"loopback", "120x40", 120, 40, []string{"__udp_enqueue"}},
-		{"exclusive", "120x40", 120, 40, []string{"ep_poll_callback"}},
-		{"exclusive", "200x60", 200, 60, []string{"ep_poll_callback"}},
 		{"poll-and-epoll", "120x40", 120, 40, []string{"poll_schedule_timeout", "e1000_intr"}},
 		{"poll-and-epoll", "200x60", 200, 60, []string{"pollwake"}},
 		{"pipe-end-of-file", "80x24", 80, 24, []string{"anon_pipe_write", "anon_pipe_write: merge"}},
@@ -562,6 +543,33 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	a.pick.items = a.opts.Items
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
+		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+func TestPickerIsWalkedAndSearched(t *testing.T) {
+	a := newApp(Options{
+		Items: []Item{
+			{Name: "a", Title: "Ants", Chapter: "one"}, {Name: "b", Title: "Bees", Chapter: "one"},
+			{Name: "c", Title: "Cats", Teaches: "They purr.", Chapter: "two"}, {Name: "d", Title: "Dogs", Chapter: "three"},
+		},
+	})
+	for _, c := range []struct {
+		keys string
+		want int
+	}{
+		{"}", 2}, {"}", 3}, {"}", 3}, {"{", 2}, {"up {", 0}, {"{", 0}, {"down {", 0}, {"pgdown", 3}, {"pgup", 0},
+		{"/ p u r r enter", 2}, {"n", 2}, {"/ A n t enter", 0}, {"/ x enter", 0}, {"/ T W O enter", 2}, {"n", 2}, {"home", 0}, {"N", 2}, {"end", 3},
+	} {
+		if a.keys(c.keys); a.pick.at != c.want {
+			t.Errorf("%s: at %d, want %d", c.keys, a.pick.at, c.want)
+		}
+		a.text()
+	}
+	if a.keys("/ z z enter"); !strings.Contains(a.text(), "nothing here is about zz") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+	if a.keys("?"); !strings.Contains(a.text(), "next chapter") {
 		t.Errorf("screen:\n%s", a.text())
 	}
 }

@@ -232,7 +232,11 @@ func (a *app) edit(name string) tea.Cmd {
 
 // editor gives the terminal to the editor and takes it back.
 func (a *app) editor(name string) tea.Cmd {
-	return tea.ExecProcess(editorCommand(name), func(err error) tea.Msg { return editedMsg{err} })
+	a.editing.Store(true)
+	return tea.ExecProcess(editorCommand(name), func(err error) tea.Msg {
+		a.editing.Store(false)
+		return editedMsg{err}
+	})
 }
 
 func editorCommand(name string) *exec.Cmd {

@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -23,30 +24,16 @@ func (a *app) markAt(pos sim.Seq) (int, bool) {
 	return slices.BinarySearchFunc(a.userMark, pos, func(m userMark, pos sim.Seq) int { return int(m.pos - pos) })
 }
 
-// toMark goes to the nearest mark that way: the user's, the file's, or one of
-// those that every run has.
+// toMark goes to the nearest mark that way. Forward, the run is made known until
+// there is one.
 func (a *app) toMark(dir int) {
 	s := a.scene
-	best, found := sim.Seq(0), false
-	near := func(pos sim.Seq) {
-		if (dir > 0) == (pos > s.pos) && pos != s.pos && (!found || (dir > 0) == (pos < best)) {
-			best, found = pos, true
-		}
-	}
-	i, exact := slices.BinarySearch(s.ix.marks, s.pos)
-	if dir < 0 {
-		i--
-	} else if exact {
-		i++
-	}
-	if i >= 0 && i < len(s.ix.marks) {
-		near(s.ix.marks[i])
-	}
-	for _, m := range a.userMark {
-		near(m.pos)
-	}
-	for _, m := range s.fileMarks() {
-		near(m.pos)
+	best, found := a.nearestMark(dir)
+	for !found && dir > 0 && !s.tl.Done() && s.tl.Len() < extendTo {
+		pos := s.pos
+		s.extend(extendBy)
+		s.show(pos)
+		best, found = a.nearestMark(dir)
 	}
 	if !found {
 		a.message = "no mark that way"
@@ -57,6 +44,33 @@ func (a *app) toMark(dir int) {
 			a.message = "mark: " + name
 		}
 	})
+}
+
+// nearestMark finds the nearest of the user's marks and the file's. Where the file
+// has none, the moments that every run has take their place.
+func (a *app) nearestMark(dir int) (best sim.Seq, found bool) {
+	s := a.scene
+	near := func(pos sim.Seq) {
+		if (dir > 0) == (pos > s.pos) && pos != s.pos && (!found || (dir > 0) == (pos < best)) {
+			best, found = pos, true
+		}
+	}
+	for _, m := range append(s.fileMarks(), a.userMark...) {
+		near(m.pos)
+	}
+	if slices.ContainsFunc(s.narrator.guide.Notes, func(n guide.Note) bool { return n.Mark != "" }) {
+		return best, found
+	}
+	i, exact := slices.BinarySearch(s.ix.marks, s.pos)
+	if dir < 0 {
+		i--
+	} else if exact {
+		i++
+	}
+	if i >= 0 && i < len(s.ix.marks) {
+		near(s.ix.marks[i])
+	}
+	return best, found
 }
 
 // markName is the name of a mark that somebody has set.

@@ -32,7 +32,7 @@ func TestNoJumpPassesAQuestion(t *testing.T) {
 		{"filter", ":filter ep_", "l"},
 		{"follow", ":follow server", "l"},
 		{"station", "", "}"},
-		{"mark", "", "]"},
+		{"mark", "end,:setmark mine,home", "]"},
 		{"a mark of one's own", "end,:setmark mine,home", ":marks mine"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

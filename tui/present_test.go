@@ -432,3 +432,27 @@ func TestNarrationWithoutAMarkIsSaidOnTheWay(t *testing.T) {
 		t.Errorf("it is said one record later as well:\n%s", a.text())
 	}
 }
+
+// A question is about the next record, so what is said of the last one comes first.
+func TestWhatIsSaidComesBeforeTheNextQuestion(t *testing.T) {
+	a := presenting(t, courseDoc(t, "write-on-arm64"), 80, 24)
+	var names []string
+	for _, s := range a.show.stops {
+		names = append(names, s.name)
+	}
+	want := "the answer, svc, a question, the answer, nothing pushed"
+	if got := strings.Join(names, ", "); !strings.Contains(got, want) {
+		t.Errorf("%s\nwant in it %s", got, want)
+	}
+}
+
+// Behind syscall ring 0 still has the program's stack pointer.
+func TestTheStackThatRSPPointsTo(t *testing.T) {
+	a := presenting(t, courseDoc(t, "syscall-door"), 80, 24)
+	for _, c := range [][2]string{{"swapgs", "user stack"}, {"the stack", "kernel stack"}} {
+		a.jump(stopNamed(t, a, c[0]))
+		if text := a.text(); !strings.Contains(text, c[1]) {
+			t.Errorf("at %s, want %s:\n%s", c[0], c[1], text)
+		}
+	}
+}

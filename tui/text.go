@@ -134,7 +134,7 @@ func (x *text) opening() {
 	x.line("")
 	x.hanging("", d.Title)
 	x.para("Teaches", d.Teaches)
-	x.para("A common belief", d.Misconception)
+	x.para("A common misconception", d.Misconception)
 	if !x.all {
 		x.line("  Enter takes a step, ? lists the commands, q ends.")
 	}

@@ -17,12 +17,12 @@ func listCommand() *cobra.Command {
 		Short: "List the embedded scenarios",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, name := range scenarios.Builtin() {
-				sc, err := scenarios.Open(name)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(c.OutOrStdout(), "%-24s %s\n", name, sc.Title)
+			headings, err := scenarios.Headings()
+			if err != nil {
+				return err
+			}
+			for _, h := range headings {
+				fmt.Fprintf(c.OutOrStdout(), "%-24s %s\n", h.Name, h.Title)
 			}
 			return nil
 		},
@@ -33,7 +33,7 @@ func showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
 		Short:             "Print a scenario's file, to start an own one from",
-		Example:           "  ringside show one-packet > my.yaml",
+		Example:           "  ringside show one-packet > my.yaml\n  ringside show ring-full@7          the file of an instance",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -26,7 +26,8 @@ func checkCommand() *cobra.Command {
 	}
 }
 
-// checkOne checks a scenario, and those of its variants that expect something.
+// checkOne checks a scenario, those of its variants that expect something, and its
+// instances.
 func checkOne(w io.Writer, name string) (bool, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
@@ -40,6 +41,13 @@ func checkOne(w io.Writer, name string) (bool, error) {
 		var good bool
 		good, err = checkRun(w, v, name+", variant "+v.Variant)
 		ok = ok && good
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := sc.CheckInstances()
+	if n > 0 {
+		fmt.Fprintf(w, "%s: %d of %d instances run\n", name, n, sc.Instances())
 	}
 	return ok, err
 }

@@ -16,12 +16,15 @@ import (
 	"ringside/scenarios"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
+	"ringside/tui"
 )
 
 // Exit statuses.
 const (
 	exitFailed = 1 // an expectation or a comparison failed
 	exitUsage  = 2 // a bad file or bad usage
+
+	exitSignal = 128 // and the signal's number, as shells count
 )
 
 // errFailed ends a command that has said already what is wrong.
@@ -44,6 +47,9 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	}
+	if killed := new(tui.KilledError); errors.As(err, &killed) {
+		return exitSignal + int(killed.Signal)
+	}
 	fmt.Fprintln(stderr, err)
 	return exitUsage
 }
@@ -64,6 +70,7 @@ dumb one and with --text, it writes the run as plain lines and reads commands.`,
 		Example: `  ringside                          choose a scenario
   ringside one-packet               open it
   ringside my.yaml                  open an own file
+  ringside ring-full@7              the same with other numbers, instance 7
   ringside --text --all one-packet  the whole run as plain lines
   ringside run one-packet --format strace
   ringside verify one-packet        compare the model with the real kernel

@@ -388,6 +388,13 @@ func TestACopyBringsWhatItPlays(t *testing.T) {
 }
 
 // A variant's expectations are checked where it has some.
+func TestCheckRunsInstances(t *testing.T) {
+	out, errs, status := ringside("check", "half-read")
+	if status != 0 || !strings.Contains(out, "half-read: 60 of 60 instances run\n") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
 func TestCheckRunsTheVariantsThatExpectSomething(t *testing.T) {
 	src, _, _ := ringside("show", "livelock")
 	out, _, status := ringside("check", write(t, "good.yaml", src))

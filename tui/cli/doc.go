@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"ringside/kernel"
 	"ringside/kernel/live"
@@ -56,8 +56,11 @@ func newDoc(name string, sc *scenarios.Scenario, o docOptions) (*tui.Doc, error)
 	}
 	doc := &tui.Doc{
 		Name: name, Label: sc.Label(o.lang), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
+		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
+	}
+	if v := sc.Values(); v != "" {
+		doc.Teaches = fmt.Sprintf("Instance %s: %s. %s", name, v, sc.Teaches)
 	}
 	for _, v := range sc.Variants() {
 		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(o.lang), Teaches: v.Teaches})

@@ -29,11 +29,16 @@ func quizCommand(screen *screenFlags) *cobra.Command {
 		Use:   "quiz FILE|NAME",
 		Short: "Ask what a scenario will do next",
 		Long: `Quiz stops before something happens and asks what it will be: on the screen, or
-with --text at a prompt. With --sheet it prints exercise sheets, which differ.
-The questions are the scenario's own, and others that are made from the run.`,
+with --text at a prompt. The questions are the scenario's own, and others that are
+made from the run.
+
+With --sheet it prints exercise sheets. If the scenario declares what may vary, each
+sheet has numbers of its own; the sheet of seed 7 is about the instance NAME@7, which
+every command opens: ringside NAME@7, ringside show NAME@7.`,
 		Example: `  ringside quiz one-packet
   ringside quiz exclusive --text --seed 7
-  ringside quiz exclusive --sheet 20 --answers > sheets.txt`,
+  ringside quiz exclusive --sheet 20 --answers > sheets.txt
+  ringside quiz exclusive --sheet 1 --seed 7 --answers   # the seventh again`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeScenario,
 		RunE:              func(c *cobra.Command, args []string) error { return q.run(c, args[0]) },
@@ -62,12 +67,12 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 	case q.answers && q.sheets == 0:
 		return errors.New("--answers goes with --sheet")
 	}
-	sc, cfg, err := load(name)
+	sc, err := scenarios.Open(name)
 	if err != nil {
 		return err
 	}
 	if q.sheets > 0 {
-		return q.printSheets(c.OutOrStdout(), name, sc, cfg)
+		return q.printSheets(c.OutOrStdout(), sc)
 	}
 	if !q.text {
 		opts := &q.screen.opts
@@ -77,27 +82,45 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 			return err
 		}
 	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	if v := sc.Values(); v != "" {
+		fmt.Fprintf(c.OutOrStdout(), "Here: %s.\n\n", kernel.Printable(v))
+	}
 	run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: q.seed})
 	_, err = quiz.Play(c.InOrStdin(), c.OutOrStdout(), run, book, d)
 	return err
 }
 
-// printSheets prints sheets of consecutive seeds.
-func (q *quizFlags) printSheets(w io.Writer, name string, sc *scenarios.Scenario, cfg *kernel.Config) error {
+// printSheets prints sheets of consecutive seeds: instances of a scenario that has
+// any, else the same with other questions.
+func (q *quizFlags) printSheets(w io.Writer, sc *scenarios.Scenario) error {
 	var sheets []quiz.Sheet
 	for i := range q.sheets {
-		m, err := kernel.New(cfg)
+		seed, inst := q.seed+uint64(i), sc
+		if sc.Varies() {
+			var err error
+			if inst, err = sc.Instance(seed); err != nil {
+				return err
+			}
+		}
+		m, err := inst.NewMachine()
 		if err != nil {
 			return err
 		}
-		seed := q.seed + uint64(i)
-		run, book := quiz.Open(m, sc.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
-		sheets = append(sheets, quiz.NewSheet(fmt.Sprintf("%s: exercise sheet %d (%s, seed %d)", sc.Title, i+1, name, seed), run, book))
+		run, book := quiz.Open(m, inst.Guide(), quiz.Options{Lang: q.screen.opts.Lang, Seed: seed})
+		sheets = append(sheets, quiz.NewSheet(heading(inst, i+1, seed), run, book))
 	}
 	return quiz.WriteSheets(w, sheets, q.answers)
+}
+
+func heading(sc *scenarios.Scenario, number int, seed uint64) quiz.Heading {
+	h := quiz.Heading{Title: sc.Title, Name: sc.Name, Number: number, Seed: seed}
+	for _, p := range sc.Params() {
+		h.Values = append(h.Values, [2]string{p.Name, p.Value})
+	}
+	return h
 }

@@ -52,12 +52,12 @@ func (s *screenFlags) open() error {
 
 // withItems adds what the picker offers, and how it is opened.
 func withItems(opts tui.Options) (tui.Options, error) {
-	for _, name := range scenarios.Builtin() {
-		sc, err := scenarios.Open(name)
-		if err != nil {
-			return opts, err
-		}
-		opts.Items = append(opts.Items, tui.Item{Name: name, Title: sc.Title, Teaches: sc.Teaches, Chapter: sc.Chapter})
+	headings, err := scenarios.Headings()
+	if err != nil {
+		return opts, err
+	}
+	for _, h := range headings {
+		opts.Items = append(opts.Items, tui.Item{Name: h.Name, Title: h.Title, Teaches: h.Teaches, Chapter: h.Chapter})
 	}
 	lang := opts.Lang
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, docOptions{lang: lang}) }
