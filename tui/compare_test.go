@@ -149,27 +149,6 @@ func TestComparedForwardAndBackRestoresTheScreen(t *testing.T) {
 	})
 }
 
-// Nothing panics and no frame is larger than the terminal, whatever is pressed.
-func TestComparedRandomKeys(t *testing.T) {
-	names := strings.Fields("l h s S d D 1 v f w g 7 enter home end space < > t ? : esc resize tick")
-	rapid.Check(t, func(r *rapid.T) {
-		a := versusApp(t, "level-and-edge", rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"))
-		a.grid.ascii = rapid.Bool().Draw(r, "ascii")
-		a.keys("v")
-		for range rapid.IntRange(1, 30).Draw(r, "n") {
-			switch k := rapid.SampledFrom(names).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(playMsg(a.player.gen))
-			default:
-				a.Update(press(k))
-			}
-			checkFrame(r, a)
-		}
-	})
-}
-
 // In lock-step by time both stand at one time; by packet, both are at the station
 // of the point, or wait.
 func TestBothSidesAreKeptInStep(t *testing.T) {

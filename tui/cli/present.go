@@ -45,12 +45,12 @@ func completePresentation(*cobra.Command, []string, string) ([]string, cobra.She
 
 // lessonItems are the embedded lessons as the picker offers them.
 func lessonItems(lang string) ([]tui.Item, error) {
+	headings, err := scenarios.LessonHeadings()
+	if err != nil {
+		return nil, err
+	}
 	var items []tui.Item
-	for _, name := range scenarios.Lessons() {
-		l, err := scenarios.OpenLesson(name)
-		if err != nil {
-			return nil, err
-		}
+	for _, l := range headings {
 		var parts []string
 		for _, p := range l.Parts {
 			parts = append(parts, p.Title.In(lang))
@@ -59,7 +59,7 @@ func lessonItems(lang string) ([]tui.Item, error) {
 		if l.Minutes > 0 {
 			size = fmt.Sprintf("%d minutes, %s", l.Minutes, size)
 		}
-		items = append(items, tui.Item{Name: name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
+		items = append(items, tui.Item{Name: l.Name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
 	}
 	return items, nil
 }
