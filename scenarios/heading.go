@@ -35,6 +35,36 @@ func Headings() ([]Heading, error) {
 	return out, nil
 }
 
+// LessonHeadings are the embedded lessons, of whose parts only title and minutes
+// are there: their scenarios are not opened.
+func LessonHeadings() ([]Lesson, error) {
+	var out []Lesson
+	for _, name := range Lessons() {
+		data, err := lessons.ReadFile(path.Join("lessons", name+".yaml"))
+		if err != nil {
+			return nil, err
+		}
+		f, err := readLesson(newDecoder(name, data), data)
+		if err != nil {
+			return nil, err
+		}
+		l := Lesson{Name: name, Title: f.Title, Minutes: f.Minutes}
+		for _, p := range f.Parts {
+			l.Parts = append(l.Parts, LessonPart{Title: p.Title, Minutes: p.Minutes})
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// readLesson reads a lesson's file, as it stands there.
+func readLesson(d *decoder, data []byte) (f lessonFile, err error) {
+	defer d.recovered(&err, func() {})
+	d.checkText(data)
+	d.decode(data, &f)
+	return f, nil
+}
+
 // top is a file up to its first key that is none of a heading's.
 func top(data []byte) []byte {
 	n := 0

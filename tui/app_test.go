@@ -545,7 +545,7 @@ func TestPickerPresentsLessons(t *testing.T) {
 	doc := document(t, 1, 1)
 	a := newApp(Options{
 		Items:      []Item{{Name: doc.Name, Title: doc.Title, Chapter: "path"}},
-		Lessons:    []Item{{Name: l.Name, Title: l.Title, Teaches: "60 minutes, 2 parts", Chapter: "lessons"}},
+		Lessons:    []Item{{Name: l.Name, Title: l.Title, Size: "60 minutes, 2 parts", Chapter: "lessons"}},
 		Open:       func(string) (*Doc, error) { return doc, nil },
 		OpenLesson: func(string) (*Lesson, error) { return l, nil },
 	})

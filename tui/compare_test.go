@@ -33,9 +33,9 @@ func variantDoc(name, with string) (*Doc, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := &Doc{Name: sc.Name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel"}
+	doc := &Doc{Name: sc.Name, Label: sc.Label("en"), Title: sc.Title, Teaches: sc.Teaches, Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel"}
 	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label()})
+		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label("en")})
 	}
 	return doc, nil
 }

@@ -104,12 +104,12 @@ func wholeDoc(name, with string) (*Doc, error) {
 		return nil, err
 	}
 	doc := &Doc{
-		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		Name: name, Label: sc.Label("en"), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		File: strings.Contains(name, "/"), Copy: func(string) error { return errors.New("not here") },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label()})
+		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label("en")})
 	}
 	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
@@ -377,7 +377,8 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 			k.calm()
 			was := k.place()
 			seen, at = append(seen, a.View()), append(at, was)
-			if k.press(forward); k.place() == was {
+			k.press(forward)
+			if k.calm(); k.place() == was {
 				seen = seen[:len(seen)-1]
 				break
 			}

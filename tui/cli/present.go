@@ -45,21 +45,21 @@ func completePresentation(*cobra.Command, []string, string) ([]string, cobra.She
 
 // lessonItems are the embedded lessons as the picker offers them.
 func lessonItems(lang string) ([]tui.Item, error) {
+	headings, err := scenarios.LessonHeadings()
+	if err != nil {
+		return nil, err
+	}
 	var items []tui.Item
-	for _, name := range scenarios.Lessons() {
-		l, err := scenarios.OpenLesson(name)
-		if err != nil {
-			return nil, err
-		}
+	for _, l := range headings {
 		var parts []string
 		for _, p := range l.Parts {
 			parts = append(parts, p.Title.In(lang))
 		}
-		about := fmt.Sprintf("%d parts: %s", len(parts), strings.Join(parts, "; "))
+		size := fmt.Sprintf("%d parts", len(parts))
 		if l.Minutes > 0 {
-			about = fmt.Sprintf("%d minutes, %s", l.Minutes, about)
+			size = fmt.Sprintf("%d minutes, %s", l.Minutes, size)
 		}
-		items = append(items, tui.Item{Name: name, Title: l.Title.In(lang), Teaches: about, Chapter: "lessons"})
+		items = append(items, tui.Item{Name: l.Name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
 	}
 	return items, nil
 }
@@ -74,7 +74,7 @@ func openLesson(name, lang string) (*tui.Lesson, error) {
 	for _, p := range l.Parts {
 		out.Parts = append(out.Parts, tui.Part{
 			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
-			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, false) },
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, docOptions{lang: lang}) },
 		})
 	}
 	return out, nil

@@ -37,7 +37,9 @@ func (s *screenFlags) open() error {
 	if opts.Lessons, err = lessonItems(opts.Lang); err != nil {
 		return err
 	}
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
+	o := docOptions{s.trace, opts.Lang}
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, o) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, o) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
@@ -57,8 +59,9 @@ func withItems(opts tui.Options) (tui.Options, error) {
 	for _, h := range headings {
 		opts.Items = append(opts.Items, tui.Item{Name: h.Name, Title: h.Title, Teaches: h.Teaches, Chapter: h.Chapter})
 	}
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
-	opts.With = openWith
+	lang := opts.Lang
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, docOptions{lang: lang}) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, docOptions{lang: lang}) }
 	return opts, nil
 }
 
