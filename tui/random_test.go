@@ -383,6 +383,7 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 				break
 			}
 		}
+		k.calm()
 		for i := len(seen) - 1; i >= 0; i-- {
 			k.press(back)
 			k.calm()
