@@ -52,7 +52,7 @@ var deviceText = text{
 		"The message reaches the core's local interrupt controller, which notes the vector.",
 		"The core looks between two instructions, and only if its IF flag lets it."),
 	fnIPI: device("local apic", StNone, "Intel SDM volume 3, Issuing Interprocessor Interrupts", "IRR bit set",
-		"An interrupt message from another core has arrived.", "Cores talk to each other through their local interrupt controllers."),
+		"An interrupt message asks this core to look again at what it has to run.", "Cores tell each other so through their local interrupt controllers; here whoever starts a scenario's threads does, too."),
 	fnTimerExpiry: device("apic timer", StNone, "Intel SDM volume 3, APIC Timer", "IRR bit set",
 		"The local APIC's timer has reached its deadline.", "The kernel set it to the first of its own timers."),
 	fnThreadStart: device("wake_up_new_task", StNone, fileCore, "a new thread is runnable",

@@ -180,10 +180,11 @@ func openBeside(dir, name string) (*Scenario, error) {
 
 func parseLesson(name string, data []byte, open func(string) (*Scenario, error)) (l *Lesson, err error) {
 	d := newDecoder(name, data)
+	f, err := readLesson(d, data)
+	if err != nil {
+		return nil, err
+	}
 	defer d.recovered(&err, func() { l = nil })
-	d.checkText(data)
-	f := lessonFile{}
-	d.decode(data, &f)
 	return d.lesson(name, &f, open), nil
 }
 

@@ -147,6 +147,9 @@ type replacement struct {
 // apply makes the variant of a file. What the file expects need not hold for it:
 // only a variant that sets expect, over the file's, expects anything.
 func (d *decoder) apply(f *file, v *variant, path string) {
+	if d.sets(v, "vary") {
+		d.failAt(path+".set", "%s: vary is the file's, a variant has none of its own", path)
+	}
 	if !d.sets(v, "expect") {
 		f.Expect = expect{}
 	}
@@ -157,14 +160,8 @@ func (d *decoder) apply(f *file, v *variant, path string) {
 	}
 	for i, r := range v.Replace {
 		at := fmt.Sprintf("%s.replace[%d]", path, i)
-		j := slices.IndexFunc(f.Threads, func(t thread) bool { return t.Name == r.Thread })
-		if j < 0 {
-			d.failAt(at+".thread", "%s: unknown thread %q%s", at, r.Thread, program.Nearest(r.Thread, threadNames(f)))
-		}
+		j := d.program(at, r, f)
 		p := string(f.Threads[j].Program)
-		if !strings.Contains(p, r.Text) {
-			d.failAt(at+".text", "%s: the program of %s has no %q", at, r.Thread, r.Text)
-		}
 		f.Threads[j].Program = Program(strings.ReplaceAll(p, r.Text, r.With))
 	}
 }

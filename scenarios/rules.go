@@ -42,7 +42,11 @@ func words(tag reflect.StructTag) []string {
 
 // limits reads two numbers, if a tag has them.
 func limits(tag reflect.StructTag, key string) (least, most int, ok bool) {
-	n, _ := fmt.Sscan(tag.Get(key), &least, &most)
+	text := tag.Get(key)
+	if text == "" {
+		return 0, 0, false
+	}
+	n, _ := fmt.Sscan(text, &least, &most)
 	return least, most, n == 2
 }
 

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +41,11 @@ type Scenario struct {
 	guide  *guide.Guide
 
 	variants []*Scenario
+
+	rows     []row                                             // what varies
+	again    func(name string, data []byte) (*Scenario, error) // reads another file in the same folder
+	instance bool
+	params   []Param
 }
 
 // Attachments are the embedded files that an embedded scenario names.
@@ -53,8 +59,16 @@ func (s *Scenario) Attachments() (names []string) {
 	return names
 }
 
-// Open reads a file, or an embedded scenario by its name.
+// Open reads a file, or an embedded scenario by its name; with @ and a number
+// behind it, an instance.
 func Open(nameOrPath string) (*Scenario, error) {
+	if name, n, ok := cutInstance(nameOrPath); ok {
+		s, err := Open(name)
+		if err != nil {
+			return nil, err
+		}
+		return s.Instance(n)
+	}
 	if looksLikePath(nameOrPath) {
 		return Load(nameOrPath)
 	}
@@ -79,12 +93,21 @@ func Load(name string) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.OpenRoot(filepath.Dir(name)) // no path and no link leads out of it
+	return parseIn(filepath.Dir(name), name, data)
+}
+
+// parseIn is parse for a file in a folder of the file system.
+func parseIn(folder, name string, data []byte) (*Scenario, error) {
+	dir, err := os.OpenRoot(folder) // no path and no link leads out of it
 	if err != nil {
 		return nil, &Error{File: name, Msg: err.Error()}
 	}
 	defer dir.Close()
-	return parse(name, data, dir.FS())
+	s, err := parse(name, data, dir.FS())
+	if err == nil {
+		s.again = func(name string, data []byte) (*Scenario, error) { return parseIn(folder, name, data) }
+	}
+	return s, err
 }
 
 // readFile reads a file of a kind, within the limits.
@@ -134,6 +157,8 @@ func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 	s = &Scenario{Name: name, source: data, file: defaults()}
 	d.decode(data, &s.file)
 	d.scenario(s)
+	s.rows = d.vary(&s.file)
+	s.again = func(name string, data []byte) (*Scenario, error) { return parse(name, data, files) }
 	for i := range s.file.Variants {
 		s.variants = append(s.variants, d.variant(s, i))
 	}
@@ -211,16 +236,20 @@ func (s *Scenario) VariantNames() []string {
 	return names
 }
 
-// Label names it and, if it is a variant, what is different.
-func (s *Scenario) Label() string {
+// Label names it and, if it is a variant, what is different, in a language.
+func (s *Scenario) Label(lang string) string {
 	if s.Variant == "" {
 		return s.Name
 	}
-	if title := s.VariantTitle.In(guide.DefaultLang); title != "" {
+	if title := s.VariantTitle.In(lang); title != "" {
 		return s.Variant + ": " + title
 	}
 	return s.Variant
 }
+
+// Own tells whether it is a file of the user's, which can be edited, and nothing
+// embedded and no instance.
+func (s *Scenario) Own() bool { return !s.instance && !slices.Contains(Builtin(), s.Name) }
 
 // Source is the file as it was written.
 func (s *Scenario) Source() []byte { return s.source }
@@ -230,6 +259,9 @@ func (s *Scenario) Config() (*kernel.Config, error) {
 	c := *s.config
 	return &c, nil
 }
+
+// NewMachine makes the machine that the scenario describes, before its first step.
+func (s *Scenario) NewMachine() (*kernel.Machine, error) { return kernel.New(s.config) }
 
 // LiveWhy says why the programs cannot run on the real kernel, or "".
 func (s *Scenario) LiveWhy() string {

@@ -28,6 +28,7 @@ type file struct {
 	Narration     []narration     `yaml:"narration" doc:"What is said at some records."`
 	Predict       []question      `yaml:"predict" doc:"Questions that are asked before a record is shown."`
 	Variants      []variant       `yaml:"variants" doc:"The same scenario with something different, to compare."`
+	Vary          []vary          `yaml:"vary" items:"0 16" doc:"What differs from one instance of the scenario to the next, as in exercise sheets."`
 	Expect        expect          `yaml:"expect" doc:"What ringside check holds the run against."`
 	Live          live            `yaml:"live" doc:"Whether the programs can run on the real kernel."`
 }

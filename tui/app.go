@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -64,6 +66,7 @@ type app struct {
 	pages    []page // over the panels, the last one on top
 	message  string // in place of the keys, until the next one
 	author   authoring
+	editing  atomic.Bool // the editor has the terminal
 	show     show
 	now      func() time.Time
 	timerGen int
@@ -87,7 +90,7 @@ func newApp(opts Options) *app {
 	a.compares = versusActions(a.actions)
 	a.grid.ascii = opts.ASCII
 	a.pen.g = &a.grid
-	a.pick.items = opts.Items
+	a.pick.items = slices.Concat(opts.Items, opts.Lessons)
 	a.predict.density = opts.Predict
 	a.theme = newTheme(chooseTheme(opts.Theme), a.profile)
 	a.resize(80, 24)
@@ -96,12 +99,13 @@ func newApp(opts Options) *app {
 
 // open shows a scenario at its start.
 func (a *app) open(name string) error {
-	loaded := stampOf(name)
+	var w authoring
+	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		return err
 	}
-	a.author.loaded, a.author.seen = loaded, loaded
+	a.author.plays, a.author.loaded, a.author.seen = w.plays, w.loaded, w.seen
 	a.show = show{}
 	a.enter(doc)
 	return nil
@@ -129,7 +133,7 @@ func (a *app) table() []action {
 
 // newScene runs the beginning of a document's model and stands at its start.
 func newScene(doc *Doc, lang string, seed uint64) *scene {
-	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
+	s := &scene{doc: doc, tl: doc.Timeline, thread: -1, who: newWho(doc.Timeline.Machine().Image), scale: 100 * sim.Nanosecond, was: kernel.Fresh()}
 	s.ix = &index{log: s.tl, notes: notes(s.tl.Machine().Image)}
 	s.narrator = newNarrator(doc.Guide, lang)
 	s.book = quiz.NewBook(s.tl.Machine().Image, doc.Guide, quiz.Options{Lang: lang, Seed: seed})
@@ -201,10 +205,14 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case watchMsg:
 		return a, a.watched(msg)
 	case editedMsg:
-		return a, a.edited(msg)
+		return a, tea.Batch(a.edited(msg), a.mouseAgain())
+	case tea.ResumeMsg:
+		return a, a.mouseAgain()
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
+	case versusLiveMsg:
+		return a, a.versusLive(msg)
 	case notesMsg:
 		a.fromNotes(string(msg))
 		return a, nil
@@ -215,7 +223,7 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return a, a.timerTick()
 	case extendMsg:
-		if msg.scene != a.scene {
+		if a.scene == nil || msg.scene != a.scene {
 			return a, nil
 		}
 		pos := a.scene.pos
@@ -339,7 +347,7 @@ func (s *scene) need(step int) {
 // micro moves by a record; of what is followed, if something is.
 func (a *app) micro(dir int) {
 	if s := a.scene; s.followed != nil {
-		a.goTo(dir, "nothing more of it that way", s.only)
+		a.goTo(dir, "nothing more of it that way", nil, s.only)
 		return
 	}
 	a.advance(a.scene.pos + sim.Seq(dir))
@@ -351,7 +359,7 @@ func (a *app) station(dir int) {
 		a.message = "no other station of the path that way"
 		return
 	}
-	a.advance(pos)
+	a.reach(pos, nil)
 }
 
 func (a *app) toEnd() {
@@ -359,10 +367,11 @@ func (a *app) toEnd() {
 	for !s.tl.Done() && s.tl.Len() < extendTo {
 		s.extend(extendBy)
 	}
-	s.show(s.tl.Len())
-	if !s.tl.Done() {
-		a.message = fmt.Sprintf("the run goes on: it is known up to record %d", s.tl.Len())
-	}
+	a.reach(s.tl.Len(), func() {
+		if !s.tl.Done() {
+			a.message = fmt.Sprintf("the run goes on: it is known up to record %d", s.tl.Len())
+		}
+	})
 }
 
 // escape goes one level back.
@@ -376,9 +385,9 @@ func (a *app) escape(string) tea.Cmd {
 		a.focus, a.guest, a.choice = noPanel, noPanel, ref{}
 	case len(a.jumped) > 0:
 		last := len(a.jumped) - 1
-		a.move(a.jumped[last])
+		pos := a.jumped[last]
 		a.jumped = a.jumped[:last]
-		a.message = "back where you were"
+		a.reach(pos, func() { a.message = "back where you were" })
 	case a.scene.followed != nil:
 		a.setFollow(nil)
 	case a.filter != nil:

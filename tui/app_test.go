@@ -55,8 +55,13 @@ func thread(t testing.TB, name, src string, start sim.Time) kernel.ThreadConfig 
 // packets.
 func document(t testing.TB, cpus, packets int) *Doc {
 	t.Helper()
+	return documentUntil(t, cpus, packets, 300*sim.Microsecond)
+}
+
+func documentUntil(t testing.TB, cpus, packets int, stop sim.Time) *Doc {
+	t.Helper()
 	cfg := &kernel.Config{
-		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: 300 * sim.Microsecond,
+		CPUs: cpus, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: stop,
 		Threads: []kernel.ThreadConfig{
 			thread(t, "server", serverSource, 0),
 			thread(t, "worker", "for { compute(1*ms) }", 20*sim.Microsecond),
@@ -128,32 +133,19 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestScreens(t *testing.T) {
+// What lies over the panels, or takes their place.
+func TestZoomAndWhy(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		w, h   int
-		cpus   int
-		layout string
-		keys   string
+		name string
+		w, h int
+		keys string
 	}{
-		{"start-80x24", 80, 24, 1, "", ""},
-		{"idt-80x24", 80, 24, 1, "", "} } } } } }"},
-		{"epoll-120x40", 120, 40, 2, "", ":find ep_poll_callback"},
-		{"socket-200x60", 200, 60, 2, "", ":find udp_enqueue"},
-		{"switch-80x24", 80, 24, 2, "", ":find __switch_to"},
-		{"narrow-40x12", 40, 12, 1, "", "} } } } } }"},
-		{"zoom-100x30", 100, 30, 1, "", "} } } } } } } 3 enter"},
-		{"why-80x24", 80, 24, 1, "", "} } } } } } } w"},
+		{"zoom-100x30", 100, 30, "} } } } } } } 3 enter"},
+		{"why-80x24", 80, 24, "} } } } } } } w"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := testApp(t, document(t, c.cpus, 2), c.w, c.h, c.layout)
-			if command, ok := strings.CutPrefix(c.keys, ":"); ok {
-				a.do(byCommand(a.actions, "goto"), "99us")
-				a.answer(promptCommand, command)
-				a.stale = true
-			} else {
-				a.keys(c.keys)
-			}
+			a := testApp(t, document(t, 1, 2), c.w, c.h, "")
+			a.keys(c.keys)
 			golden(t, c.name, a.text())
 		})
 	}
@@ -166,11 +158,7 @@ func scenario(t testing.TB, name string) *Doc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,8 +174,6 @@ func TestScreensOfTheCourse(t *testing.T) {
 	}{
 		{"loopback", "80x24", 80, 24, []string{"enqueue_to_backlog", "process_backlog"}},
 		{"loopback", "120x40", 120, 40, []string{"__udp_enqueue"}},
-		{"exclusive", "120x40", 120, 40, []string{"ep_poll_callback"}},
-		{"exclusive", "200x60", 200, 60, []string{"ep_poll_callback"}},
 		{"poll-and-epoll", "120x40", 120, 40, []string{"poll_schedule_timeout", "e1000_intr"}},
 		{"poll-and-epoll", "200x60", 200, 60, []string{"pollwake"}},
 		{"pipe-end-of-file", "80x24", 80, 24, []string{"anon_pipe_write", "anon_pipe_write: merge"}},
@@ -239,42 +225,6 @@ func checkFrame(t interface{ Fatalf(string, ...any) }, a *app) {
 			}
 		}
 	}
-}
-
-// Whatever is pressed and however the terminal is resized, nothing panics and no
-// frame is larger than the terminal.
-func TestRandomKeys(t *testing.T) {
-	var names []string
-	for _, x := range newActions() {
-		for _, k := range x.Keys() {
-			if k != "q" && k != "ctrl+c" && k != "ctrl+z" {
-				names = append(names, k)
-			}
-		}
-	}
-	names = append(names, "backspace", "a", "7", "u", "pgdown", "d", "command")
-	commands := []string{"filter ctx:softirq", "filter -task:server cpu:0", "follow server", "follow packet 1", "inspect fd 3", "inspect cpu 0", "break tp:sched_waking", "symbol try_to_wake_up", "thread worker", "setmark x"}
-	doc := document(t, 2, 12)
-	rapid.Check(t, func(r *rapid.T) {
-		a := testApp(t, doc, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"), "")
-		a.grid.ascii = rapid.Bool().Draw(r, "ascii")
-		for range rapid.IntRange(1, 40).Draw(r, "n") {
-			switch k := rapid.SampledFrom(append(names, "resize", "tick")).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(playMsg(a.player.gen))
-			case "command":
-				if a.prompt.kind == promptNone && a.scene != nil {
-					a.answer(promptCommand, rapid.SampledFrom(commands).Draw(r, "command"))
-				}
-			default:
-				a.Update(press(k))
-			}
-			a.stale = true
-			checkFrame(r, a)
-		}
-	})
 }
 
 // Forward k and back k restores the screen to the byte, by steps and by records.
@@ -553,10 +503,64 @@ func TestPickerOpensAndTellsWhatIsWrong(t *testing.T) {
 	if a.scene != nil || !strings.Contains(a.text(), doc.Title) {
 		t.Fatalf("no picker:\n%s", a.text())
 	}
-	a.pick.items = append(a.pick.items, Item{Name: "missing", Title: "Missing"})
+	a.opts.Items = append(a.opts.Items, Item{Name: "missing", Title: "Missing"})
+	a.pick.items = a.opts.Items
 	a.keys("down enter")
 	if !strings.Contains(a.text(), `no scenario "missing"`) {
 		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+func TestPickerIsWalkedAndSearched(t *testing.T) {
+	a := newApp(Options{
+		Items: []Item{
+			{Name: "a", Title: "Ants", Chapter: "one"}, {Name: "b", Title: "Bees", Chapter: "one"},
+			{Name: "c", Title: "Cats", Teaches: "They purr.", Chapter: "two"}, {Name: "d", Title: "Dogs", Chapter: "three"},
+		},
+	})
+	for _, c := range []struct {
+		keys string
+		want int
+	}{
+		{"}", 2}, {"}", 3}, {"}", 3}, {"{", 2}, {"up {", 0}, {"{", 0}, {"down {", 0}, {"pgdown", 3}, {"pgup", 0},
+		{"/ p u r r enter", 2}, {"n", 2}, {"/ A n t enter", 0}, {"/ x enter", 0}, {"/ T W O enter", 2}, {"n", 2}, {"home", 0}, {"N", 2}, {"end", 3},
+	} {
+		if a.keys(c.keys); a.pick.at != c.want {
+			t.Errorf("%s: at %d, want %d", c.keys, a.pick.at, c.want)
+		}
+		a.text()
+	}
+	if a.keys("/ z z enter"); !strings.Contains(a.text(), "nothing here is about zz") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+	if a.keys("?"); !strings.Contains(a.text(), "next chapter") {
+		t.Errorf("screen:\n%s", a.text())
+	}
+}
+
+// TestPickerPresentsLessons: they stand behind the scenarios; when one is left,
+// the picker comes back and opens scenarios as ever.
+func TestPickerPresentsLessons(t *testing.T) {
+	l := embedded(t, scenarios.Lessons()[0])
+	doc := document(t, 1, 1)
+	a := newApp(Options{
+		Items:      []Item{{Name: doc.Name, Title: doc.Title, Chapter: "path"}},
+		Lessons:    []Item{{Name: l.Name, Title: l.Title, Size: "60 minutes, 2 parts", Chapter: "lessons"}},
+		Open:       func(string) (*Doc, error) { return doc, nil },
+		OpenLesson: func(string) (*Lesson, error) { return l, nil },
+	})
+	a.keys("end")
+	if got := a.text(); !strings.Contains(got, "lessons") || !strings.Contains(got, "60 minutes") || !strings.Contains(got, "Enter present") {
+		t.Errorf("picker:\n%s", got)
+	}
+	if a.keys("enter"); !a.show.on || a.scene == nil || a.show.lesson != l {
+		t.Fatalf("nothing is presented:\n%s", a.text())
+	}
+	if a.keys("esc esc"); a.scene != nil {
+		t.Fatalf("no picker:\n%s", a.text())
+	}
+	if a.keys("home enter"); a.show.on || a.scene == nil || a.scene.doc != doc {
+		t.Errorf("the scenario is not open:\n%s", a.text())
 	}
 }
 

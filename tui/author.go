@@ -19,7 +19,8 @@ import (
 
 // authoring is what is known of the file behind the scene.
 type authoring struct {
-	loaded, seen stamp
+	plays        []string // the files that it plays
+	loaded, seen stamp    // of all of them
 	gen          int      // ticks of an older watch are ignored
 	wrong        []string // why the file cannot be shown, with the line and a caret
 }
@@ -27,16 +28,38 @@ type authoring struct {
 // watchEvery is how often a file is looked at that is watched.
 const watchEvery = 300 * time.Millisecond
 
-// stamp tells versions of a file apart. A file that is not there has the zero
-// stamp: editors that write a new file and rename it leave such a moment.
-type stamp struct{ mtime, size int64 }
+// stamp tells versions of a file apart, and of the files that it plays. A file that
+// is not there has the zero stamp: editors that write a new file and rename it leave
+// such a moment.
+type stamp struct {
+	mtime, size int64
+	plays       string
+}
 
-func stampOf(name string) stamp {
+func stampOf(name string, plays []string) stamp {
 	info, err := os.Stat(name)
 	if err != nil {
 		return stamp{}
 	}
-	return stamp{info.ModTime().UnixNano(), info.Size()}
+	s := stamp{mtime: info.ModTime().UnixNano(), size: info.Size()}
+	for _, p := range plays {
+		if info, err := os.Stat(p); err == nil {
+			s.plays += fmt.Sprint(info.ModTime().UnixNano(), info.Size(), " ")
+		} else {
+			s.plays += "- "
+		}
+	}
+	return s
+}
+
+// load finds what a scenario's file plays, and notes how all of it stands before it
+// is opened.
+func (w *authoring) load(name string, plays func(string) []string) {
+	if w.plays = nil; plays != nil {
+		w.plays = plays(name)
+	}
+	w.loaded = stampOf(name, w.plays)
+	w.seen = w.loaded
 }
 
 // watchMsg says what a watched file was like.
@@ -55,11 +78,11 @@ func (a *app) watch() tea.Cmd {
 }
 
 func (a *app) watchTick() tea.Cmd {
-	gen, name := a.author.gen, a.scene.doc.Name
-	return tea.Tick(watchEvery, func(time.Time) tea.Msg { return watchMsg{gen, stampOf(name)} })
+	gen, name, plays := a.author.gen, a.scene.doc.Name, a.author.plays
+	return tea.Tick(watchEvery, func(time.Time) tea.Msg { return watchMsg{gen, stampOf(name, plays)} })
 }
 
-// watched reads a file again that has changed and rests: that it is the same twice
+// watched reads a file again that has changed, or what it plays, and rests: that it is the same twice
 // tells that it is written to its end. A presentation, a comparison and a
 // question are not disturbed.
 func (a *app) watched(msg watchMsg) tea.Cmd {
@@ -81,8 +104,7 @@ func (a *app) watched(msg watchMsg) tea.Cmd {
 // it is shown, and the old run stays.
 func (a *app) reload(name string) tea.Cmd {
 	w := &a.author
-	w.loaded = stampOf(name)
-	w.seen = w.loaded
+	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
 		w.wrong = splitLines(err.Error())
@@ -210,7 +232,11 @@ func (a *app) edit(name string) tea.Cmd {
 
 // editor gives the terminal to the editor and takes it back.
 func (a *app) editor(name string) tea.Cmd {
-	return tea.ExecProcess(editorCommand(name), func(err error) tea.Msg { return editedMsg{err} })
+	a.editing.Store(true)
+	return tea.ExecProcess(editorCommand(name), func(err error) tea.Msg {
+		a.editing.Store(false)
+		return editedMsg{err}
+	})
 }
 
 func editorCommand(name string) *exec.Cmd {
@@ -229,7 +255,7 @@ func (a *app) edited(msg editedMsg) tea.Cmd {
 	case msg.err != nil:
 		a.message = fmt.Sprintf("the editor: %v (it is the one that $VISUAL or $EDITOR names, or vi)", msg.err)
 		return nil
-	case stampOf(a.scene.doc.Name) == a.author.loaded:
+	case stampOf(a.scene.doc.Name, a.author.plays) == a.author.loaded:
 		a.message = "the file has not changed"
 		return nil
 	}

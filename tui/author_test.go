@@ -54,7 +54,7 @@ func desk(t *testing.T, watch bool) (a *app, file string) {
 			},
 		}, nil
 	}
-	a = newApp(Options{Open: open, Theme: "mono", Watch: watch})
+	a = newApp(Options{Open: open, Plays: scenarios.Plays, Theme: "mono", Watch: watch})
 	if err := a.open(file); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func save(t *testing.T, file, content string) {
 // look lets the watch look at the file so many times.
 func (a *app) look(file string, times int) {
 	for range times {
-		a.Update(watchMsg{a.author.gen, stampOf(file)})
+		a.Update(watchMsg{a.author.gen, stampOf(file, a.author.plays)})
 	}
 }
 
@@ -108,6 +108,35 @@ func TestTheFileIsReadAgainAtTheSameStep(t *testing.T) {
 	a.stale = true
 	if got := ansi.Strip(a.View()); strings.Join(splitLines(got)[:20], "\n") != strings.Join(splitLines(before)[:20], "\n") {
 		t.Errorf("the screen is another one:\n%s\n%s", before, got)
+	}
+}
+
+// TestACaptureFileIsFollowedToo: a change of what the scenario plays is a change of
+// the scenario; also of one that it cannot play yet.
+func TestACaptureFileIsFollowedToo(t *testing.T) {
+	a, file := desk(t, true)
+	capture := filepath.Join(filepath.Dir(file), "queries.pcapng")
+	packets, ok := scenarios.Attached("queries.pcapng")
+	if !ok {
+		t.Fatal("no capture file in the course")
+	}
+	save(t, file, written+"wire:\n  - {at: 1ms, pcap: queries.pcapng}\n")
+	a.look(file, 2)
+	if !strings.Contains(ansi.Strip(a.View()), "no such file") {
+		t.Fatalf("a file that is not there:\n%s", ansi.Strip(a.View()))
+	}
+	save(t, capture, string(packets))
+	a.look(file, 2)
+	if a.author.wrong != nil || !strings.Contains(a.message, "read again") {
+		t.Fatalf("%q, wrong: %q", a.message, a.author.wrong)
+	}
+	a.message = ""
+	save(t, capture, "no capture")
+	if a.look(file, 1); a.author.wrong != nil {
+		t.Error("it is read before it rests")
+	}
+	if a.look(file, 1); !strings.Contains(strings.Join(a.author.wrong, " "), "neither pcap nor pcapng") {
+		t.Errorf("wrong: %q", a.author.wrong)
 	}
 }
 
@@ -160,7 +189,7 @@ func TestAnOldWatchIsSilent(t *testing.T) {
 	a.watch()
 	save(t, file, written+"\n")
 	for range 3 {
-		a.Update(watchMsg{gen, stampOf(file)})
+		a.Update(watchMsg{gen, stampOf(file, nil)})
 	}
 	if strings.Contains(a.message, "read again") {
 		t.Error("two watches look at one file")

@@ -83,7 +83,7 @@ func breaksPage(a *app) page {
 	for _, b := range a.breaks {
 		p.rows = append(p.rows, pageRow{text: pad(s.count(b), 12) + b.text, open: func(a *app) {
 			a.pages = nil
-			a.goTo(1, "no hit that way", b)
+			a.goTo(1, "no hit that way", nil, b)
 		}})
 	}
 	p.remove = func(a *app, row int) { a.breaks = slices.Delete(a.breaks, row-first, row-first+1) }
@@ -96,9 +96,11 @@ func (a *app) runTo(dir int) {
 		a.message = "no break is set: b breaks on the kind of record at the cursor"
 		return
 	}
-	if !a.goTo(dir, "no break that way", a.breaks...) {
-		return
-	}
+	a.goTo(dir, "no break that way", a.sayBreak, a.breaks...)
+}
+
+// sayBreak names the break that is at the cursor.
+func (a *app) sayBreak() {
 	s := a.scene
 	for _, b := range a.breaks {
 		if b.match(s.rec, s.pos-1) {

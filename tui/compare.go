@@ -35,15 +35,19 @@ type versus struct {
 	points []compare.Point // of the mode
 	times  []compare.Point // those of the mode byTime, when they are made
 	at     int             // so many points are behind the cursor
+	gap    []compare.Point // between the last of them and the next, if micro is not 0;
+	micro  int             // so many of these are behind the cursor, too
 	costs  []int           // places in compare.Costs: those that differ in the end come first
 	facts  [2][]fact
 	rows   []factRow
 	source [2][]sourceRow // the programs of the thread
+	ran    bool           // what can be run on the real kernel, has
+	stop   func()         // ends what is running there
 }
 
 // newVersus compares two documents, with texts in a language.
 func newVersus(docs [2]*Doc, lang string) (*versus, error) {
-	v := &versus{}
+	v := &versus{stop: func() {}}
 	var runs [2]*compare.Run
 	for i, doc := range docs {
 		var err error
@@ -121,6 +125,9 @@ func (v *versus) timePoints() []compare.Point {
 
 // point is the one that the cursor is behind, or nil at the start and at the end.
 func (v *versus) point() *compare.Point {
+	if v.micro > 0 {
+		return &v.gap[v.micro-1]
+	}
 	if v.at == 0 || v.at > len(v.points) {
 		return nil
 	}
@@ -132,7 +139,12 @@ func (v *versus) last() int { return len(v.points) + 1 }
 
 // show brings both sides to a point.
 func (v *versus) show(at int) {
-	v.at = min(max(at, 0), v.last())
+	v.at, v.micro = min(max(at, 0), v.last()), 0
+	v.stand()
+}
+
+// stand brings both sides to the cursor.
+func (v *versus) stand() {
 	for side, s := range v.side {
 		s.thread = v.threadOn(side)
 		switch pt := v.point(); {
@@ -182,7 +194,8 @@ func (v *versus) follow() {
 
 // change changes what is gone through, and stays where the left run is.
 func (v *versus) change(how func()) {
-	start, end, pos := v.at == 0, v.at == v.last(), v.side[compare.Left].pos
+	start, end, pos := v.at == 0 && v.micro == 0, v.at == v.last(), v.side[compare.Left].pos
+	v.micro = 0
 	how()
 	switch {
 	case start:
@@ -238,6 +251,8 @@ func (v *versus) nextDiff(dir int) bool {
 func (v *versus) say() string {
 	pt := v.point()
 	switch {
+	case v.micro > 0:
+		return v.sayMicro(pt)
 	case v.at == 0 && len(v.c.Diffs) == 0:
 		return "both at their start: no call, result or sleep will differ"
 	case v.at == 0:

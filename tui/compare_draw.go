@@ -54,7 +54,11 @@ func (a *app) drawVersusHead(p *pen) {
 	if v.mode != byPacket && v.mode != byTime && v.thread < len(v.c.Threads) {
 		p.str(" ").fit(v.c.Threads[v.thread].Name(), 10)
 	}
-	p.to(max(p.w-36, 28)).str("point ").in(styleBold).dec(int64(min(v.at, len(v.points)))).in(styleText).str("/").dec(int64(len(v.points)))
+	p.to(max(p.w-36, 28)).str("point ").in(styleBold).dec(int64(min(v.at, len(v.points))))
+	if v.micro > 0 {
+		p.rune('+').dec(int64(v.micro))
+	}
+	p.in(styleText).str("/").dec(int64(len(v.points)))
 	p.to(p.w - 20)
 	i, here := v.diff()
 	switch n := len(v.c.Diffs); {

@@ -46,6 +46,9 @@ func (a *app) compareWith(with string) error {
 		return err
 	}
 	a.player.on = false
+	if a.versus != nil {
+		a.versus.stop()
+	}
 	a.versus = v
 	return nil
 }
@@ -84,16 +87,20 @@ func versusActions(base []action) []action {
 	}
 	out := []action{
 		row("right l .", "→ l .", "step both on", "step", groupMove, "← → step", move(func(v *versus) int { return v.at + 1 })),
-		row("left h ,", "← h ,", "step both back", "back", groupMove, "", move(func(v *versus) int { return v.at - 1 })),
+		row("left h ,", "← h ,", "step both back", "back", groupMove, "", move((*versus).back)),
+		row("s", "s", "micro-step: a record of thread, packet or time", "micro", groupMove, "s micro", plain((*app).versusMicro)),
+		row("S", "S", "micro-step back", "microback", groupMove, "", plain(func(a *app) { a.versus.microBack() })),
 		row("d", "d", "to the next difference", "next", groupMove, "d D difference", diff(func(v *versus) bool { return v.nextDiff(1) })),
 		row("D", "D", "to the previous difference", "previous", groupMove, "", diff(func(v *versus) bool { return v.nextDiff(-1) })),
-		row("1", "1", "to the first difference", "first", groupMove, "1 first", diff(func(v *versus) bool { return v.toDiff(0) })),
 		row("g", "g", "go to a point (7) or a time (3.4us)", "goto N|TIME", groupMove, "", (*app).versusGoto),
 		row("home", "Home", "to the start", "start", groupMove, "", move(func(*versus) int { return 0 })),
 		row("end", "End", "to the end of both runs", "end", groupMove, "", move(func(v *versus) int { return v.last() })),
 		row("v", "v", "keep step by call, by packet or by time", "mode", groupLook, "v by call, packet, time", plain(func(a *app) { a.versus.cycle() })),
+		row("1", "1", "to the first difference", "first", groupMove, "1 first", diff(func(v *versus) bool { return v.toDiff(0) })),
 		row("f", "f", "follow another thread", "follow", groupLook, "f thread", plain(func(a *app) { a.versus.follow() })),
 		row("w", "w", "this point at length", "why", groupLook, "w why", plain((*app).versusWhy)),
+		row("R", "R", "both on the real kernel, where the cursor is", "realpage", groupLook, "", (*app).versusReal),
+		row("r", "r", "run both on the real kernel again", "real", groupLook, "", (*app).versusRerun),
 		row("esc", "Esc", "leave a page, the comparison", "close", groupOther, "", plain((*app).leaveVersus)),
 	}
 	for _, name := range []string{"play", "slower", "faster", "normal", "theme", "mouse", "", "help", "suspend", "redraw", "quit"} {
@@ -113,6 +120,14 @@ func (a *app) versusTo(at int) {
 		a.message = "this is the end of both runs"
 	}
 	v.show(at)
+}
+
+// versusMicro moves it by a record.
+func (a *app) versusMicro() {
+	if v := a.versus; v.at == v.last() {
+		a.message = "this is the end of both runs"
+	}
+	a.versus.microStep()
 }
 
 func (a *app) versusGoto(arg string) tea.Cmd {
@@ -158,5 +173,6 @@ func (a *app) versusWhy() {
 
 func (a *app) leaveVersus() {
 	a.player.on = false
+	a.versus.stop()
 	a.versus = nil
 }

@@ -68,22 +68,37 @@ func painted(t *testing.T, escape string, text, back rgb) (rgb, rgb) {
 	return text, back
 }
 
+// backs are what terminals have behind the text, for the theme that takes them to
+// be dark or light; the text that nothing paints is white or black.
+var backs = map[string][]struct {
+	name       string
+	text, back rgb
+}{
+	"dark":  {{"black", rgb{1, 1, 1}, rgb{}}, {"#1e1e1e", rgb{1, 1, 1}, rgbOf(0x1e1e1e)}},
+	"light": {{"white", rgb{}, rgb{1, 1, 1}}, {"#fdf6e3", rgb{}, rgbOf(0xfdf6e3)}},
+}
+
+func rgbOf(v uint32) rgb {
+	return rgb{float64(v>>16) / 255, float64(v>>8&0xff) / 255, float64(v&0xff) / 255}
+}
+
 // Text can be read in every style of every theme, in true colour and in 256, on
-// a terminal that is black or white as the theme takes it to be. How faint a
-// terminal draws mono's faint text is its own affair.
+// the backgrounds that terminals have. Mono is read on dark ones; how faint a
+// terminal draws its faint text is its own affair.
 func TestContrast(t *testing.T) {
-	black, white := rgb{}, rgb{1, 1, 1}
 	for _, name := range themeNames {
+		on := backs[name]
+		if on == nil {
+			on = backs["dark"]
+		}
 		for _, profile := range []termenv.Profile{termenv.TrueColor, termenv.ANSI256} {
 			th := newTheme(name, profile)
 			for s := range styleBlack { // which is there not to be read
-				text, back := white, black
-				if name == "light" {
-					text, back = black, white
-				}
-				text, back = painted(t, th.escape[s], text, back)
-				if got := contrast(text, back); got < 4.5 {
-					t.Errorf("%s, profile %d, style %d (%q): contrast %.2f", name, profile, s, th.escape[s], got)
+				for _, b := range on {
+					text, back := painted(t, th.escape[s], b.text, b.back)
+					if got := contrast(text, back); got < 4.5 {
+						t.Errorf("%s on %s, profile %d, %s (%q): contrast %.2f", name, b.name, profile, styleLetters[s].name, th.escape[s], got)
+					}
 				}
 			}
 		}

@@ -46,26 +46,47 @@ func (a *app) draw() {
 
 // drawHeader writes the title line, the path, and whose stack is in use.
 func (a *app) drawHeader() {
-	s := a.scene
 	p := a.pen.over(rect{0, 0, a.w, 1})
-	narrow := a.w < 80
-	counters := 54
-	if narrow {
-		counters = a.w - 1
-	}
 	p.rune(' ')
-	if !narrow {
-		p.in(styleTitle).fit(s.doc.Title, a.w-counters-1).in(styleText)
+	if a.w >= 80 {
+		p.in(styleTitle).fit(a.scene.doc.Title, a.w-a.countersWidth()-2).in(styleText).str(" ")
 	}
-	a.drawCounters(p, narrow)
+	a.drawCounters(p)
 	a.drawPath(a.pen.over(rect{0, 1, a.w, 1}))
 	if a.layout.header > 2 {
-		drawOwner(a.pen.over(rect{0, 2, a.w, 1}), s)
+		drawOwner(a.pen.over(rect{0, 2, a.w, 1}), a.scene)
 	}
 }
 
+// roomy is from which width on nothing in the title line is abbreviated.
+const roomy = 110
+
+// The widths of the counters: of the time, of the state of play, and of all where
+// there is room.
+const (
+	timeWidth  = 14
+	stateWidth = 6
+	allWidth   = 54
+)
+
+// stepWidth is that of the step's number, which depends on how many there are.
+func (a *app) stepWidth() int {
+	digits := 1
+	for n := len(a.scene.ix.steps); n >= 10; n /= 10 {
+		digits++
+	}
+	return len("step /+ ") + 2*digits
+}
+
+func (a *app) countersWidth() int {
+	if a.w >= roomy {
+		return allWidth
+	}
+	return a.stepWidth() + len("00/00 ") + timeWidth + stateWidth
+}
+
 // drawCounters writes where the cursor is, in fixed columns.
-func (a *app) drawCounters(p *pen, narrow bool) {
+func (a *app) drawCounters(p *pen) {
 	s := a.scene
 	i, n := s.micro()
 	start := p.x
@@ -73,17 +94,24 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 	if !s.tl.Done() {
 		p.str("+")
 	}
-	col := start + 19
-	if narrow {
+	switch {
+	case a.w < 80:
 		p.str(" ").dec(int64(i)).str("/").dec(int64(n)).to(start + 19).str(" ").span(s.m.Now)
 		return
+	case a.w < roomy:
+		p.to(start + a.stepWidth()).dec(int64(i)).str("/").dec(int64(n)).to(a.w - timeWidth - stateWidth)
+	default:
+		p.to(start + 19).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(start + 32)
 	}
-	p.to(col).str("micro ").dec(int64(i)).str("/").dec(int64(n)).to(col + 13)
 	p.str("t ").in(styleBold)
 	if s.m.Now < 10*sim.Millisecond {
 		p.micros(s.m.Now, 0).in(styleText).str("us")
 	} else {
 		p.span(s.m.Now)
+	}
+	if a.w < roomy {
+		a.drawPlayer(p.in(styleText).to(a.w - stateWidth))
+		return
 	}
 	p.in(styleText).to(a.w - 10)
 	switch {
@@ -91,16 +119,32 @@ func (a *app) drawCounters(p *pen, narrow bool) {
 		p.in(styleHere).str(" TRUE ")
 	case a.player.on:
 		p.in(styleHere).str(" PLAY ")
-	case a.player.exact:
-		p.in(styleDim).str("paused")
 	default:
 		p.in(styleDim).str("paused")
 	}
-	p.in(styleText).str(" ")
-	if v := a.player.speed; v > 0 {
-		p.str("/").dec(1 << v)
-	} else {
-		p.str("x").dec(1 << -v)
+	a.drawSpeed(p.in(styleText).str(" "))
+}
+
+// drawPlayer writes in few cells whether time goes on by itself, and how fast.
+func (a *app) drawPlayer(p *pen) {
+	switch {
+	case a.player.on && a.player.exact:
+		p.in(styleHere).str("▶ true")
+	case a.player.on:
+		a.drawSpeed(p.in(styleHere).str("▶ "))
+	default:
+		p.in(styleDim).str("paused")
+	}
+}
+
+func (a *app) drawSpeed(p *pen) {
+	switch by := a.player.faster(); {
+	case by < 0:
+		p.str("/").dec(1 << -by)
+	case by >= thousand:
+		p.str("x").dec(1 << (by - thousand)).str("k")
+	default:
+		p.str("x").dec(1 << by)
 	}
 }
 
@@ -140,10 +184,13 @@ func (a *app) drawPath(p *pen) {
 		if i == kernel.StUDP && a.scene.ix.tcp(a.scene.step) {
 			name = "tcp"
 		}
+		if p.left() < len(name) {
+			break // a name is there whole or not at all
+		}
 		p.st = styleDim
 		switch {
 		case p.x < 0:
-			p.x += len(names[i]) // cut at a name's end
+			p.x += len(names[i])
 		case current:
 			p.at(p.x-1, 0).in(styleHere).rune('[').str(name).rune(']')
 			p.x--
@@ -222,6 +269,10 @@ func drawOwner(p *pen, s *scene) {
 		return
 	}
 	r := s.rec
+	if who := outside(s); who != "" {
+		p.str(who)
+		return
+	}
 	p.in(ctxStyles[r.Ctx])
 	task := ""
 	if r.Task >= 0 {
@@ -259,6 +310,20 @@ func drawOwner(p *pen, s *scene) {
 		}
 		p.str("kernel on behalf of ").str(task).str(", on its own kernel stack")
 	}
+}
+
+// outside says who did what neither a device nor a core of this machine has done,
+// or "".
+func outside(s *scene) string {
+	switch {
+	case s.rec == nil || s.rec.Ctx != kernel.CtxDevice:
+		return ""
+	case s.rec.Kind == kernel.KindTask:
+		return "the scenario: it says when a thread starts and goes on"
+	case s.m.Text.Codes[s.rec.Fn].File == "(the world)":
+		return "another host: nothing of this machine takes part"
+	}
+	return ""
 }
 
 // onInterruptFrame tells whether the task of the step lies interrupted: the
@@ -348,7 +413,8 @@ func (a *app) drawLights() {
 		} else if a.panelIn(i) != a.focus {
 			continue
 		}
-		a.grid.light(rect{p.x + 1, p.y + 1, p.w - 2, p.h - 2}, words, '>', styleHere)
+		r := a.layout.box(p.rect)
+		a.grid.light(rect{r.x + 1, r.y + 1, r.w - 2, r.h - 2}, words, '>', styleHere)
 	}
 }
 

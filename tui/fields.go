@@ -41,6 +41,9 @@ func init() {
 		refNapi:    napiTable,
 		refCore:    coreTable,
 		refAPIC:    apicTable,
+		refIOAPIC:  ioapicTable,
+		refRedir:   redirTable,
+		refPIC:     picTable,
 	}
 }
 
@@ -467,41 +470,4 @@ func coreMore(s *scene, id int32) []pageRow {
 		rows = append(rows, pageRow{text: "  nobody waits for this core"})
 	}
 	return append(rows, s.linkRow(ref{refAPIC, id}))
-}
-
-var apicTable = kindTable{
-	linux: "local APIC", doc: "A core's interrupt controller: what is requested, what is in service, what may interrupt now.",
-	len: func(m *kernel.Machine) int { return len(m.Cores) },
-	get: func(m *kernel.Machine, id int32) reflect.Value { return reflect.ValueOf(&m.Cores[id].APIC).Elem() },
-	rows: []fieldRow{
-		{path: "IRR", linux: "IRR", doc: "vectors that are requested", show: vectors},
-		{path: "ISR", linux: "ISR", doc: "vectors in service: EOI clears the highest", show: vectors},
-		{path: "TPR", linux: "TPR", doc: "task priority: classes up to it are held back", show: hex},
-	},
-	more: func(s *scene, id int32) []pageRow {
-		c := &s.m.Cores[id]
-		rows := []pageRow{{text: fmt.Sprintf("PPR %#x: only a vector of a higher class (its upper four bits) interrupts", c.APIC.PPR())}}
-		switch v, ok := c.APIC.Deliverable(); {
-		case ok && c.Regs.IF():
-			rows = append(rows, pageRow{text: fmt.Sprintf("vector %d interrupts as soon as the step in flight is over", v)})
-		case ok:
-			rows = append(rows, pageRow{text: fmt.Sprintf("vector %d waits: the core has interrupts off", v)})
-		}
-		return append(rows, s.linkRow(ref{refCore, id}))
-	},
-}
-
-// vectors are the bits that are set.
-func vectors(_ *kernel.Machine, v reflect.Value) string {
-	bits := v.Interface().(cpu.Bits)
-	var names []string
-	for vec := range 256 {
-		if bits.Has(uint8(vec)) {
-			names = append(names, fmt.Sprint(vec))
-		}
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, " ")
 }

@@ -43,9 +43,9 @@ func (a *app) findNext(dir int) {
 		a.message = "nothing to search for: / first"
 		return
 	}
-	if a.goTo(dir, "not found that way: "+a.search.text, a.search) {
+	a.goTo(dir, "not found that way: "+a.search.text, func() {
 		a.message = fmt.Sprintf("%s  %s   n next  N previous", a.search.text, a.scene.count(a.search))
-	}
+	}, a.search)
 }
 
 // count says which match the cursor stands at, and how many there are as far as
@@ -104,22 +104,22 @@ func (a *app) narrow() {
 func (a *app) stepOnly(dir int) {
 	s := a.scene
 	if s.followed == nil {
-		a.goTo(dir, "no other record that way", s.only)
+		a.goTo(dir, "no other record that way", nil, s.only)
 		return
 	}
-	from := s.pos
+	from := min(s.pos, s.ix.start(s.step)+1)
 	if dir > 0 {
-		s.pos = max(s.pos, s.ix.end(s.step))
-	} else {
-		s.pos = min(s.pos, s.ix.start(s.step)+1)
+		from = max(s.pos, s.ix.end(s.step))
 	}
-	if !a.goTo(dir, "nothing more of it that way", s.only) {
-		s.show(from)
+	pos, ok := a.seek(dir, from, s.only)
+	if !ok {
+		a.notThere(dir, "nothing more of it that way")
 		return
 	}
 	if dir > 0 {
-		if last, ok := s.only.next(s.ix.end(s.step)+1, -1); ok {
-			s.show(last)
-		}
+		s.know(pos)
+		s.only.update(s)
+		pos, _ = s.only.next(s.ix.end(s.ix.at(pos))+1, -1)
 	}
+	a.reach(pos, nil)
 }

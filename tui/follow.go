@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +29,7 @@ func (f *followed) same(g *followed) bool {
 // followPacket and followThing make what can be followed.
 func (s *scene) followPacket(id int32) *followed {
 	w := s.who
-	return &followed{packet: id, text: s.packetName(id), match: func(_ *sim.Record, seq sim.Seq) bool { return w.at(seq).packet == id }}
+	return &followed{packet: id, text: s.packetName(id), match: func(_ *sim.Record, seq sim.Seq) bool { return w.isAbout(seq, id) }}
 }
 
 func (s *scene) followThing(x ref) *followed {
@@ -47,16 +46,6 @@ func (s *scene) followThing(x ref) *followed {
 // ownOf tells whether a record is a task's own, or switches away from it.
 func ownOf(m *kernel.Machine, r *sim.Record, task kernel.TaskID) bool {
 	return r.Task == int16(task) && own(m, r) || r.Point == kernel.PointSchedSwitch && r.Arg[0] == int64(task)
-}
-
-// packetName is how the screen calls a packet: by its frame, or as an skb of this
-// host.
-func (s *scene) packetName(id int32) string {
-	p := s.who.packets[id]
-	if p.frame != kernel.None {
-		return fmt.Sprintf("packet %d (frame %d)", id, p.frame)
-	}
-	return fmt.Sprintf("packet %d (of this host)", id)
 }
 
 // candidates are what can be followed from here: the chosen object of the focused
@@ -129,7 +118,7 @@ func (s *scene) followNamed(name string) *followed {
 	n, err := strconv.ParseInt(number, 10, 32)
 	if err == nil && (kind == "packet" || kind == "frame") {
 		for id, p := range s.who.packets {
-			if kind == "packet" && int64(id) == n || kind == "frame" && int64(p.frame) == n {
+			if kind == "packet" && int64(id) == n || kind == "frame" && (int64(p.frame) == n || int64(p.sent) == n) {
 				return s.followPacket(int32(id))
 			}
 		}
@@ -191,17 +180,7 @@ func (s *scene) followedWords() [][]string {
 	if f.packet < 0 {
 		return s.words(f.thing)
 	}
-	var words [][]string
-	p := s.who.packets[f.packet]
-	if p.frame != kernel.None {
-		words = append(words, []string{"frame", strconv.Itoa(int(p.frame))})
-	}
-	for i := range s.m.Skbs {
-		if b := &s.m.Skbs[i]; b.InUse && (p.frame != kernel.None && b.Frame == p.frame || p.frame == kernel.None && b.Num == p.num) {
-			words = append(words, s.words(ref{refSkb, int32(i)})...)
-		}
-	}
-	return words
+	return s.packetWords(f.packet)
 }
 
 // light writes names that stand in a rectangle of the frame in another style, and

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ringside/kernel"
+	"ringside/nic"
 	"ringside/sim"
 )
 
@@ -230,5 +231,139 @@ func BenchmarkExtend(b *testing.B) {
 		b.StartTimer()
 		s.extend(100_000)
 		b.ReportMetric(float64(s.tl.Len()-known), "records")
+	}
+}
+
+// sentBy gives the packets that left through the card, in order.
+func sentBy(s *scene) (ids []int32) {
+	for id := range s.who.packets {
+		if s.who.packets[id].sent != kernel.None {
+			ids = append(ids, int32(id))
+		}
+	}
+	return ids
+}
+
+// What a program sends through the card is one packet from the skb to the wire, and
+// back when the card says that it is out. TCP sends clones; an acknowledgement has
+// no data that waited anywhere.
+func TestAPacketIsFollowedOutThroughTheCard(t *testing.T) {
+	for _, c := range []struct {
+		doc *Doc
+		way []string
+	}{
+		{scenario(t, "three-requests"), []string{"tcp_sendmsg_locked", "__tcp_transmit_skb", "__ip_queue_xmit", "__dev_queue_xmit", "e1000_xmit_frame", "tx dma", "tx wire", "e1000_clean_tx_irq", "net_tx_action"}},
+		{withSource(t, `s := socket(AF_INET, SOCK_DGRAM, 0)
+sendto(s, "one", 3, 0, "10.0.0.2:9")
+sendto(s, "two", 3, 0, "10.0.0.2:9")
+nanosleep(200*us)`, false), []string{"ip_send_skb", "__dev_queue_xmit", "e1000_xmit_frame", "tx dma", "tx wire", "e1000_clean_tx_irq"}},
+		{withSource(t, `s := socket(AF_INET, SOCK_DGRAM, 0)
+sendto(s, "one", 3, 0, "10.0.0.2:9")
+sendto(s, "two", 3, 0, "10.0.0.2:9")
+nanosleep(200*us)`, true), []string{"ip_send_skb", "__dev_queue_xmit", "e1000_xmit_frame", "tx dma", "tx wire"}},
+	} {
+		a := testApp(t, c.doc, 120, 40, "")
+		a.toEnd()
+		s := a.scene
+		whole := 0
+		for _, id := range sentBy(s) {
+			way := packetOf(s, id)
+			if missing := subsequence(way, []string{"e1000_xmit_frame", "tx dma", "tx wire"}); missing != "" {
+				t.Errorf("%s: %s: %s is not on the way: %s", c.doc.Name, s.packetName(id), missing, strings.Join(way, " "))
+			}
+			if subsequence(way, c.way) == "" {
+				whole++
+			}
+		}
+		if whole < 2 {
+			t.Errorf("%s: %d packets from the program to the wire", c.doc.Name, whole)
+		}
+	}
+}
+
+// withSource is a document of one thread, with or without an IOMMU.
+func withSource(t *testing.T, source string, iommu bool) *Doc {
+	t.Helper()
+	cfg := &kernel.Config{
+		CPUs: 1, Seed: 1, NIC: nic.DefaultConfig(), Params: kernel.DefaultParams(), Stop: sim.Millisecond,
+		Threads: []kernel.ThreadConfig{thread(t, "sender", source, 0)},
+	}
+	cfg.NIC.IOMMU = iommu
+	m, err := kernel.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Doc{Name: "sender", Title: "Sender", Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel"}
+}
+
+// A datagram is one packet from sendto to the wire; over loopback, to the thread
+// that reads it.
+func TestADatagramIsFollowedFromItsSender(t *testing.T) {
+	a := testApp(t, scenario(t, "loopback"), 120, 40, "")
+	a.toEnd()
+	s := a.scene
+	read := 0
+	for id := range s.who.packets {
+		way := packetOf(s, int32(id))
+		if subsequence(way, []string{"ip_send_skb", "__dev_queue_xmit", "loopback_xmit", "__netif_rx", "process_backlog", "ip_rcv_core", "sock_def_readable", "skb_consume_udp"}) == "" {
+			read++
+		}
+	}
+	if read == 0 {
+		t.Errorf("no packet is followed through: %v", packetOf(s, 0))
+	}
+}
+
+// Over loopback TCP's clone is received: from tcp_sendmsg to the reader, it is one
+// packet.
+func TestASegmentIsFollowedOverLoopback(t *testing.T) {
+	a := testApp(t, scenario(t, "nagle-and-delayed-ack"), 120, 40, "")
+	a.toEnd()
+	s := a.scene
+	read := 0
+	for id := range s.who.packets {
+		way := packetOf(s, int32(id))
+		if subsequence(way, []string{"tcp_sendmsg_locked", "__tcp_transmit_skb", "loopback_xmit", "process_backlog", "tcp_v4_rcv", "tcp_data_queue"}) == "" {
+			read++
+		}
+	}
+	if read == 0 {
+		t.Error("no segment is followed to its receiver")
+	}
+}
+
+// A segment that GRO merges is followed into the packet that it is merged into, up
+// to the thread that reads it; the others of that packet are not shown before.
+func TestAMergedSegmentIsFollowedIntoTheOther(t *testing.T) {
+	a := testApp(t, scenario(t, "gro"), 120, 40, "")
+	a.toEnd()
+	s := a.scene
+	merged := 0
+	for id := range s.who.packets {
+		p := &s.who.packets[id]
+		if p.into < 0 {
+			continue
+		}
+		merged++
+		if into := &s.who.packets[p.into]; into.into >= 0 || into.frame == p.frame {
+			t.Fatalf("%s", s.packetName(int32(id)))
+		}
+		x := selection{match: s.followPacket(int32(id)).match}
+		x.update(s)
+		var way []string
+		for _, seq := range x.seqs {
+			if seq <= p.since && s.who.at(seq).packet == p.into {
+				t.Fatalf("%s: record %d is before it was merged", s.packetName(int32(id)), seq)
+			}
+			if fn := s.m.Fn(s.tl.At(seq)); len(way) == 0 || way[len(way)-1] != fn {
+				way = append(way, fn)
+			}
+		}
+		if missing := subsequence(way, []string{"wire", "dma", "tcp4_gro_receive", "napi_gro_complete", "ip_rcv_core", "tcp_v4_rcv", "tcp_data_queue", "read"}); missing != "" {
+			t.Errorf("%s: %s is not on the way: %s", s.packetName(int32(id)), missing, strings.Join(way, " "))
+		}
+	}
+	if want := s.m.Counters.GROMerged; int64(merged) != want {
+		t.Errorf("%d segments are followed, %d were merged", merged, want)
 	}
 }

@@ -65,24 +65,35 @@ func (g *grid) fill(r rect, s style) {
 	}
 }
 
+// The lines of a box: across, down, and the corners from the top left on. What has
+// the focus, and an error, has double ones.
+var (
+	singleLines = [...]rune{'─', '│', '┌', '┐', '└', '┘'}
+	doubleLines = [...]rune{'═', '║', '╔', '╗', '╚', '╝'}
+)
+
 // box draws a border.
 func (g *grid) box(r rect, border style) {
 	if r.w < 2 || r.h < 2 {
 		return
 	}
+	lines := &singleLines
+	if border != styleBorder {
+		lines = &doubleLines
+	}
 	x1, y1 := r.x+r.w-1, r.y+r.h-1
 	for x := r.x + 1; x < x1; x++ {
-		g.set(x, r.y, '─', border)
-		g.set(x, y1, '─', border)
+		g.set(x, r.y, lines[0], border)
+		g.set(x, y1, lines[0], border)
 	}
 	for y := r.y + 1; y < y1; y++ {
-		g.set(r.x, y, '│', border)
-		g.set(x1, y, '│', border)
+		g.set(r.x, y, lines[1], border)
+		g.set(x1, y, lines[1], border)
 	}
-	g.set(r.x, r.y, '┌', border)
-	g.set(x1, r.y, '┐', border)
-	g.set(r.x, y1, '└', border)
-	g.set(x1, y1, '┘', border)
+	g.set(r.x, r.y, lines[2], border)
+	g.set(x1, r.y, lines[3], border)
+	g.set(r.x, y1, lines[4], border)
+	g.set(x1, y1, lines[5], border)
 }
 
 // render makes the string that goes to the terminal: rows joined by newlines,
@@ -129,7 +140,7 @@ func trim(row []cell) []cell {
 // asciiRunes is how the drawing characters look where only ASCII is wanted.
 var asciiRunes = map[rune]rune{
 	'─': '-', '│': '|', '┌': '+', '┐': '+', '└': '+', '┘': '+', '├': '+', '┤': '+', '┬': '+', '┴': '+', '┼': '+',
-	'━': '=', '║': '#', '▶': '>', '█': '#', '·': '.', '…': '~', '←': '<', '→': '>', '↑': '^', '↓': 'v', '≠': '!',
+	'━': '=', '═': '=', '║': '#', '╔': '+', '╗': '+', '╚': '+', '╝': '+', '▶': '>', '█': '#', '·': '.', '…': '~', '←': '<', '→': '>', '↑': '^', '↓': 'v', '≠': '!',
 	'╮': '\\', '╯': '/', '╫': '#',
 }
 

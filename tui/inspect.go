@@ -46,7 +46,7 @@ func (k *kindTable) value(m *kernel.Machine, id int32, row *fieldRow) (v reflect
 	switch {
 	case row.show != nil:
 		return v, row.show(m, v), true
-	case row.link != refNone && v.Int() < 0:
+	case row.link != refNone && number(v) < 0:
 		return v, "none", true
 	}
 	return v, showValue(v), true
@@ -70,10 +70,18 @@ func showValue(v reflect.Value) string {
 			return "yes"
 		}
 		return "no"
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		return fmt.Sprint(v.Len())
 	}
 	return fmt.Sprint(v.Interface())
+}
+
+// number is a value that is a number of any size.
+func number(v reflect.Value) int64 {
+	if v.CanInt() {
+		return v.Int()
+	}
+	return int64(v.Uint())
 }
 
 // Ways to write a value.
@@ -105,12 +113,7 @@ func eventMask(_ *kernel.Machine, v reflect.Value) string {
 // countedFrom1 is for numbers that are stored plus one, so that 0 is none.
 func countedFrom1(what string) func(*kernel.Machine, reflect.Value) string {
 	return func(_ *kernel.Machine, v reflect.Value) string {
-		n := int64(0)
-		if v.CanInt() {
-			n = v.Int()
-		} else {
-			n = int64(v.Uint())
-		}
+		n := number(v)
 		if n == 0 {
 			return "none"
 		}
@@ -181,7 +184,7 @@ func (s *scene) linkOf(x ref, row *fieldRow) (ref, bool) {
 		return ref{}, false
 	}
 	v, _, _ := kindTables[x.kind].value(s.m, x.id, row)
-	to := ref{row.link, int32(v.Int())}
+	to := ref{row.link, int32(number(v))}
 	if row.link == refFile && to.id >= 0 && x.kind != refTask {
 		if target := fileRef(s.m, to.id); target.kind != refNone && target != x {
 			to = target
@@ -207,6 +210,13 @@ func (s *scene) panelRefs(id panelID) []ref {
 	case panelHardware, panelIRQ:
 		for i := range s.m.Cores {
 			add(ref{refAPIC, int32(i)})
+		}
+		for i := range hasIOAPIC(s.m) * b2i(hasLine(s.m)) {
+			add(ref{refIOAPIC, int32(i)})
+			add(ref{refRedir, kernel.LineIRQ})
+		}
+		for i := range hasPICs(s.m) {
+			add(ref{refPIC, int32(i)})
 		}
 		for i := range s.m.Napis {
 			add(ref{refNapi, int32(i)})
@@ -372,7 +382,7 @@ func objectsPage(a *app) page {
 	for _, part := range []struct {
 		title string
 		panel panelID
-	}{{"packets, sockets, files", panelNet}, {"epoll and wait queues", panelEpoll}, {"tasks", panelTasks}, {"cores and their interrupt controllers", panelCPU}, {"receive queues", panelHardware}} {
+	}{{"packets, sockets, files", panelNet}, {"epoll and wait queues", panelEpoll}, {"tasks", panelTasks}, {"cores and their interrupt controllers", panelCPU}, {"interrupt controllers and receive queues", panelHardware}} {
 		p.rows = append(p.rows, head(part.title))
 		list := slices.DeleteFunc(s.panelRefs(part.panel), func(x ref) bool { return seen[x] })
 		const most = 200

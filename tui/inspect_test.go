@@ -10,7 +10,7 @@ import (
 // Every row of the tables names a field that there is, and every object of every
 // scenario of the course can be looked into, at any time.
 func TestEveryObjectCanBeLookedInto(t *testing.T) {
-	for _, name := range []string{"one-packet", "tcp-accept", "timers-are-files", "socketpair-room", "pipe-end-of-file", "write-on-arm64", "poll-and-epoll", "signal-interrupts"} {
+	for _, name := range []string{"one-packet", "tcp-accept", "timers-are-files", "socketpair-room", "pipe-end-of-file", "write-on-arm64", "poll-and-epoll", "signal-interrupts", "shared-line", "pic-history"} {
 		a := testApp(t, scenario(t, name), 120, 40, "")
 		a.toEnd()
 		n := a.scene.tl.Len()
@@ -159,5 +159,54 @@ func TestMarksHaveNamesAndAList(t *testing.T) {
 	a.keys("end")
 	if a.answer(promptCommand, "marks aga"); a.scene.pos != 0 {
 		t.Errorf("at %d", a.scene.pos)
+	}
+}
+
+// The controllers that the shared line leads to can be looked into: what a record
+// of theirs has touched is one key away, and the fields say how far it is.
+func TestInterruptControllersCanBeLookedInto(t *testing.T) {
+	for _, c := range []struct {
+		scenario, find, title string
+		want                  []string
+	}{
+		{"shared-line", "fn:i/o step:message", "redirection entry 11  struct IO_APIC_route_entry", []string{"* irr", "no > yes", "delivery_status", "is_level", "active_low", "masked", "vector", "destid_0_7", "the I/O APIC"}},
+		{"shared-line", "fn:i/o step:EOI", "the I/O APIC  struct ioapic", []string{"redirection entry 11", "23 masked and idle", "nr_registers"}},
+		{"pic-history", "fn:8259A", "8259A, the slave  struct legacy_pic", []string{"IR3", "cached_irq_mask", "PIC_ELCR1", "INT: IR3 asks for the master's IR2", "8259A, the master"}},
+		{"pic-history", `fn:mask_and_ack step:"specific eoi"`, "8259A, the slave", []string{"IR3 > none"}},
+	} {
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			a := testApp(t, scenario(t, c.scenario), size[0], size[1], "")
+			a.answer(promptCommand, "find "+c.find)
+			x, ok := a.scene.recordRef(a.scene.rec)
+			if !ok {
+				t.Fatalf("%s, %s: the record has touched nothing: %s", c.scenario, c.find, a.message)
+			}
+			a.inspect(x)
+			p := a.pages[0]
+			if !strings.HasPrefix(p.title, c.title) {
+				t.Errorf("%s, %s: %s", c.scenario, c.find, p.title)
+			}
+			var text strings.Builder
+			for _, r := range p.rows {
+				if r.mark {
+					text.WriteString("* ")
+				}
+				text.WriteString(r.text + "\n")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(text.String(), want) {
+					t.Errorf("%s, %s: no %q in\n%s", c.scenario, c.find, want, text.String())
+				}
+			}
+		}
+	}
+	a := testApp(t, scenario(t, "shared-line"), 80, 24, "")
+	for _, name := range []string{"ioapic 0", "redirection entry 11", "apic 0"} {
+		if _, ok := a.scene.refNamed(name); !ok {
+			t.Errorf("no %s", name)
+		}
+	}
+	if _, ok := a.scene.refNamed("pic 0"); ok {
+		t.Error("an 8259A where there is an I/O APIC")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"ringside/scenarios/quiz"
 )
 
 func TestEveryKeyMeansOneThing(t *testing.T) {
@@ -101,5 +103,77 @@ func TestParseTime(t *testing.T) {
 		if int64(got) != c.want || (err == nil) != c.ok {
 			t.Errorf("%q: %d, %v; want %d", c.text, got, err, c.want)
 		}
+	}
+}
+
+// A paste is cut where the prompt is full; its lines become one.
+func TestPasteIntoAPrompt(t *testing.T) {
+	p := prompt{kind: promptFind}
+	p.edit(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("fn:a\n\tctx:b" + strings.Repeat("x", 2*maxPrompt)), Paste: true})
+	if got := string(p.text); !strings.HasPrefix(got, "fn:a  ctx:bxx") || len(got) != maxPrompt || p.cursor != maxPrompt {
+		t.Errorf("%q, cursor %d", got, p.cursor)
+	}
+}
+
+// However much is typed, its end and the cursor can be seen.
+func TestTheCursorOfAPromptIsSeen(t *testing.T) {
+	a := testApp(t, document(t, 1, 1), 40, 12, "")
+	a.keys(":")
+	for range 15 {
+		a.keys("1 2 3 4 5 6 7 8 9 0")
+	}
+	a.keys("E N D")
+	if last := splitLines(a.text())[11]; !strings.HasPrefix(last, " :…") || !strings.HasSuffix(strings.TrimRight(last, " "), "7890END") {
+		t.Errorf("the prompt: %q", last)
+	}
+	if a.keys("home"); !strings.HasPrefix(splitLines(a.text())[11], " :1234") {
+		t.Errorf("its start: %q", splitLines(a.text())[11])
+	}
+}
+
+// The wheel does what is seen: it steps the panels, scrolls a page, goes on in a
+// presentation, and leaves a question alone.
+func TestTheWheel(t *testing.T) {
+	down := tea.MouseMsg{Button: tea.MouseButtonWheelDown, Action: tea.MouseActionPress}
+	a := testApp(t, document(t, 1, 1), 80, 24, "")
+	a.Update(down)
+	if a.scene.step != 1 {
+		t.Errorf("at step %d", a.scene.step)
+	}
+	a.keys("?")
+	a.View()
+	a.Update(down)
+	if a.overlay.top != 1 || a.scene.step != 1 {
+		t.Errorf("the keys from line %d, step %d", a.overlay.top, a.scene.step)
+	}
+	a.keys("esc P")
+	a.Update(down)
+	if a.show.at != 1 {
+		t.Errorf("at stop %d", a.show.at)
+	}
+	a = testApp(t, guided(t), 80, 24, "")
+	a.predict.density = quiz.File
+	a.blind()
+	a.to(t, "Who calls the callback?")
+	a.keys("enter")
+	a.Update(down)
+	if !a.predict.asking {
+		t.Error("the answer is gone before it was read")
+	}
+}
+
+// Whoever suspends the program or runs an editor gets the mouse back.
+func TestTheMouseIsOnAgainAfterTheTerminalWasGivenAway(t *testing.T) {
+	a := testApp(t, document(t, 1, 1), 80, 24, "")
+	on := func(msg tea.Msg) bool {
+		_, cmd := a.Update(msg)
+		return cmd != nil && cmd() == tea.EnableMouseCellMotion()
+	}
+	if on(tea.ResumeMsg{}) {
+		t.Error("it was off")
+	}
+	a.keys("M")
+	if !on(tea.ResumeMsg{}) || !on(editedMsg{}) {
+		t.Error("it is off")
 	}
 }

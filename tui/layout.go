@@ -38,7 +38,8 @@ type layout struct {
 	w, h   int
 	header int // rows at the top: title, path, whose stack
 	places []place
-	guest  int // the place that gives way to a panel that has none, an index
+	guest  int  // the place that gives way to a panel that has none, an index
+	open   bool // the boxes have no lower line
 }
 
 // size is a named layout and the least terminal it needs.
@@ -48,14 +49,15 @@ type size struct {
 	places     func(w, h int) []place
 	header     int
 	guest      panelID
+	open       bool // boxes have no lower line: the next one's upper line closes them
 }
 
 // sizes from the largest to the smallest.
 var sizes = []size{
-	{"L", 160, 50, placesL, 3, panelReal},
-	{"M", 110, 36, placesM, 3, panelProgram},
-	{"S", 80, 24, placesS, 3, panelCPU},
-	{"XS", 40, 12, placesXS, 2, panelCPU},
+	{"L", 160, 50, placesL, 3, panelReal, false},
+	{"M", 110, 36, placesM, 3, panelProgram, false},
+	{"S", 80, 24, placesS, 3, panelCPU, false},
+	{"XS", 40, 12, placesXS, 2, panelCPU, true},
 }
 
 // chooseLayout gives the layout for a terminal: the one that is asked for if it
@@ -72,13 +74,21 @@ func chooseLayout(w, h int, asked string) (layout, error) {
 		return layout{}, fmt.Errorf("%dx%d is too small: ringside needs %dx%d", w, h, least.minW, least.minH)
 	}
 	s := sizes[i]
-	l := layout{name: s.name, w: w, h: h, header: s.header, places: s.places(w, h)}
+	l := layout{name: s.name, w: w, h: h, header: s.header, places: s.places(w, h), open: s.open}
 	l.guest = slices.IndexFunc(l.places, func(p place) bool { return p.id == s.guest })
 	return l, nil
 }
 
 // body is the part between the header and the status line.
 func (l *layout) body() rect { return rect{0, l.header, l.w, l.h - l.header - 1} }
+
+// box is the rectangle of a place's border.
+func (l *layout) box(r rect) rect {
+	if l.open {
+		r.h++
+	}
+	return r
+}
 
 // rowOf splits a row into panels with widths in proportion; the last one takes
 // what rounding leaves.
@@ -134,7 +144,8 @@ func placesS(w, h int) []place {
 	return append(p, place{panelWhy, rect{0, 3 + rest, w, why}}, place{panelTime, rect{0, h - 1 - timeH, w, timeH}})
 }
 
+// placesXS gives the narration as many rows as what it is about, and one more.
 func placesXS(w, h int) []place {
-	const why = 4
+	const why = 5
 	return []place{{panelCPU, rect{0, 2, w, h - 3 - why}}, {panelWhy, rect{0, h - 1 - why, w, why}}}
 }

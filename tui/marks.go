@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -23,15 +24,42 @@ func (a *app) markAt(pos sim.Seq) (int, bool) {
 	return slices.BinarySearchFunc(a.userMark, pos, func(m userMark, pos sim.Seq) int { return int(m.pos - pos) })
 }
 
-// toMark goes to the nearest mark that way: the user's, the file's, or one of
-// those that every run has.
+// toMark goes to the nearest mark that way. Forward, the run is made known until
+// there is one.
 func (a *app) toMark(dir int) {
 	s := a.scene
-	best, found := sim.Seq(0), false
+	best, found := a.nearestMark(dir)
+	for !found && dir > 0 && !s.tl.Done() && s.tl.Len() < extendTo {
+		pos := s.pos
+		s.extend(extendBy)
+		s.show(pos)
+		best, found = a.nearestMark(dir)
+	}
+	if !found {
+		a.message = "no mark that way"
+		return
+	}
+	a.reach(best, func() {
+		if name := a.markName(best); name != "" {
+			a.message = "mark: " + name
+		}
+	})
+}
+
+// nearestMark finds the nearest of the user's marks and the file's. Where the file
+// has none, the moments that every run has take their place.
+func (a *app) nearestMark(dir int) (best sim.Seq, found bool) {
+	s := a.scene
 	near := func(pos sim.Seq) {
 		if (dir > 0) == (pos > s.pos) && pos != s.pos && (!found || (dir > 0) == (pos < best)) {
 			best, found = pos, true
 		}
+	}
+	for _, m := range append(s.fileMarks(), a.userMark...) {
+		near(m.pos)
+	}
+	if slices.ContainsFunc(s.narrator.guide.Notes, func(n guide.Note) bool { return n.Mark != "" }) {
+		return best, found
 	}
 	i, exact := slices.BinarySearch(s.ix.marks, s.pos)
 	if dir < 0 {
@@ -42,20 +70,7 @@ func (a *app) toMark(dir int) {
 	if i >= 0 && i < len(s.ix.marks) {
 		near(s.ix.marks[i])
 	}
-	for _, m := range a.userMark {
-		near(m.pos)
-	}
-	for _, m := range s.fileMarks() {
-		near(m.pos)
-	}
-	if !found {
-		a.message = "no mark that way"
-		return
-	}
-	a.move(best)
-	if name := a.markName(best); name != "" {
-		a.message = "mark: " + name
-	}
+	return best, found
 }
 
 // markName is the name of a mark that somebody has set.
@@ -142,6 +157,9 @@ func (s *scene) markText(m userMark) string {
 		return fmt.Sprintf("%7s %12s  %s", "start", "0 us", m.name)
 	}
 	r := s.tl.At(m.pos - 1)
+	if s.blind && m.pos > s.pos {
+		return fmt.Sprintf("%7d %9s us  (ahead: not shown while questions are asked)", s.ix.at(m.pos), appendMicros(nil, r.T))
+	}
 	text := s.m.Fn(r) + ": " + s.m.StepName(r)
 	if m.name != "" {
 		text = m.name + "  (" + text + ")"
@@ -156,7 +174,7 @@ func (a *app) gotoPrompt(arg string) tea.Cmd {
 	s := a.scene
 	if n, err := strconv.Atoi(arg); err == nil {
 		s.need(n)
-		s.show(s.ix.end(n))
+		a.reach(s.ix.end(n), nil)
 		return nil
 	}
 	t, err := parseTime(arg)
@@ -165,8 +183,8 @@ func (a *app) gotoPrompt(arg string) tea.Cmd {
 		return nil
 	}
 	s.tl.SeekTime(t)
-	s.ix.update()
-	s.show(s.tl.Pos())
+	s.extend(0)
+	a.reach(s.tl.FirstAfter(t), nil)
 	return nil
 }
 

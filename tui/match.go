@@ -59,6 +59,9 @@ func (s *scene) test(w *word) (func(*sim.Record, sim.Seq) bool, error) {
 		return func(r *sim.Record, _ sim.Seq) bool { return r.CPU >= 0 && w.compare(int64(r.Ring)) }, nil
 	case fieldPacket:
 		return func(_ *sim.Record, seq sim.Seq) bool {
+			if w.op == ':' || w.op == '=' {
+				return s.who.isAbout(seq, int32(w.n))
+			}
 			return s.who.at(seq).packet >= 0 && w.compare(int64(s.who.at(seq).packet))
 		}, nil
 	case fieldT:
@@ -195,15 +198,15 @@ func (x *selection) next(pos sim.Seq, dir int) (sim.Seq, bool) {
 // it.
 func (x *selection) place(pos sim.Seq) int { return x.from(pos) }
 
-// seek finds the nearest record of some selections in a direction. Beyond what is
-// known the run goes on, for so many records at a time.
-func (a *app) seek(dir int, wanted []*selection) (best sim.Seq, found bool) {
+// seek finds the nearest record of some selections in a direction from a position.
+// Beyond what is known the run goes on, for so many records at a time.
+func (a *app) seek(dir int, from sim.Seq, wanted ...*selection) (best sim.Seq, found bool) {
 	s := a.scene
-	limit := max(s.tl.Len(), s.pos) + extendTo
+	limit := max(s.tl.Len(), from) + extendTo
 	for {
 		for _, x := range wanted {
 			x.update(s)
-			if pos, ok := x.next(s.pos, dir); ok && (!found || (dir > 0) == (pos < best)) {
+			if pos, ok := x.next(from, dir); ok && (!found || (dir > 0) == (pos < best)) {
 				best, found = pos, true
 			}
 		}
@@ -217,17 +220,21 @@ func (a *app) seek(dir int, wanted []*selection) (best sim.Seq, found bool) {
 	}
 }
 
-// goTo goes to the nearest record of some selections, or says that there is none.
-func (a *app) goTo(dir int, none string, wanted ...*selection) bool {
-	s := a.scene
-	pos, ok := a.seek(dir, wanted)
-	if ok {
-		s.show(pos)
-		return true
+// goTo goes to the nearest record of some selections, where arrived says so, or
+// says that there is none.
+func (a *app) goTo(dir int, none string, arrived func(), wanted ...*selection) {
+	if pos, ok := a.seek(dir, a.scene.pos, wanted...); ok {
+		a.reach(pos, arrived)
+		return
 	}
+	a.notThere(dir, none)
+}
+
+// notThere says that nothing was found in a direction, as far as the run is known.
+func (a *app) notThere(dir int, none string) {
+	s := a.scene
 	s.show(s.pos)
 	if a.message = none; dir > 0 && !s.tl.Done() {
 		a.message = fmt.Sprintf("%s up to record %d: the same key looks on", none, s.tl.Len())
 	}
-	return false
 }

@@ -40,6 +40,12 @@ func (s *scene) name(x ref) string {
 			return fmt.Sprintf("the GIC's interface to cpu%d", x.id)
 		}
 		return fmt.Sprintf("the local APIC of cpu%d", x.id)
+	case refIOAPIC:
+		return "the I/O APIC"
+	case refRedir:
+		return fmt.Sprintf("redirection entry %d", x.id)
+	case refPIC:
+		return [2]string{"8259A, the master", "8259A, the slave"}[x.id]
 	case refFile:
 		if target := fileRef(m, x.id); target.kind != refNone {
 			return "open file of " + s.name(target)
@@ -136,7 +142,11 @@ func (s *scene) recordRef(r *sim.Record) (ref, bool) {
 	x := ref{kinds[r.Kind], r.Obj}
 	switch r.Kind {
 	case kernel.KindVector:
-		x = ref{refAPIC, int32(max(r.CPU, 0))}
+		if x = (ref{refAPIC, int32(max(r.CPU, 0))}); r.CPU < 0 && s.m.Fn(r) == "i/o apic" {
+			x = ref{refIOAPIC, 0}
+		}
+	case kernel.KindIRQ:
+		x = s.irqRef(r.Obj)
 	case kernel.KindFD:
 		if r.Task < 0 || r.Obj < 0 {
 			return x, false
@@ -152,12 +162,24 @@ func (s *scene) recordRef(r *sim.Record) (ref, bool) {
 	return x, x.kind != refNone && x.id >= 0 && int(x.id) < kindTables[x.kind].len(s.m)
 }
 
+// irqRef is what an interrupt comes through: that of the shared line through a
+// controller of its own, those of messages through none.
+func (s *scene) irqRef(irq int32) ref {
+	switch {
+	case irq != kernel.LineIRQ:
+		return ref{}
+	case hasIOAPIC(s.m) > 0:
+		return ref{refRedir, irq}
+	}
+	return ref{refPIC, 1} // IRQ 8 to 15 are the slave's
+}
+
 // objectName is what a record touched, in words.
 func (s *scene) objectName(r *sim.Record) string {
 	switch x, ok := s.recordRef(r); {
 	case r.Kind == kernel.KindVector:
 		return fmt.Sprintf("vector %d of %s", r.Obj, s.name(x))
-	case ok:
+	case ok && r.Kind != kernel.KindIRQ:
 		return s.name(x)
 	}
 	return kernel.Object(r)

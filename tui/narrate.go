@@ -90,6 +90,20 @@ func (n *narrator) stop(from, to sim.Seq) sim.Seq {
 	return to
 }
 
+// pause is where play over a stretch ends: at a note that stops it, or at the end.
+func (n *narrator) pause(from, to sim.Seq) sim.Seq {
+	for at := from; ; {
+		pos, ok := nextSpot(n.said, at, 1)
+		switch {
+		case !ok || pos >= to:
+			return to
+		case n.at(n.said, pos).Pause:
+			return pos
+		}
+		at = pos
+	}
+}
+
 // note is what the file says at the cursor, or nil.
 func (s *scene) note() *guide.Note {
 	if len(s.narrator.said) == 0 {
@@ -119,39 +133,53 @@ func (s *scene) texts(n *guide.Note) (say, why string) {
 	return say, why
 }
 
+<<<<<<< HEAD
+// headWhy marks what is the file's, and names the record. Where there is no room
+// for both, the name says enough.
+=======
+// oneLanguage tells whether both are in the same one; the built-in ones are English.
+func (s *scene) oneLanguage(n *guide.Note) bool {
+	return n.Say.Lang(s.narrator.lang) == n.Why.Lang(s.narrator.lang)
+}
+
 // headWhy marks what is the file's, and names the record.
+>>>>>>> gaps
 func headWhy(p *pen, s *scene) {
 	if s.rec == nil {
 		return
 	}
-	if s.note() != nil {
-		p.in(styleHere).str(" from the file ").in(styleText)
+	name := s.markName()
+	const file = " from the file "
+	if s.note() != nil && (name == "" || p.left() > len(file)+len(" mark: ")+textWidth(name, p.g.ascii)) {
+		p.in(styleHere).str(file).in(styleText)
 	}
-	if name := s.markName(); name != "" {
+	if name != "" {
 		p.in(styleBold).str(" mark: ").rest(name)
 	}
 }
 
 // drawNote writes a note in so many rows: its why is there even if its say is
-// long. Where there are but two, the heading goes.
+// long. Where it needs them all, the heading goes.
 func drawNote(p *pen, s *scene, n *guide.Note, rows int) {
 	say, why := s.texts(n)
 	y := 0
-	if rows > 2 {
+	if rowsFor(say+" "+why, p.w) < rows {
 		what, _ := s.whatAndWhy()
 		p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ").rest(what.step)
 		y, rows = 1, rows-1
 	}
 	p.line(y)
-	if both := say + " " + why; rows > 1 && rowsFor(both, p.w) <= rows {
+	if both := say + " " + why; rows > 1 && s.oneLanguage(n) && rowsFor(both, p.w) <= rows {
 		p.wrap(y, rows, both)
 		return
 	}
-	first := max(rows-rowsFor(why, p.w), 1)
-	first = p.wrap(y, min(first, rowsFor(say, p.w)), say)
-	if first < rows {
-		p.wrap(y+first, rows-first, why)
+	first := min(max(rows-rowsFor(why, p.w), rows/2, 1), rowsFor(say, p.w))
+	if first == rows {
+		p.wrapMore(y, first, say)
+		return
 	}
+	p.wrap(y, first, say)
+	p.wrapMore(y+first, rows-first, why)
 }
 
 // rowsFor is how many rows a text takes.

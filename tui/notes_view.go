@@ -46,9 +46,7 @@ func RunNotes(dir, name, themeName string, ascii bool) error {
 	}
 	defer c.Close()
 	v := newNotesView(c, themeName, ascii)
-	program := tea.NewProgram(v, tea.WithAltScreen())
-	defer quitOnHangup(program)()
-	if _, err := program.Run(); err != nil {
+	if err := untilSignalled(v, func(*tea.Program) {}, func() bool { return false }); err != nil {
 		return err
 	}
 	if v.err == speaker.ErrEnded {

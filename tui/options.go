@@ -3,8 +3,6 @@ package tui
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -31,17 +29,24 @@ type Options struct {
 	Watch    bool                                  // a file is read again when it changes
 	Lang     string                                // of texts that have several; "": English
 	Lesson   *Lesson                               // what to present at once, instead of Start
+	Plays    func(name string) []string            // the other files that a scenario's file names; or nil
+	Lessons  []Item                                // what the picker offers to present
 	Present  bool                                  // begin by presenting Start
 	Predict  quiz.Density                          // how much is asked
 	Seed     uint64                                // decides what is asked, and in which order the choices stand
 	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+
+	OpenLesson func(name string) (*Lesson, error) // opens one of Lessons
 
 	Compare     bool   // compare Start at once …
 	CompareWith string // … with this; "": with its variant, or ask
 }
 
 // Item is a line of the picker.
-type Item struct{ Name, Title, Teaches, Chapter string }
+type Item struct {
+	Name, Title, Teaches, Chapter string
+	Size                          string // of a lesson: minutes and parts
+}
 
 // Doc is a scenario that is open: its run, not begun yet, and what there is to
 // say about it.
@@ -93,8 +98,8 @@ func (e *NoTerminalError) Error() string { return "no screen: " + e.Why }
 
 // Run shows the screen until the user quits. It returns a *NoTerminalError when
 // standard input or output is no terminal that can show it, an error of
-// Options.Open for Options.Start, or one of the terminal. The terminal is
-// restored on every way out.
+// Options.Open for Options.Start, a *KilledError, or one of the terminal. The
+// terminal is restored on every way out.
 func Run(opts Options) error {
 	if err := Terminal(); err != nil {
 		return err
@@ -103,10 +108,10 @@ func Run(opts Options) error {
 	if err := a.start(); err != nil {
 		return err
 	}
-	program := tea.NewProgram(a, tea.WithAltScreen(), tea.WithFPS(120))
-	a.send = program.Send
-	defer quitOnHangup(program)()
-	_, err := program.Run()
+	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		a.resize(w, h) // bubbletea asks only after the first frame
+	}
+	err := untilSignalled(a, func(p *tea.Program) { a.send = p.Send }, a.editing.Load, tea.WithFPS(120), tea.WithOutput(newPainter(os.Stdout)))
 	a.closeNotes()
 	a.stopLive()
 	return err
@@ -123,19 +128,6 @@ func Terminal() error {
 		return &NoTerminalError{"the terminal is dumb (TERM=dumb)"}
 	}
 	return nil
-}
-
-// quitOnHangup ends a program at SIGHUP, which bubbletea leaves to its default:
-// death without restoring the terminal. What it returns stops that.
-func quitOnHangup(program *tea.Program) (stop func()) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	go func() {
-		for range hangup {
-			program.Quit()
-		}
-	}()
-	return func() { signal.Stop(hangup); close(hangup) }
 }
 
 // start opens what the options say.

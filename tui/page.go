@@ -100,8 +100,7 @@ func (a *app) jumpTo(pos sim.Seq) {
 	}
 	a.jumped = append(a.jumped, a.scene.pos)
 	a.pages = nil
-	a.move(pos)
-	a.message = "Esc returns to where you were"
+	a.reach(pos, func() { a.message = "Esc returns to where you were" })
 }
 
 // drawPage lays the page on top over the middle of the screen.

@@ -25,7 +25,7 @@ var panels = [numPanels]panel{
 	panelTime:     {"9 TIME", drawTime, headTime},
 	panelReal:     {"0 REAL RUN", drawReal, headReal},
 	panelLog:      {"LOG", drawLog, nil},
-	panelIRQ:      {"i INTERRUPTS", drawIRQ, headHardware},
+	panelIRQ:      {"i INTERRUPTS", drawIRQ, headIRQ},
 }
 
 // stationPanel is the panel that belongs to a station: what a screen with room
@@ -93,7 +93,7 @@ func (a *app) drawPanels() {
 		return
 	}
 	for i := range a.layout.places {
-		a.drawPanel(a.panelIn(i), a.layout.places[i].rect)
+		a.drawPanel(a.panelIn(i), a.layout.box(a.layout.places[i].rect))
 	}
 }
 
@@ -101,11 +101,13 @@ func (a *app) drawPanels() {
 func (a *app) drawZoomed() {
 	const whyRows = 5
 	r := a.layout.body()
-	if a.focus != panelWhy && r.h >= 3*whyRows {
-		r.h -= whyRows
-		a.drawPanel(panelWhy, rect{r.x, r.y + r.h, r.w, whyRows})
+	if a.focus == panelWhy || r.h < 3*whyRows {
+		a.drawPanel(a.focus, a.layout.box(r))
+		return
 	}
-	a.drawPanel(a.focus, r)
+	r.h -= whyRows
+	a.drawPanel(a.focus, a.layout.box(r))
+	a.drawPanel(panelWhy, a.layout.box(rect{r.x, r.y + r.h, r.w, whyRows}))
 }
 
 func (a *app) drawPanel(id panelID, r rect) {

@@ -135,7 +135,11 @@ var stackNames = [...]string{cpu.OnUser: "user stack", cpu.OnKernel: "kernel sta
 
 func rowRSP(p *pen, s *scene, i int) {
 	c, was := &s.m.Cores[i], &s.was.Cores[i]
-	p.str("RSP").to(6).mark(c.Regs.RSP != was.Regs.RSP).address(c.Regs.RSP).in(styleText).str(" ").rest(stackNames[c.On])
+	on := c.On
+	if int64(c.Regs.RSP) >= 0 { // ring 0 begins with the program's: syscall leaves it, and the five words are pushed first
+		on = cpu.OnUser
+	}
+	p.str("RSP").to(6).mark(c.Regs.RSP != was.Regs.RSP).address(c.Regs.RSP).in(styleText).str(" ").rest(stackNames[on])
 }
 
 func rowFlags(p *pen, s *scene, i int) {

@@ -9,7 +9,7 @@ import (
 // The card, the bus and the local interrupt controllers.
 
 func headHardware(p *pen, s *scene) {
-	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice {
+	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice && outside(s) == "" {
 		p.in(styleHardware).str(s.m.Fn(s.rec))
 	}
 }

@@ -92,6 +92,14 @@ func drawPIC(p *pen, c, was *cpu.PIC) {
 	}
 }
 
+// headIRQ says what the hardware does in this step.
+func headIRQ(p *pen, s *scene) {
+	if s.rec != nil && s.rec.Ctx == kernel.CtxDevice && outside(s) == "" {
+		p.in(styleHardware).str("hardware: ")
+		headHardware(p, s)
+	}
+}
+
 // drawTalk writes the last things that were said, the newest lowest.
 func drawTalk(p *pen, s *scene, y, rows int) {
 	const lookBack = 4000
@@ -113,7 +121,7 @@ func drawTalk(p *pen, s *scene, y, rows int) {
 		} else {
 			p.rune(' ').in(ctxStyles[r.Ctx])
 		}
-		p.micros(r.T, 9).str(" ").rest(t.From + " > " + t.To + ": ")
+		p.rune(rune(kernel.ContextLetters[r.Ctx])).str(" ").micros(r.T, 9).str(" ").rest(t.From + " > " + t.To + ": ")
 		p.rest(t.What)
 	}
 }

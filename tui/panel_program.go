@@ -88,7 +88,7 @@ func headProgram(p *pen, s *scene) {
 	case t.State == kernel.NotStarted:
 		p.in(styleDim).str("not started")
 	case runs(s.m, id):
-		p.in(styleUser).str("running")
+		p.in(styleBold).str("running")
 	case t.State == kernel.Running:
 		p.str("runnable")
 	case t.State == kernel.Stopped:

@@ -85,12 +85,12 @@ func TestTheCallAtTheCursorIsMarked(t *testing.T) {
 		a.move(pos)
 		a.stale = true
 		for _, line := range strings.Split(a.text(), "\n") {
-			if text, ok := strings.CutPrefix(line, "│ >"); ok {
+			if text, ok := strings.CutPrefix(line, "║ >"); ok {
 				name, _, _ := strings.Cut(strings.TrimLeft(text, "=! "), "(")
 				marked[name] = true
 			}
 		}
-		if row := a.scene.hereRow(); row >= 0 && !strings.Contains(a.text(), "│ >") {
+		if row := a.scene.hereRow(); row >= 0 && !strings.Contains(a.text(), "║ >") {
 			t.Fatalf("position %d: the row at the cursor is not on the screen", pos)
 		}
 	}

@@ -9,7 +9,12 @@ import (
 // window moves on by pages, so that the lanes stay still while the cursor goes
 // through them.
 
-func headTime(p *pen, s *scene) { p.in(styleDim).span(s.scale).str(" a column") }
+func headTime(p *pen, s *scene) {
+	p.in(styleDim).span(s.scale).str(" a column")
+	if p.w <= besideLegend && p.left() > len(shortLegend) {
+		p.str(shortLegend)
+	}
+}
 
 const laneLabel = 8
 
@@ -17,6 +22,12 @@ const laneLabel = 8
 var legend = []string{
 	"W wire F fifo D dma m msi", "U user K kernel . idle", "H hardirq S softirq",
 }
+
+// shortLegend stands in the title of a panel that is not as wide as besideLegend.
+const (
+	shortLegend  = "   U user  K kernel  H hardirq  S softirq  . idle"
+	besideLegend = 100
+)
 
 // window is the part of time that the lanes show.
 type window struct {
@@ -35,7 +46,7 @@ func (s *scene) window(cols int) window {
 
 func drawTime(p *pen, s *scene) {
 	cols := p.w - laneLabel
-	if p.w >= 100 {
+	if p.w >= besideLegend {
 		cols -= len(legend[0]) + 2
 	}
 	l := lanes{window: s.window(min(cols, maxCols)), cores: len(s.m.Cores)}
@@ -54,7 +65,7 @@ func drawTime(p *pen, s *scene) {
 		default:
 			p.fit(s.m.Config.Threads[i-1-l.cores].Name, laneLabel-1)
 		}
-		if p.w >= 100 && i < len(legend) {
+		if p.w >= besideLegend && i < len(legend) {
 			p.at(laneLabel+cols+2, p.y).in(styleDim).str(legend[i])
 		}
 	}
@@ -93,8 +104,18 @@ func drawCursor(p *pen, s *scene, l *lanes) {
 		p.at(laneLabel+min(c+1, l.cols), y).in(styleBold).rune('▶')
 	}
 	if l.top > 0 {
-		p.at(laneLabel+min(c, l.cols-1), 0).in(styleHere).rune('^')
+		p.at(laneLabel+min(c, l.cols-1), 0).in(styleHere).rune(p.unless('^'))
 	}
+}
+
+// unless is a sign, or what stands in its place already: a digit of the axis.
+func (p *pen) unless(sign rune) rune {
+	if x, y := p.rect.x+p.x, p.rect.y+p.y; x < p.g.w && y < p.g.h {
+		if r := p.g.cells[y*p.g.w+x].r; r != ' ' {
+			return r
+		}
+	}
+	return sign
 }
 
 // maxLane bounds how many records the lanes look at; of more, they take samples.

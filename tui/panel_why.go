@@ -9,36 +9,63 @@ import (
 
 // The narration: what the step does and why, where it comes from and leads to.
 
-// whyRows is how long the narration may be, below its heading.
+// whyRows is how much room the narration has in any case, below its heading.
 const whyRows = 3
 
 func drawWhy(p *pen, s *scene) {
-	rows := min(p.h, whyRows+1)
 	if s.rec == nil {
-		p.wrap(0, rows-1, s.doc.opening())
-		p.line(rows - 1).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
+		text := s.doc.opening()
+		p.wrapMore(0, p.h, text)
+		if n := rowsFor(text, p.w); n < p.h {
+			p.line(n).in(styleDim).rest("Nothing has happened yet: → takes the first step, space plays, ? for the keys.")
+		}
 		return
 	}
 	if note := s.note(); note != nil {
+		say, why := s.texts(note)
+		rows := narrationRows(p, say+" "+why)
 		drawNote(p, s, note, rows)
-		drawLinks(p, s)
+		drawLinks(p, s, rows)
 		return
 	}
 	what, why := s.whatAndWhy()
 	p.line(0).in(styleBold).str(what.fn).in(styleText).str(": ")
 	p.rest(what.step)
-	if rows > 2 {
+	if p.h > 2 {
 		why = what.say + " " + why
 	}
-	p.line(1).wrap(1, rows-1, why)
-	drawLinks(p, s)
+	rows := narrationRows(p, why)
+	p.line(1).wrapMore(1, rows-1, why)
+	drawLinks(p, s, rows)
 }
 
-// drawLinks says below what a step comes from and leads to.
-func drawLinks(p *pen, s *scene) {
+// narrationRows is how many rows a text has with its heading: a longer one takes
+// those of the links.
+func narrationRows(p *pen, text string) int {
+	return min(p.h, max(whyRows, rowsFor(text, p.w))+1)
+}
+
+// wrapMore writes text over so many rows. If it is longer, the last one ends with
+// the key that shows all of it.
+func (p *pen) wrapMore(y, rows int, s string) {
+	const more = " w more"
+	if rowsFor(s, p.w) <= rows || p.w < 2*len(more) {
+		p.wrap(y, rows, s)
+		return
+	}
+	for ; rows > 1; rows-- {
+		head, tail := breakLine(s, p.w)
+		p.at(0, y).str(head)
+		s, y = tail, y+1
+	}
+	p.at(0, y).fit(s, p.w-len(more)).in(styleBold).str(more)
+}
+
+// drawLinks says from a row on what a step comes from and leads to.
+func drawLinks(p *pen, s *scene, y int) {
 	for i, draw := range []func(*pen, *scene){drawCauses, drawEffects, drawSources} {
-		if y := whyRows + 1 + i; y < p.h {
-			draw(p.line(y), s)
+		if y+i < p.h {
+			draw(p.line(y+i), s)
 		}
 	}
 }
@@ -48,7 +75,7 @@ func (d *Doc) opening() string {
 	if d.Misconception == "" {
 		return d.Teaches
 	}
-	return d.Teaches + " A common belief: " + d.Misconception
+	return d.Teaches + " A common misconception: " + d.Misconception
 }
 
 // what is a step as it is told.

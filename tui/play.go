@@ -14,42 +14,71 @@ import (
 type player struct {
 	on    bool
 	exact bool // true time
-	speed int  // delays are shifted by so many powers of two
+	speed int  // slower if positive: see speeds
 	gen   int  // ticks of an older run are ignored
+	due   time.Time
 }
 
 // slowdown of true time: a microsecond of the model is a tenth of a second.
 const slowdown = 100_000
 
-// Limits of a delay; in true time a long wait is cut short.
+// A tick comes with each frame at most; where steps are faster, it takes several.
+// A tick that is late makes up for it, but not for more than maxLate: a slow
+// terminal sees fewer steps, and no queue grows.
 const (
-	minDelay  = 10 * time.Millisecond
+	frameTime = time.Second / 120
+	maxLate   = 100 * time.Millisecond
 	maxDelay  = 30 * time.Second
-	maxWait   = 2 * time.Second
-	maxSpeeds = 6
+	maxWait   = 2 * time.Second // in true time a long wait is cut short
 )
+
+// The speeds are powers of two: to 64 times slower and faster, which is 80 steps a
+// second, as many as can be seen; and then a thousand times and more.
+const (
+	maxSlower = 6
+	maxSeen   = 6
+	maxFaster = maxSeen + 4
+	thousand  = 10 // its power of two
+)
+
+// faster is the power of two that a speed is faster by, or slower if negative.
+func (p *player) faster() int {
+	if p.speed < -maxSeen {
+		return -p.speed - maxSeen - 1 + thousand
+	}
+	return -p.speed
+}
 
 // playMsg is a tick of the player.
 type playMsg int
 
 // delay is how long the step that comes next is awaited.
 func (p *player) delay(s *scene, step time.Duration) time.Duration {
+	least, most := time.Microsecond, time.Duration(maxDelay)
 	if p.exact {
-		step = 0
+		step, least, most = 0, frameTime, maxWait
 		if next := s.step; next < len(s.ix.steps) && s.rec != nil {
 			step = time.Duration(s.tl.At(s.ix.end(next+1)-1).T-s.rec.T) * slowdown
 		}
 	}
-	if p.speed >= 0 {
-		step <<= p.speed
+	if by := p.faster(); by > 0 {
+		step >>= by
 	} else {
-		step >>= -p.speed
+		step <<= -by
 	}
-	limit := time.Duration(maxDelay)
-	if p.exact {
-		limit = maxWait
+	return min(max(step, least), most)
+}
+
+// take tells how many steps are due, and that they are taken.
+func (p *player) take(now time.Time, delay time.Duration) int {
+	n := 1
+	if late := now.Sub(p.due); late > 0 && !p.exact {
+		n += int(min(late, maxLate) / delay)
 	}
-	return min(max(step, minDelay), limit)
+	if p.due = p.due.Add(time.Duration(n) * delay); p.due.Before(now) {
+		p.due = now
+	}
+	return n
 }
 
 func (a *app) togglePlay(string) tea.Cmd {
@@ -57,30 +86,41 @@ func (a *app) togglePlay(string) tea.Cmd {
 	return a.nextTick()
 }
 
+// nextTick begins to wait for the next step.
 func (a *app) nextTick() tea.Cmd {
+	a.player.due = a.now().Add(a.player.delay(a.scene, a.opts.Delay))
+	return a.tick()
+}
+
+// tick comes when the next step is due, but not before the next frame.
+func (a *app) tick() tea.Cmd {
 	if !a.player.on {
 		return nil
 	}
 	a.player.gen++
 	gen := playMsg(a.player.gen)
-	return tea.Tick(a.player.delay(a.scene, a.opts.Delay), func(time.Time) tea.Msg { return gen })
+	return tea.Tick(max(a.player.due.Sub(a.now()), frameTime), func(time.Time) tea.Msg { return gen })
 }
 
-// playOn takes a step and orders the next tick; at the end of the run it stops.
+// playOn takes the steps that are due and orders the next tick; at the end of the
+// run it stops.
 func (a *app) playOn(msg playMsg) tea.Cmd {
 	if !a.player.on || a.scene == nil || int(msg) != a.player.gen {
 		a.stale = false
 		return nil
 	}
+	n := a.player.take(a.now(), a.player.delay(a.scene, a.opts.Delay))
 	if v := a.versus; v != nil {
-		v.show(v.at + 1)
+		v.show(min(v.at+n, v.last()))
 		a.player.on = v.at < v.last()
-		return a.nextTick()
+		return a.tick()
 	}
 	was, _ := a.scene.station()
 	pos := a.scene.pos
 	a.message = "" // a mark's name, for as long as it is at the cursor
-	a.step(1)
+	if a.skip(n - 1) {
+		a.step(1)
+	}
 	note := a.scene.note()
 	switch {
 	case a.scene.pos == pos:
@@ -89,11 +129,30 @@ func (a *app) playOn(msg playMsg) tea.Cmd {
 		a.player.on = false
 		a.message = "paused by the scenario: space plays on"
 	}
-	return tea.Batch(a.nextTick(), a.startToken(was))
+	return tea.Batch(a.tick(), a.startToken(was))
+}
+
+// skip takes steps that nobody sees, as far as nothing stops play. It tells whether
+// it has taken all.
+func (a *app) skip(n int) bool {
+	s := a.scene
+	if s.only != nil {
+		for ; n > 0 && !a.predict.asking; n-- {
+			a.stepOnly(1)
+		}
+		return !a.predict.asking
+	}
+	if n == 0 {
+		return true
+	}
+	s.need(s.step + n)
+	to := s.ix.end(s.step + n)
+	stop := s.narrator.pause(s.pos, to)
+	return a.advance(stop) && stop == to
 }
 
 func (a *app) speed(dir int) {
-	a.player.speed = min(max(a.player.speed+dir, -maxSpeeds), maxSpeeds)
+	a.player.speed = min(max(a.player.speed+dir, -maxFaster), maxSlower)
 }
 
 func (a *app) normalSpeed() { a.player.speed = 0 }

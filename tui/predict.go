@@ -6,6 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
@@ -24,8 +25,15 @@ type predict struct {
 	q      quiz.Question
 	choice int     // the one that is marked, or was given; -1: none was
 	resume bool    // play goes on afterwards
+	onward onward  // what a jump was going to when q came in between
 	away   bool    // the cursor is at what explains q, and Esc goes
 	back   sim.Seq // there
+}
+
+// onward is the rest of a jump that a question has interrupted.
+type onward struct {
+	to      sim.Seq // 0: there is none
+	arrived func()
 }
 
 // doneKey tells the questions of a run apart.
@@ -49,18 +57,41 @@ func (a *app) startPredict() {
 	a.blind()
 }
 
-// advance brings the cursor forward, but not beyond a question.
-func (a *app) advance(to sim.Seq) {
+// advance brings the cursor to a position, but forward not beyond a question. It
+// tells whether it is there. Who is away to see what explains a question has been
+// shown the run up to there; what lies behind that is asked again.
+func (a *app) advance(to sim.Seq) bool {
 	s, x := a.scene, &a.predict
-	if to > s.pos && a.asks() && !x.away {
-		q, ok := s.book.Next(s.tl, s.pos, to, x.density, func(kind string, pos sim.Seq) bool { return x.done[doneKey{kind, pos}] })
+	from := s.pos
+	if x.away {
+		from = max(from, x.q.See+1)
+	}
+	if to > from && a.asks() {
+		s.know(to)
+		q, ok := s.book.Next(s.tl, from, to, x.density, func(kind string, pos sim.Seq) bool { return x.done[doneKey{kind, pos}] })
 		if ok {
+			x.away = false
+			a.blind()
 			s.show(q.Pos)
 			a.question(q)
-			return
+			return false
 		}
 	}
 	s.show(to)
+	return true
+}
+
+// reach is advance for a way of many steps: after a question in between it can go
+// on. Where it ends, arrived says so; it may be nil.
+func (a *app) reach(to sim.Seq, arrived func()) {
+	switch {
+	case !a.advance(to):
+		if !a.predict.resume { // else play goes on
+			a.predict.onward = onward{to, arrived}
+		}
+	case arrived != nil:
+		arrived()
+	}
 }
 
 // question puts one on the screen; play waits.
@@ -69,6 +100,8 @@ func (a *app) question(q quiz.Question) {
 	x.done[doneKey{q.Kind, q.Pos}] = true
 	x.asking, x.told, x.q, x.choice = true, false, q, 0
 	x.resume, a.player.on = a.player.on, false
+	x.onward = onward{}
+	a.message = ""
 }
 
 // questionKey chooses, answers, and leaves.
@@ -84,6 +117,10 @@ func (a *app) questionKey(msg tea.KeyMsg) tea.Cmd {
 			return nil
 		}
 		x.asking = false
+		if on := x.onward; on.to > 0 && name == "enter" {
+			a.reach(on.to, on.arrived)
+			return nil
+		}
 		a.player.on = x.resume
 		return a.nextTick()
 	}
@@ -129,6 +166,10 @@ func (a *app) comeBack() tea.Cmd {
 	x.away = false
 	a.scene.show(x.back)
 	a.blind()
+	if x.onward.to > 0 { // to choose whether to go on
+		x.asking = true
+		return nil
+	}
 	a.player.on = x.resume
 	return a.nextTick()
 }
@@ -192,14 +233,9 @@ func (a *app) drawQuestion() {
 	lines := fold(inner, kernel.Printable(x.q.Ask))
 	var verdict []string
 	if x.told {
-		verdict = fold(inner, a.verdict())
+		verdict = fold(inner, a.verdict()...)
 	}
-	keys := "a letter or Enter answers, Esc skips"
-	if x.told {
-		if keys = "any key: go on"; x.choice != x.q.Answer {
-			keys = fmt.Sprintf("s: see it (step %d)   other keys: go on", a.scene.ix.at(x.q.See+1))
-		}
-	}
+	keys := a.questionKeys()
 	room := max(a.h-3-len(x.q.Choices), 1)
 	if x.told { // the question was read: the verdict is what counts
 		lines = lines[:max(min(len(lines), room-len(verdict)), 0)]
@@ -230,6 +266,31 @@ func (a *app) drawQuestion() {
 	p.str(" ")
 }
 
+// questionKeys says what the keys do while a question is on the screen.
+func (a *app) questionKeys() string {
+	x, ix := &a.predict, a.scene.ix
+	var on, see, other string
+	if x.onward.to > 0 {
+		on = fmt.Sprintf("step %d", ix.at(x.onward.to))
+	}
+	switch {
+	case !x.told && on != "":
+		return "a letter or Enter answers, Esc skips   on the way to " + on
+	case !x.told:
+		return "a letter or Enter answers, Esc skips"
+	case x.choice != x.q.Answer:
+		see, other = fmt.Sprintf("s: see it (step %d)   ", ix.at(x.q.See+1)), "other keys: "
+	case on != "":
+		other = "other keys: "
+	default:
+		other = "any key: "
+	}
+	if on != "" {
+		return see + "Enter: on to " + on + "   " + other + "stay here"
+	}
+	return see + other + "go on"
+}
+
 // drawChoice writes a choice: before the answer the marked one, afterwards the
 // right one and the one that was given.
 func (a *app) drawChoice(p *pen, i int, text string) {
@@ -248,15 +309,19 @@ func (a *app) drawChoice(p *pen, i int, text string) {
 	p.in(st).str(sign).str(quiz.Letter(i)).str(") ").rest(text)
 }
 
-// verdict says whether the answer was right, and why.
-func (a *app) verdict() string {
+// verdict says whether the answer was right, and why: in one paragraph if that is in
+// one language.
+func (a *app) verdict() []string {
 	x := &a.predict
-	why := " " + kernel.Printable(x.q.Because)
+	verdict, why := "Wrong: it is "+quiz.Letter(x.q.Answer)+".", kernel.Printable(x.q.Because)
 	switch {
 	case x.choice == x.q.Answer:
-		return "Right." + why
+		verdict = "Right."
 	case x.choice < 0:
-		return "Skipped: it is " + quiz.Letter(x.q.Answer) + "." + why
+		verdict = "Skipped: it is " + quiz.Letter(x.q.Answer) + "."
 	}
-	return "Wrong: it is " + quiz.Letter(x.q.Answer) + "." + why
+	if x.q.Lang != guide.DefaultLang {
+		return []string{verdict, why}
+	}
+	return []string{verdict + " " + why}
 }

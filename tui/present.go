@@ -54,14 +54,14 @@ type show struct {
 	theme  string    // the user's own, for afterwards; "" if it is the one that is shown
 }
 
-// presentRow is a key of the presentation: they are not those of the screen.
-type presentRow struct {
+// keyRow is a key of a mode with keys of its own: a presentation, the list.
+type keyRow struct {
 	key.Binding
 	do func(*app) tea.Cmd
 }
 
-func presentKey(keys, shown, help string, do func(*app)) presentRow {
-	return presentRow{
+func newKey(keys, shown, help string, do func(*app)) keyRow {
+	return keyRow{
 		key.NewBinding(key.WithKeys(splitKeys(keys)...), key.WithHelp(shown, help)),
 		func(a *app) tea.Cmd { do(a); return nil },
 	}
@@ -69,21 +69,21 @@ func presentKey(keys, shown, help string, do func(*app)) presentRow {
 
 // presentKeys are the keys of a presentation. PgDn, PgUp, "." and b are what
 // clickers send.
-func presentKeys() []presentRow {
-	return []presentRow{
-		presentKey("pgdown space right down n", "→ PgDn", "next mark; space does the same", func(a *app) { a.nextStop() }),
-		presentKey("pgup left up backspace", "← PgUp", "previous mark", func(a *app) { a.prevStop() }),
-		presentKey(". b", ". b", "black screen, and back", func(a *app) { a.show.blank = !a.show.blank }),
-		presentKey("home", "Home", "the first mark", func(a *app) { a.toPart(0, 0) }),
-		presentKey("end", "End", "the last mark", func(a *app) { a.toPart(len(a.show.lesson.Parts)-1, lastStop) }),
-		presentKey("} ]", "}", "next part of the lesson", func(a *app) { a.toPart(a.show.part+1, 0) }),
-		presentKey("{ [", "{", "previous part", func(a *app) { a.toPart(a.show.part-1, 0) }),
-		presentKey("enter", "7 Enter", "to mark 7 of this part", func(a *app) { a.digitsDone() }),
-		presentKey("s", "s", "micro-step: one record on", func(a *app) { a.micro(1) }),
-		presentKey("S", "S", "micro-step back", func(a *app) { a.micro(-1) }),
+func presentKeys() []keyRow {
+	return []keyRow{
+		newKey("pgdown space right down n", "→ PgDn", "next mark; space does the same", func(a *app) { a.nextStop() }),
+		newKey("pgup left up backspace", "← PgUp", "previous mark", func(a *app) { a.prevStop() }),
+		newKey(". b", ". b", "black screen, and back", func(a *app) { a.show.blank = !a.show.blank }),
+		newKey("home", "Home", "the first mark", func(a *app) { a.toPart(0, 0) }),
+		newKey("end", "End", "the last mark", func(a *app) { a.toPart(len(a.show.lesson.Parts)-1, lastStop) }),
+		newKey("} ]", "}", "next part of the lesson", func(a *app) { a.toPart(a.show.part+1, 0) }),
+		newKey("{ [", "{", "previous part", func(a *app) { a.toPart(a.show.part-1, 0) }),
+		newKey("enter", "7 Enter", "to mark 7 of this part", func(a *app) { a.digitsDone() }),
+		newKey("s", "s", "micro-step: one record on", func(a *app) { a.micro(1) }),
+		newKey("S", "S", "micro-step back", func(a *app) { a.micro(-1) }),
 		{key.NewBinding(key.WithKeys("T"), key.WithHelp("T", "show or hide the time")), (*app).toggleTimer},
 		{key.NewBinding(key.WithKeys("t"), key.WithHelp("t", "next theme")), (*app).presentTheme},
-		presentKey("?", "?", "these keys", (*app).presentHelp),
+		newKey("?", "?", "these keys", (*app).presentHelp),
 		{key.NewBinding(key.WithKeys("esc", "P"), key.WithHelp("Esc P", "leave the presentation")), (*app).leaveShow},
 		{key.NewBinding(key.WithKeys("ctrl+z")), func(*app) tea.Cmd { return tea.Suspend }},
 		{key.NewBinding(key.WithKeys("ctrl+l")), func(*app) tea.Cmd { return tea.ClearScreen }},

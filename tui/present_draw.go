@@ -185,7 +185,7 @@ func (d *Doc) belief() string {
 	if d.Misconception == "" {
 		return ""
 	}
-	return "A common belief: " + d.Misconception
+	return "A common misconception: " + d.Misconception
 }
 
 // drawShowFoot writes a message or the number that is being typed, and the time.

@@ -14,9 +14,9 @@ type stopKind uint8
 const (
 	stopOpening  stopKind = iota // what the part is about
 	stopStation                  // a station of the path, where there are no marks
-	stopMark                     // a mark, with what the guide has to say
 	stopQuestion                 // before a record: a question about it
-	stopAnswer                   // behind it: the answer
+	stopMark                     // a mark, with what the guide has to say
+	stopAnswer                   // behind a record: the answer
 )
 
 // stop is a place that the presentation goes to with one key.
@@ -109,7 +109,7 @@ func (s *scene) guideStops(part *Part, found []sim.Seq) []stop {
 		out = append(out, q, stop{stopAnswer, q.pos + 1, "the answer", q.note})
 	}
 	slices.SortStableFunc(out, func(x, y stop) int {
-		return cmp.Or(byPos(x, y), int(y.kind)-int(x.kind)) // an answer before what is said of its record
+		return cmp.Or(byPos(x, y), int(y.kind)-int(x.kind)) // an answer, what is said of its record, and a question about the next one
 	})
 	return out
 }

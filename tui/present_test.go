@@ -9,7 +9,6 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/muesli/termenv"
-	"pgregory.net/rapid"
 
 	"ringside/kernel"
 	"ringside/scenarios"
@@ -313,37 +312,6 @@ func TestWhatALessonSaysFitsOn80x24(t *testing.T) {
 	}
 }
 
-// Whatever is pressed and however the terminal is resized, nothing panics and no
-// frame is larger than the terminal.
-func TestRandomKeysOfAPresentation(t *testing.T) {
-	var names []string
-	for _, x := range presentKeys() {
-		for _, k := range x.Keys() {
-			if k != "q" && k != "ctrl+c" && k != "ctrl+z" {
-				names = append(names, k)
-			}
-		}
-	}
-	names = append(names, "1", "2", "9", "x", "l", "f5")
-	l := embedded(t, "interrupts-firmware-io")
-	rapid.Check(t, func(r *rapid.T) {
-		a := ofLesson(t, l, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"))
-		for range rapid.IntRange(1, 30).Draw(r, "n") {
-			switch k := rapid.SampledFrom(append(names, "resize", "tick", "command")).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(timerMsg(a.timerGen))
-			case "command":
-				a.Update(notesMsg(rapid.SampledFrom([]string{"next", "previous", "blank", "?"}).Draw(r, "do")))
-			default:
-				a.Update(press(k))
-			}
-			checkFrame(r, a)
-		}
-	})
-}
-
 // The speaker's terminal follows, and can lead.
 func TestSpeakerNotesFollowAndLead(t *testing.T) {
 	dir := t.TempDir()
@@ -430,5 +398,29 @@ func TestNarrationWithoutAMarkIsSaidOnTheWay(t *testing.T) {
 	}
 	if a.keys("s"); strings.Contains(a.text(), "Das erste Wort.") {
 		t.Errorf("it is said one record later as well:\n%s", a.text())
+	}
+}
+
+// A question is about the next record, so what is said of the last one comes first.
+func TestWhatIsSaidComesBeforeTheNextQuestion(t *testing.T) {
+	a := presenting(t, courseDoc(t, "write-on-arm64"), 80, 24)
+	var names []string
+	for _, s := range a.show.stops {
+		names = append(names, s.name)
+	}
+	want := "the answer, svc, a question, the answer, nothing pushed"
+	if got := strings.Join(names, ", "); !strings.Contains(got, want) {
+		t.Errorf("%s\nwant in it %s", got, want)
+	}
+}
+
+// Behind syscall ring 0 still has the program's stack pointer.
+func TestTheStackThatRSPPointsTo(t *testing.T) {
+	a := presenting(t, courseDoc(t, "syscall-door"), 80, 24)
+	for _, c := range [][2]string{{"swapgs", "user stack"}, {"the stack", "kernel stack"}} {
+		a.jump(stopNamed(t, a, c[0]))
+		if text := a.text(); !strings.Contains(text, c[1]) {
+			t.Errorf("at %s, want %s:\n%s", c[0], c[1], text)
+		}
 	}
 }

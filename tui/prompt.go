@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
@@ -43,10 +44,14 @@ func (a *app) ask(kind promptKind) tea.Cmd {
 func (p *prompt) edit(msg tea.KeyMsg) {
 	switch msg.Type {
 	case tea.KeyRunes, tea.KeySpace:
-		if len(p.text)+len(msg.Runes) <= maxPrompt {
-			p.text = slices.Insert(p.text, p.cursor, msg.Runes...)
-			p.cursor += len(msg.Runes)
+		more := slices.Clone(msg.Runes[:max(min(len(msg.Runes), maxPrompt-len(p.text)), 0)])
+		for i, r := range more { // what is pasted may have lines
+			if unicode.IsSpace(r) {
+				more[i] = ' '
+			}
 		}
+		p.text = slices.Insert(p.text, p.cursor, more...)
+		p.cursor += len(more)
 	case tea.KeyBackspace:
 		if p.cursor > 0 {
 			p.cursor--
@@ -103,6 +108,10 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 	case promptGoto:
 		return a.do(byCommand(a.table(), "goto"), text)
 	case promptFind:
+		if a.scene == nil {
+			a.pickFind(text)
+			return nil
+		}
 		return a.findPrompt(text)
 	case promptFilter:
 		return a.filterPrompt(text)
@@ -124,7 +133,14 @@ func (a *app) answer(kind promptKind, text string) tea.Cmd {
 func (a *app) drawPrompt(p *pen) {
 	p.in(styleBold).str(promptLabels[a.prompt.kind]).in(styleText)
 	text, cursor := a.prompt.text, a.prompt.cursor
-	p.str(string(text[:cursor])).in(styleHere)
+	from := 0 // the first character that is shown: the cursor always is
+	for from < cursor && textWidth(string(text[from:cursor]), a.grid.ascii) > p.left()-2 {
+		from++
+	}
+	if from > 0 {
+		p.rune('…')
+	}
+	p.str(string(text[from:cursor])).in(styleHere)
 	if cursor < len(text) {
 		p.str(string(text[cursor : cursor+1])).in(styleText).str(string(text[cursor+1:]))
 	} else {
@@ -133,10 +149,14 @@ func (a *app) drawPrompt(p *pen) {
 	p.in(styleDim).to(p.x + 2)
 	switch {
 	case a.prompt.wrong != "":
-		if !fits(a.prompt.wrong, p.left(), a.grid.ascii) {
+		const sign = "! "
+		if !fits(a.prompt.wrong, p.left()-len(sign), a.grid.ascii) {
 			p = a.pen.over(rect{0, a.h - 2, a.w, 1})
+			a.grid.fill(p.rect, styleText)
 		}
-		p.in(styleBad).rest(a.prompt.wrong)
+		p.in(styleBad).str(sign).rest(a.prompt.wrong)
+		return
+	case a.scene == nil: // the list has no records to select
 		return
 	case a.prompt.kind == promptFind, a.prompt.kind == promptFilter, a.prompt.kind == promptBreak:
 		p.rest(queryHint)
@@ -208,7 +228,7 @@ func (a *app) drawOverlay() {
 	}
 	if len(o.lines) > o.rows {
 		p = a.pen.over(rect{r.x + 1, r.y + r.h - 1, r.w - 2, 1})
-		p.in(styleDim).str(" up and down scroll, any other key closes ")
+		p.in(styleDim).rest(" up, down scroll  any other key closes ")
 	}
 }
 
@@ -231,9 +251,9 @@ func (a *app) showHelp() {
 				continue
 			}
 			h := x.Help()
-			line := "  " + pad(h.Key, 9) + " " + pad(h.Desc, 46)
-			if x.command != "" {
-				line += " :" + x.command
+			line := "  " + pad(h.Key, 9) + " " + h.Desc
+			if x.command != "" && a.w >= 80 {
+				line = pad(line, 58) + " :" + x.command
 			}
 			lines = append(lines, line)
 		}
@@ -273,31 +293,38 @@ func (a *app) toggleMouse(string) tea.Cmd {
 	return tea.DisableMouse
 }
 
-// mouseAt: a click focuses the panel under it, the wheel steps.
+// mouseAt: a click focuses the panel under it, the wheel steps; where something
+// lies over the panels, in a list and in a presentation it goes up and down. A
+// question and a prompt want the keyboard.
 func (a *app) mouseAt(msg tea.MouseMsg) tea.Cmd {
-	if a.scene == nil || a.predict.asking || msg.Action != tea.MouseActionPress {
+	if a.predict.asking || a.prompt.kind != promptNone || msg.Action != tea.MouseActionPress {
 		return nil
 	}
-	if v := a.versus; v != nil {
-		switch msg.Button {
-		case tea.MouseButtonWheelDown:
-			v.show(v.at + 1)
-		case tea.MouseButtonWheelUp:
-			v.show(v.at - 1)
-		}
-		return nil
-	}
-	switch msg.Button {
-	case tea.MouseButtonWheelDown:
-		a.step(1)
-	case tea.MouseButtonWheelUp:
-		a.step(-1)
-	case tea.MouseButtonLeft:
+	panels := a.scene != nil && !a.overlay.open() && len(a.pages) == 0 && !a.show.on
+	switch {
+	case msg.Button == tea.MouseButtonWheelDown && panels:
+		return a.key(tea.KeyMsg{Type: tea.KeyRight})
+	case msg.Button == tea.MouseButtonWheelUp && panels:
+		return a.key(tea.KeyMsg{Type: tea.KeyLeft})
+	case msg.Button == tea.MouseButtonWheelDown:
+		return a.key(tea.KeyMsg{Type: tea.KeyDown})
+	case msg.Button == tea.MouseButtonWheelUp:
+		return a.key(tea.KeyMsg{Type: tea.KeyUp})
+	case msg.Button == tea.MouseButtonLeft && panels && a.versus == nil && !a.zoom:
 		for i, p := range a.layout.places {
-			if p.has(msg.X, msg.Y) && !a.zoom {
-				a.focus = a.panelIn(i)
+			if p.has(msg.X, msg.Y) {
+				a.focusOn(a.panelIn(i))
 			}
 		}
 	}
 	return nil
+}
+
+// mouseAgain turns the mouse on that was on: whoever gives the terminal away for a
+// while gets it back without.
+func (a *app) mouseAgain() tea.Cmd {
+	if !a.mouse {
+		return nil
+	}
+	return tea.EnableMouseCellMotion
 }

@@ -43,13 +43,17 @@ type scene struct {
 	figures figures // of the records before the cursor
 }
 
-// show brings the scene to a position; the timeline stops at the end of the run.
-// The run is kept known for some way beyond the cursor, so that the step it is
-// in, and what that leads to, are known as well.
-func (s *scene) show(pos sim.Seq) {
+// know makes the run known for some way beyond a position, so that the step that
+// is there, and what that leads to, are known as well.
+func (s *scene) know(pos sim.Seq) {
 	if !s.tl.Done() && pos+openRecords > s.tl.Len() {
 		s.extend(max(pos+openRecords-s.tl.Len(), extendBy))
 	}
+}
+
+// show brings the scene to a position; the timeline stops at the end of the run.
+func (s *scene) show(pos sim.Seq) {
+	s.know(pos)
 	pos = min(max(pos, 0), s.tl.Len())
 	s.base = s.ix.base(pos)
 	if s.base != s.tl.Pos() {

@@ -134,7 +134,7 @@ func (x *text) opening() {
 	x.line("")
 	x.hanging("", d.Title)
 	x.para("Teaches", d.Teaches)
-	x.para("A common belief", d.Misconception)
+	x.para("A common misconception", d.Misconception)
 	if !x.all {
 		x.line("  Enter takes a step, ? lists the commands, q ends.")
 	}
@@ -172,11 +172,17 @@ func (x *text) wholeRun() {
 }
 
 // act does something that may lead to a question: then that is asked first, and
-// what was wanted is done again.
+// what was wanted goes on, or is done again.
 func (x *text) act(do func()) {
-	for do(); x.app.predict.asking && !x.over; do() {
+	a := x.app
+	for do(); a.predict.asking && !x.over; {
 		if x.question(); x.over {
 			return
+		}
+		if on := a.predict.onward; on.to > 0 {
+			a.reach(on.to, on.arrived)
+		} else {
+			do()
 		}
 	}
 }

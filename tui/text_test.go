@@ -111,7 +111,7 @@ func TestQuestionsAreAskedBeforeTheirStep(t *testing.T) {
 		{"asked once", "\n\n\n1\nb\nn\nq\n", []string{"Questions: 1 of 1 right"}, nil},
 		{"the end of the input", "\n\n\n", []string{"Question: Whose stack?"}, []string{"Questions:", "Because", "ret_from_fork"}},
 		{"q ends it", "\n\n\nq\n", nil, []string{"Questions:", "ret_from_fork"}},
-		{"the mark has a name", "m\n", []string{"Mark: the first call\n  Narration: A call.\n  Narration, why: It wants a socket.\n"}, nil},
+		{"the mark has a name", "m\n1\n2\n", []string{"Mark: the first call\n  Narration: A call.\n  Narration, why: It wants a socket.\n"}, nil},
 	} {
 		out := transcript(t, asking(t), false, c.input)
 		for _, want := range c.want {

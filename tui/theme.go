@@ -67,20 +67,22 @@ const resetEscape = "\x1b[0m"
 var themeNames = []string{"dark", "light", "projector", "mono"}
 
 // The palette of Okabe and Ito, which people with any colour vision can tell
-// apart. The light theme darkens the bright ones.
+// apart. The light theme darkens the bright ones, the dark theme brightens
+// vermilion: all can be read on what terminals have for black and for white.
 const (
-	oiOrange    = lipgloss.Color("#E69F00")
-	oiSky       = lipgloss.Color("#56B4E9")
-	oiGreen     = lipgloss.Color("#009E73")
-	oiYellow    = lipgloss.Color("#F0E442")
-	oiBlue      = lipgloss.Color("#0072B2")
-	oiVermilion = lipgloss.Color("#D55E00")
-	oiPurple    = lipgloss.Color("#CC79A7")
+	oiOrange = lipgloss.Color("#E69F00")
+	oiSky    = lipgloss.Color("#56B4E9")
+	oiGreen  = lipgloss.Color("#009E73")
+	oiYellow = lipgloss.Color("#F0E442")
+	oiBlue   = lipgloss.Color("#0072B2")
+	oiPurple = lipgloss.Color("#CC79A7")
 
-	darkPurple = lipgloss.Color("#9B3F72")
-	darkOrange = lipgloss.Color("#8A5F00")
-	grey       = lipgloss.Color("#808080")
-	greyLight  = lipgloss.Color("#6B6B6B")
+	vermilion     = lipgloss.Color("#EB6410")
+	darkVermilion = lipgloss.Color("#A82F00")
+	darkPurple    = lipgloss.Color("#9A3F76")
+	darkOrange    = lipgloss.Color("#8A5F00")
+	grey          = lipgloss.Color("#8A8A8A")
+	greyLight     = lipgloss.Color("#6B6B6B")
 )
 
 // chooseTheme gives the name of the theme to begin with: the one that was asked
@@ -150,13 +152,13 @@ func look(name string, s style, base lipgloss.Style) lipgloss.Style {
 }
 
 var darkColours = map[style]lipgloss.Color{
-	styleUser: oiGreen, styleKernel: oiSky, styleHardirq: oiVermilion, styleSoftirq: oiOrange,
-	styleHardware: oiPurple, styleGood: oiGreen, styleBad: oiVermilion, styleFocus: oiYellow,
+	styleUser: oiGreen, styleKernel: oiSky, styleHardirq: vermilion, styleSoftirq: oiOrange,
+	styleHardware: oiPurple, styleGood: oiGreen, styleBad: vermilion, styleFocus: oiYellow,
 }
 
 var lightColours = map[style]lipgloss.Color{
-	styleUser: lipgloss.Color("#00694D"), styleKernel: oiBlue, styleHardirq: lipgloss.Color("#A84700"), styleSoftirq: darkOrange,
-	styleHardware: darkPurple, styleGood: lipgloss.Color("#00694D"), styleBad: lipgloss.Color("#A84700"), styleFocus: oiBlue,
+	styleUser: lipgloss.Color("#00694D"), styleKernel: oiBlue, styleHardirq: darkVermilion, styleSoftirq: darkOrange,
+	styleHardware: darkPurple, styleGood: lipgloss.Color("#00694D"), styleBad: darkVermilion, styleFocus: oiBlue,
 }
 
 func coloured(s style, base lipgloss.Style, dim lipgloss.Color, colours map[style]lipgloss.Color) lipgloss.Style {

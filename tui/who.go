@@ -32,6 +32,9 @@ const (
 	refQueue
 	refWait
 	refTCP
+	refIOAPIC
+	refRedir
+	refPIC
 	numRefs
 )
 
@@ -39,6 +42,7 @@ const (
 var refNames = [numRefs]string{
 	"", "task", "socket", "epoll", "pipe", "eventfd", "timerfd", "memfd", "napi", "core", "apic",
 	"open file", "skb", "epitem", "wait queue", "wait entry", "tcp",
+	"ioapic", "redirection entry", "pic",
 }
 
 // ref is an object: its kind and its place in the arena of that kind.
@@ -90,14 +94,18 @@ type about struct {
 
 // packet is what it was on the wire, or for one of this host the skb's number.
 type packet struct {
-	frame int32 // or None
-	num   int32 // of the first skb that it was in, or 0
+	frame int32   // or None
+	num   int32   // of the first skb that it was in, or 0
+	sent  int32   // the frame that this host has last sent it as, or None
+	into  int32   // the packet that GRO has merged it into, or -1,
+	since sim.Seq // in this record
 }
 
 // who knows it for every record.
 type who struct {
 	records []about
 	packets []packet
+	guises  guises
 	things  []thing
 
 	byFrame, byNum, bySkb []int32          // packets, by frame, by number and by place of the skb
@@ -108,7 +116,9 @@ type who struct {
 	files                 map[[2]int32]ref // what a descriptor of a process was last
 }
 
-func newWho() *who { return &who{files: map[[2]int32]ref{}} }
+func newWho(im *kernel.Image) *who {
+	return &who{files: map[[2]int32]ref{}, guises: findGuises(im)}
+}
 
 // at is what a record is about.
 func (w *who) at(seq sim.Seq) about {
@@ -163,6 +173,7 @@ func (w *who) touch(m *kernel.Machine, r *sim.Record, x *about) bool {
 		}
 		return true
 	case kernel.KindSkb:
+		w.guise(m, r)
 		x.packet = w.skb(m, r.Obj)
 		return x.packet >= 0
 	case kernel.KindTask:
@@ -223,7 +234,7 @@ func (w *who) frame(id int32) int32 {
 	p := lasting(&w.byFrame, id, -1)
 	if *p < 0 {
 		*p = int32(len(w.packets))
-		w.packets = append(w.packets, packet{frame: id})
+		w.packets = append(w.packets, packet{frame: id, sent: kernel.None, into: -1})
 	}
 	return *p
 }
@@ -243,7 +254,7 @@ func (w *who) skb(m *kernel.Machine, id kernel.SkbID) int32 {
 		p := lasting(&w.byNum, b.Num, -1)
 		if *p < 0 {
 			*p = int32(len(w.packets))
-			w.packets = append(w.packets, packet{frame: kernel.None, num: b.Num})
+			w.packets = append(w.packets, packet{frame: kernel.None, num: b.Num, sent: kernel.None, into: -1})
 		}
 		*last = *p
 	}

@@ -114,11 +114,11 @@ func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 		return p.install(unix.Eventfd(uint(uint32(a[0])), int(int32(a[1]))|unix.EFD_CLOEXEC))
 	case "eventfd_read":
 		var b [8]byte
-		return eight(&b, unix.Read, p.real(a[0]))
+		return eight(&b, func(b []byte) (int, error) { return t.read(a[0], b) })
 	case "eventfd_write":
 		var b [8]byte
 		binary.NativeEndian.PutUint64(b[:], uint64(a[1]))
-		_, err := eight(&b, unix.Write, p.real(a[0]))
+		_, err := eight(&b, func(b []byte) (int, error) { return unix.Write(p.real(a[0]), b) })
 		return 0, err
 	case "timerfd_create":
 		return p.timerfdCreate(a[0], a[1])
@@ -162,13 +162,22 @@ func (t *thread) plain(c *strace.Call, a []int64) (int64, error) {
 	return t.socketCall(c, a)
 }
 
-// eight reads or writes the counter of an eventfd.
-func eight(b *[8]byte, op func(int, []byte) (int, error), fd int) (int64, error) {
-	n, err := op(fd, b[:])
+// eight reads or writes the counter of an eventfd or a timerfd.
+func eight(b *[8]byte, op func([]byte) (int, error)) (int64, error) {
+	n, err := op(b[:])
 	if err == nil && n != len(b) {
 		return 0, errRefused // the C library fails without an error number
 	}
 	return int64(binary.NativeEndian.Uint64(b[:])), err
+}
+
+// read reads a file; of a timer it has the scenario's count.
+func (t *thread) read(fd int64, b []byte) (int, error) {
+	n, err := unix.Read(t.proc.real(fd), b)
+	if err == nil {
+		t.proc.expirations(fd, b[:n], t.r.clock())
+	}
+	return n, err
 }
 
 // receive is read, recv and recvfrom.
@@ -182,10 +191,7 @@ func (t *thread) receive(c *strace.Call, a []int64) (int64, error) {
 		return -1, unix.EAGAIN
 	}
 	if c.Spec.Name == "read" {
-		n, err := unix.Read(fd, b)
-		if err == nil {
-			t.proc.expirations(a[0], b[:n], t.r.clock())
-		}
+		n, err := t.read(a[0], b)
 		return int64(n), err
 	}
 	n, from, err := recvfrom(fd, b, a[3])

@@ -46,6 +46,15 @@ func callsOther(m *kernel.Machine, r *sim.Record) bool {
 	return s != nil && !waits[s.Name] && s.Name != "exit" && len(s.Params) > 0
 }
 
+// noData: what the call returns is no amount of something.
+func noData(m *kernel.Machine, r *sim.Record) bool {
+	switch specOf(m, r).Name {
+	case "read", "recv", "recvfrom", "write", "send", "sendto", "eventfd_read", "poll", "ppoll", "select":
+		return false
+	}
+	return true
+}
+
 // callText is the call as strace prints it while it is on its way.
 func (a *ahead) callText() string {
 	tasks, lines := a.now.Unfinished()
@@ -172,6 +181,8 @@ func returnWhy(spec *program.Spec, result string) string {
 		return n + " bytes were there to be copied to the program's buffer"
 	case "write", "send", "sendto":
 		return n + " bytes found room"
+	case "eventfd_read":
+		return "the value is what it takes from the counter"
 	case "poll", "ppoll", "select":
 		return n + " is the number of what is ready"
 	}

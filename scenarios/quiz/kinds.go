@@ -14,6 +14,8 @@ type kind struct {
 	fn     string                                      // of this function's
 	step   uint8                                       // step
 	common bool                                        // there is one at every turn
+	sheet  bool                                        // asked on sheets only
+	fixed  func(m *kernel.Machine, r *sim.Record) bool // if the answer does not depend on a scenario's numbers; nil: it may
 	worth  func(m *kernel.Machine, r *sim.Record) bool // if the state there is worth a question
 	ask    func(a *ahead) bool                         // runs ahead and words it, or finds that it cannot
 }
@@ -22,28 +24,20 @@ type kind struct {
 // it takes an interrupt.
 const delivery = "(interrupt delivery)"
 
-// kinds is the table. The names are also those that a sheet prints.
+// kinds is the table.
 var kinds = []kind{
 	{name: "skipped entries", fn: "__wake_up_common_lock", step: 0, worth: manyEntries, ask: askSkipped},
 	{name: "next task", common: true, fn: "__schedule", step: 0, worth: ofTask, ask: askNextTask},
-	{name: "return value", common: true, point: kernel.PointSysEnter, worth: callsOther, ask: askReturn},
+	{name: "return value", common: true, fixed: noData, point: kernel.PointSysEnter, worth: callsOther, ask: askReturn},
 	{name: "epoll_wait", point: kernel.PointSysEnter, worth: callsEpollWait, ask: askEpollWait},
 	{name: "descriptors polled", point: kernel.PointSysEnter, worth: callsPoll, ask: askPollScan},
 	{name: "packets polled", fn: "__napi_poll", step: 0, worth: always, ask: askNAPIPoll},
-	{name: "stack", common: true, fn: delivery, step: 0, worth: interrupts, ask: askStack},
-	{name: "IF in the handler", common: true, fn: delivery, step: 0, worth: interruptsX86, ask: askHandlerIF},
-	{name: "IF in the softirq", point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askSoftirqIF},
-	{name: "context", point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askContext},
-	{name: "IPI", point: kernel.PointSchedWaking, worth: severalCores, ask: askIPI},
-}
-
-// Kinds are the names of the kinds of generated questions.
-func Kinds() []string {
-	var names []string
-	for i := range kinds {
-		names = append(names, kinds[i].name)
-	}
-	return names
+	{name: "stack", fixed: always, common: true, fn: delivery, step: 0, worth: interrupts, ask: askStack},
+	{name: "IF in the handler", fixed: always, common: true, fn: delivery, step: 0, worth: interruptsX86, ask: askHandlerIF},
+	{name: "IF in the softirq", fixed: always, point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askSoftirqIF},
+	{name: "context", fixed: always, point: kernel.PointSoftirqRaise, worth: raisesNetRx, ask: askContext},
+	{name: "IPI", fixed: always, point: kernel.PointSchedWaking, worth: severalCores, ask: askIPI},
+	{name: "how long", sheet: true, point: kernel.PointSysEnter, worth: callsBlocking, ask: askSpan},
 }
 
 func always(*kernel.Machine, *sim.Record) bool { return true }

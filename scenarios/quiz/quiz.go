@@ -34,6 +34,7 @@ type Question struct {
 	Choices []string
 	Answer  int // the place of the right one in Choices
 	Because string
+	Lang    string // of Because; what is generated is in English
 }
 
 // ownKind names a question of the file.
@@ -76,6 +77,7 @@ type place struct {
 	pos  sim.Seq
 	kind uint8
 	nth  int32 // of its kind, from 0
+	dull bool  // the scenario's numbers do not matter
 }
 
 // Book knows where questions can be asked, as far as the run is known.
@@ -137,7 +139,7 @@ func (b *Book) Record(m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 func (b *Book) take(candidates []uint8, m *kernel.Machine, r *sim.Record, seq sim.Seq) {
 	for _, i := range candidates {
 		if k := &kinds[i]; (k.fn == "" || k.step == r.Step) && k.worth(m, r) {
-			b.places = append(b.places, place{seq + 1, i, b.count[i]})
+			b.places = append(b.places, place{seq + 1, i, b.count[i], k.fixed != nil && k.fixed(m, r)})
 			b.count[i]++
 		}
 	}
@@ -182,7 +184,7 @@ func (b *Book) ownNext(from, to sim.Seq, d Density, skip func(string, sim.Seq) b
 // own words a question of the file.
 func (b *Book) own(note int) Question {
 	ask, pos := b.guide.Notes[note].Ask, b.found.Found[note]
-	q := Question{Kind: ownKind(note), Own: true, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang)}
+	q := Question{Kind: ownKind(note), Own: true, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang), Lang: ask.Because.Lang(b.opts.Lang)}
 	for _, c := range ask.Choices {
 		q.Choices = append(q.Choices, c.In(b.opts.Lang))
 	}
@@ -205,6 +207,9 @@ const often = 8
 // most one of the first, one of the next two, one of the next four; of what is
 // common, half of these.
 func (b *Book) chosen(p place, d Density) bool {
+	if kinds[p.kind].sheet {
+		return false
+	}
 	switch d {
 	case Many:
 		return p.nth < often || p.nth%2 == 0

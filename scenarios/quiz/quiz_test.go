@@ -11,6 +11,7 @@ import (
 
 	"ringside/cpu"
 	"ringside/kernel"
+	"ringside/nic"
 	"ringside/scenarios"
 	"ringside/sim"
 )
@@ -37,11 +38,12 @@ func openCourse(t testing.TB, name string, seed uint64) *course {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := sc.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := kernel.New(cfg)
+	return openRun(t, sc, seed)
+}
+
+func openRun(t testing.TB, sc *scenarios.Scenario, seed uint64) *course {
+	t.Helper()
+	m, err := sc.NewMachine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,30 +80,116 @@ func TestTheRunAgreesWithEveryAnswer(t *testing.T) {
 	n := map[string]int{}
 	for _, name := range scenarios.Builtin() {
 		c := openCourse(t, name, 1)
-		for _, q := range c.questions(Many, 150) {
-			if bad := badForm(&q); bad != "" {
-				t.Errorf("%s: %s: %+v", name, bad, q)
-			}
-			if q.See >= c.run.Len() && !c.run.Done() {
-				continue // beyond what the test looks at
-			}
-			if q.See < q.Pos-1 || q.See >= c.run.Len() && !strings.HasPrefix(q.Choices[q.Answer], never) {
-				t.Errorf("%s: the answer is seen at %d of %d: %+v", name, q.See, c.run.Len(), q)
-				continue
-			}
-			if q.Own || q.See >= c.run.Len() {
-				continue
-			}
-			n[q.Kind]++
-			if saw := replayed[q.Kind](c, &q); saw != "" {
-				t.Errorf("%s: the run says %s: %+v", name, saw, q)
-			}
+		for _, q := range append(c.questions(Many, 150), c.book.totals(c.run)...) {
+			c.verify(t, name, &q, n)
 		}
 	}
-	for _, kind := range Kinds() {
-		if n[kind] == 0 {
-			t.Errorf("no question of the kind %q anywhere", kind)
+	for i := range kinds {
+		if n[kinds[i].name] == 0 && !kinds[i].sheet {
+			t.Errorf("no question of the kind %q anywhere", kinds[i].name)
 		}
+	}
+	for i := range totals {
+		if n[totals[i].name] == 0 {
+			t.Errorf("no question about %s anywhere", totals[i].name)
+		}
+	}
+}
+
+// verify looks the answer to a question up in the run, and counts those that it has
+// looked up.
+func (c *course) verify(t *testing.T, name string, q *Question, n map[string]int) {
+	t.Helper()
+	if bad := badForm(q); bad != "" {
+		t.Errorf("%s: %s: %+v", name, bad, q)
+	}
+	if q.See >= c.run.Len() && !c.run.Done() {
+		return // beyond what the test looks at
+	}
+	if q.See+1 < q.Pos || q.See >= c.run.Len() && !strings.HasPrefix(q.Choices[q.Answer], never) {
+		t.Errorf("%s: the answer is seen at %d of %d: %+v", name, q.See, c.run.Len(), q)
+		return
+	}
+	if q.Own || q.See >= c.run.Len() {
+		return
+	}
+	n[q.Kind]++
+	saw := ""
+	if look := replayed[q.Kind]; look != nil {
+		saw = look(c, q)
+	} else {
+		saw = differs(fmt.Sprint(c.counted(q.Kind)), q.Choices[q.Answer])
+	}
+	if saw != "" {
+		t.Errorf("%s: the run says %s: %+v", name, saw, q)
+	}
+}
+
+// TestEverySheetIsRight: of each scenario that varies, what is asked on sheets is
+// looked up in the run of the sheet's own instance, and the sheets of neighbours
+// have other values and other answers.
+func TestEverySheetIsRight(t *testing.T) {
+	n := map[string]int{}
+	for _, name := range scenarios.Builtin() {
+		sc, err := scenarios.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sc.Varies() {
+			continue
+		}
+		t.Run(name, func(t *testing.T) { sheetsAreRight(t, sc, n) })
+	}
+	for i := range kinds {
+		if n[kinds[i].name] == 0 && kinds[i].sheet {
+			t.Errorf("no question of the kind %q anywhere", kinds[i].name)
+		}
+	}
+}
+
+// sheetSeeds are how many sheets of a scenario are looked at.
+const sheetSeeds = 50
+
+func sheetsAreRight(t *testing.T, sc *scenarios.Scenario, n map[string]int) {
+	var before []scenarios.Param
+	answers := map[string]map[string]bool{} // to each question, by its words
+	for seed := uint64(1); seed <= sheetSeeds; seed++ {
+		inst, err := sc.Instance(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cmp.Equal(before, inst.Params()) {
+			t.Errorf("%s has the values of its neighbour", inst.Name)
+		}
+		before = inst.Params()
+		c := openRun(t, inst, seed)
+		if !c.run.Done() {
+			t.Errorf("%s is too long a run for a sheet", inst.Name)
+		}
+		if m := c.at(c.run.Len()); m.Fault != "" {
+			t.Errorf("%s: %s", inst.Name, m.Fault)
+		}
+		questions := c.book.Sample(c.run, sheetLength, true)
+		if len(questions) < sheetLength-1 {
+			t.Errorf("%s has %d questions", inst.Name, len(questions))
+		}
+		for i := range questions {
+			q := &questions[i]
+			c.verify(t, inst.Name, q, n)
+			if answers[q.Ask] == nil {
+				answers[q.Ask] = map[string]bool{}
+			}
+			answers[q.Ask][q.Choices[q.Answer]] = true
+		}
+	}
+	several := 0
+	for _, a := range answers {
+		if len(a) > 1 {
+			several++
+		}
+	}
+	if several < 3 {
+		t.Errorf("only %d questions have other answers on other sheets: %v", several, answers)
 	}
 }
 
@@ -173,6 +261,22 @@ var replayed = map[string]func(c *course, q *Question) string{
 		list, _, _ := strings.Cut(q.Choices[q.Answer], ": its time is up")
 		return c.straced(q, func(text string) bool { return strings.Contains(text, list) })
 	},
+	"how long": func(c *course, q *Question) string {
+		task := kernel.TaskID(c.run.At(q.Pos - 1).Task)
+		for _, l := range c.lines {
+			if l.seq < q.Pos || l.task != task || strings.HasPrefix(l.text, "--- ") {
+				continue
+			}
+			d := float64(c.run.At(l.seq).T-c.run.At(q.Pos-1).T) / float64(sim.Microsecond)
+			between := map[string][2]float64{"in less than 10us": {0, 10}, "after 10us to 100us": {10, 100}, "after 100us to 1ms": {100, 1e3},
+				"after 1ms to 10ms": {1e3, 1e4}, "after 10ms to 100ms": {1e4, 1e5}, "after 100ms to 1s": {1e5, 1e6}, "after more than 1s": {1e6, 1e12}}[q.Choices[q.Answer]]
+			if d < between[0] || d >= between[1] {
+				return fmt.Sprint(d, "us")
+			}
+			return ""
+		}
+		return differs("not at all in this run", q.Choices[q.Answer])
+	},
 	"descriptors polled": func(c *course, q *Question) string {
 		n, was := int64(0), c.at(q.Pos).Counters.PollScanned
 		for i := q.Pos; i <= q.See; i++ {
@@ -225,6 +329,46 @@ var replayed = map[string]func(c *course, q *Question) string{
 		}
 		return differs(fmt.Sprint(sent), fmt.Sprint(strings.HasPrefix(q.Choices[q.Answer], "yes")))
 	},
+}
+
+// counted is what the log has of something in the whole run.
+func (c *course) counted(kind string) (n int64) {
+	thread, sleeps := strings.CutPrefix(kind, "sleeps of ")
+	for i := range c.run.Len() {
+		r := c.run.At(i)
+		m := c.run.Machine() // for names only
+		var is bool
+		switch {
+		case sleeps: // sched_switch: the task before and its state
+			is = r.Point == kernel.PointSchedSwitch && m.Tasks[r.Arg[0]].Name == thread && kernel.TaskState(r.Arg[1]) != kernel.Running
+		case kind == "interrupts":
+			is = r.Point == kernel.PointIRQHandlerEntry
+		case kind == "lost frames":
+			is = m.Fn(r) == "drop" && r.Arg[1] == nic.DropMissed
+		case kind == "polls":
+			is = r.Point == kernel.PointNAPIPoll && r.Ctx == kernel.CtxSoftirq
+		case kind == "wakeups":
+			is = r.Point == kernel.PointSchedWakeup
+		case kind == "switches":
+			is = r.Point == kernel.PointSchedSwitch
+		case kind == "preemptions":
+			is = r.Point == kernel.PointSchedSwitch && kernel.TaskState(r.Arg[1]) == kernel.Running && !m.Tasks[r.Arg[0]].Idle
+		case kind == "ticks":
+			is = r.Point == kernel.PointLocalTimerEntry
+		case kind == "calls":
+			is = r.Point == kernel.PointSysEnter
+		case kind == "datagrams":
+			is = m.Fn(r) == "udp_recvmsg" && strings.Contains(m.StepName(r), "copy") && r.Kind == kernel.KindSkb
+		case kind == "epoll callbacks":
+			is = m.Fn(r) == "ep_poll_callback" && r.Step == 0
+		case kind == "descriptors asked":
+			is = m.Fn(r) == "ep_item_poll" && r.Step == 0
+		}
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 func flagIF(c *course, q *Question) string {

@@ -57,7 +57,7 @@ func TestSheetsDiffer(t *testing.T) {
 	var sheets []Sheet
 	for seed := uint64(1); seed <= 2; seed++ {
 		c := openCourse(t, "last-waiter-first", seed)
-		sheets = append(sheets, NewSheet("sheet", c.run, c.book))
+		sheets = append(sheets, NewSheet(Heading{Title: "sheet", Name: "last-waiter-first", Number: int(seed), Seed: seed}, c.run, c.book))
 	}
 	if len(sheets[0].Questions) != sheetLength || cmp.Equal(sheets[0].Questions, sheets[1].Questions) {
 		t.Error("two seeds give the same sheet")

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func ringside(args ...string) (stdout, stderr string, status int) {
 // typing is ringside with an input.
 func typing(input string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	status = run(args, strings.NewReader(input), &out, &errs)
+	status = Run(args, strings.NewReader(input), &out, &errs)
 	return out.String(), errs.String(), status
 }
 
@@ -299,14 +299,14 @@ func TestHelpHasExamplesAndCompletionWorks(t *testing.T) {
 }
 
 func TestTheCommittedSchemaIsTheOneOfTheTypes(t *testing.T) {
-	want, err := os.ReadFile("scenarios/schema.json")
+	want, err := os.ReadFile("../../scenarios/schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if out, _, _ := ringside("schema"); out != string(want) {
 		t.Error("run go generate ./scenarios")
 	}
-	if want, err = os.ReadFile("scenarios/lesson.schema.json"); err != nil {
+	if want, err = os.ReadFile("../../scenarios/lesson.schema.json"); err != nil {
 		t.Fatal(err)
 	}
 	if out, _, _ := ringside("schema", "--lesson"); out != string(want) {
@@ -339,7 +339,7 @@ func TestNotesNeedATerminal(t *testing.T) {
 // TestTheWorkedExampleOfTheDocs: the file in docs/AUTHORING.md does what it says,
 // on both kernels, and its variant runs.
 func TestTheWorkedExampleOfTheDocs(t *testing.T) {
-	doc, err := os.ReadFile("docs/AUTHORING.md")
+	doc, err := os.ReadFile("../../docs/AUTHORING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func TestTheWorkedExampleOfTheDocs(t *testing.T) {
 // its copy, and nothing is written over.
 func TestACopyBringsWhatItPlays(t *testing.T) {
 	dir := t.TempDir()
-	doc, err := openDoc("capture-file", false)
+	doc, err := openDoc("capture-file", docOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func TestACopyBringsWhatItPlays(t *testing.T) {
 	if err := doc.Copy(path); err == nil {
 		t.Error("a file was overwritten")
 	}
-	if doc, err := openDoc(path, false); err != nil || !doc.File {
+	if doc, err := openDoc(path, docOptions{}); err != nil || !doc.File {
 		t.Errorf("the copy is not taken for a file: %v", err)
 	}
 	if _, errs, status := ringside("--watch", path); status != exitUsage || !strings.Contains(errs, "needs a screen") {
@@ -388,6 +388,13 @@ func TestACopyBringsWhatItPlays(t *testing.T) {
 }
 
 // A variant's expectations are checked where it has some.
+func TestCheckRunsInstances(t *testing.T) {
+	out, errs, status := ringside("check", "half-read")
+	if status != 0 || !strings.Contains(out, "half-read: 60 of 60 instances run\n") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
 func TestCheckRunsTheVariantsThatExpectSomething(t *testing.T) {
 	src, _, _ := ringside("show", "livelock")
 	out, _, status := ringside("check", write(t, "good.yaml", src))
