@@ -193,6 +193,9 @@ func Printable(s string) string {
 func Functions(cfg *Config) []string {
 	im := &Image{Config: cfg, ABI: &cpu.ABIs[cfg.ABI]}
 	im.Text.Codes = im.kernelText()
+	if cfg.NIC.Advanced {
+		im.loadIgb()
+	}
 	for i := range cfg.Threads {
 		im.addProgram(int32(i), cfg.Threads[i].Program)
 	}

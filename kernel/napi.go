@@ -53,6 +53,7 @@ var napiText = text{
 		Steps: []step{
 			{Name: "clean the receive ring", Cost: costFn, Do: (*Machine).e1000Poll},
 			{Name: "all taken?", Cost: costFn, Do: (*Machine).e1000PollWork},
+			{Name: "is polling over?", Do: (*Machine).e1000PollOver},
 			{Name: "interrupt on again (IMS)", Cost: costMMIO, Do: (*Machine).e1000IRQEnable},
 		}},
 	fnE1000CleanRx: {Name: "e1000_clean_rx_irq", File: fileE1000e, Station: StNAPI,
@@ -295,19 +296,19 @@ func (m *Machine) pollCauses(queue int32) uint32 {
 	return m.NIC.Cause(queue)
 }
 
-// e1000IRQEnable: if polling goes on, the interrupt stays off.
-func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
+// e1000PollOver: if polling goes on, the interrupt stays off.
+func (m *Machine) e1000PollOver(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	switch {
-	case f.L[4] == 0 && c.Result() == 0:
+	case c.Result() == 0:
 		c.Return(f.L[1])
-		return
-	case m.Config.NIC.AdaptiveRx && f.L[4] == 0:
-		f.L[4] = 1
-		c.Again()
+	case m.Config.NIC.AdaptiveRx:
 		c.Call(fnE1000SetITR, f.L[0])
-		return
 	}
+}
+
+func (m *Machine) e1000IRQEnable(c *cpu.Core, r *sim.Record) {
+	f := c.Frame()
 	m.NIC.WriteIMS(m.pollCauses(int32(f.L[0])), m.Now, &m.Queue, m.Seq)
 	c.Return(f.L[1])
 }
