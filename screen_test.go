@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func build(t testing.TB) string {
 	return path
 }
 
-// session is the program under a pseudo-terminal, with a terminal emulator that
+// session is a program under a pseudo-terminal, with a terminal emulator that
 // shows what a user sees.
 type session struct {
 	t    *testing.T
@@ -38,22 +39,50 @@ type session struct {
 	term vt10x.Terminal
 	cmd  *exec.Cmd
 	done chan error
+
+	mu  sync.Mutex
+	out []byte // all that has been written to the terminal
 }
 
 func open(t *testing.T, bin string, cols, rows int, args ...string) *session {
 	t.Helper()
-	s := &session{t: t, done: make(chan error, 1)}
-	s.cmd = exec.Command(bin, args...)
-	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=1")
-	var err error
-	if s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
+	return start(t, exec.Command(bin, args...), cols, rows, nil)
+}
+
+// start runs a command as the leader of a session of its own, with the
+// pseudo-terminal as its controlling one. Before it begins, there is a look at the
+// terminal. The emulator answers what a program asks it: its colours, its cursor.
+func start(t *testing.T, cmd *exec.Cmd, cols, rows int, before func(*session)) *session {
+	t.Helper()
+	s := &session{t: t, cmd: cmd, done: make(chan error, 1)}
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=1")
+	tty, side, err := pty.Open()
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.term = vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(s.tty)) // it answers where its cursor is
+	s.tty, s.term = tty, vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(tty))
+	defer side.Close()
+	if err := pty.Setsize(tty, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)}); err != nil {
+		t.Fatal(err)
+	}
+	if before != nil {
+		before(s)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = side, side, side
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.SetNonblock(int(tty.Fd()), true); err != nil { // so that Close ends a Read
+		t.Fatal(err)
+	}
 	go func() {
 		buf, kept := make([]byte, 64<<10), 0
 		for {
 			n, err := s.tty.Read(buf[kept:])
+			s.mu.Lock()
+			s.out = append(s.out, buf[kept:kept+n]...)
+			s.mu.Unlock()
 			whole := wholeRunes(buf[:kept+n])
 			_, _ = s.term.Write(buf[:whole])
 			kept = copy(buf, buf[whole:kept+n])
@@ -95,6 +124,40 @@ func (s *session) still(has string) string {
 	}
 	s.t.Fatalf("the screen never came to rest with %q:\n%s", has, last)
 	return ""
+}
+
+// until waits until the screen is as it should be.
+func (s *session) until(what string, ok func(screen string) bool) string {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if now := s.term.String(); ok(now) {
+			return now
+		}
+	}
+	s.t.Fatalf("never on the screen: %s\n%s", what, s.term.String())
+	return ""
+}
+
+// shows waits until all of some texts are on the screen.
+func (s *session) shows(texts ...string) string {
+	s.t.Helper()
+	return s.until(strings.Join(texts, ", "), func(screen string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(screen, text) })
+	})
+}
+
+// ended waits for the end and gives the exit status, as a shell counts.
+func (s *session) ended() int {
+	s.t.Helper()
+	select {
+	case <-s.done:
+	case <-time.After(20 * time.Second):
+		s.t.Fatalf("still running:\n%s", s.term.String())
+	}
+	if st := s.cmd.ProcessState.Sys().(syscall.WaitStatus); st.Signaled() {
+		return 128 + int(st.Signal())
+	}
+	return s.cmd.ProcessState.ExitCode()
 }
 
 // mode is the emulator's, read while nobody writes to it.

@@ -121,10 +121,10 @@ variants:
 			t.Errorf("%s expects %v", s.Variants()[i].Variant, e)
 		}
 	}
-	if v, err := s.With("loud"); err != nil || v.Label() != "loud: One more" {
+	if v, err := s.With("loud"); err != nil || v.Label("en") != "loud: One more" {
 		t.Errorf("%v, %v", v, err)
 	}
-	if v, err := s.With("one-packet"); err != nil || v.Label() != "one-packet" {
+	if v, err := s.With("one-packet"); err != nil || v.Label("en") != "one-packet" {
 		t.Errorf("%v, %v", v, err)
 	}
 	if _, err := s.With("lout"); err == nil || !strings.Contains(err.Error(), "the variants of f.yaml: silent, loud") {

@@ -236,12 +236,12 @@ func (s *Scenario) VariantNames() []string {
 	return names
 }
 
-// Label names it and, if it is a variant, what is different.
-func (s *Scenario) Label() string {
+// Label names it and, if it is a variant, what is different, in a language.
+func (s *Scenario) Label(lang string) string {
 	if s.Variant == "" {
 		return s.Name
 	}
-	if title := s.VariantTitle.In(guide.DefaultLang); title != "" {
+	if title := s.VariantTitle.In(lang); title != "" {
 		return s.Variant + ": " + title
 	}
 	return s.Variant

@@ -211,6 +211,8 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case liveMsg:
 		a.liveDone(msg)
 		return a, nil
+	case versusLiveMsg:
+		return a, a.versusLive(msg)
 	case notesMsg:
 		a.fromNotes(string(msg))
 		return a, nil

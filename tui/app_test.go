@@ -227,42 +227,6 @@ func checkFrame(t interface{ Fatalf(string, ...any) }, a *app) {
 	}
 }
 
-// Whatever is pressed and however the terminal is resized, nothing panics and no
-// frame is larger than the terminal.
-func TestRandomKeys(t *testing.T) {
-	var names []string
-	for _, x := range newActions() {
-		for _, k := range x.Keys() {
-			if k != "q" && k != "ctrl+c" && k != "ctrl+z" {
-				names = append(names, k)
-			}
-		}
-	}
-	names = append(names, "backspace", "a", "7", "u", "pgdown", "d", "command")
-	commands := []string{"filter ctx:softirq", "filter -task:server cpu:0", "follow server", "follow packet 1", "inspect fd 3", "inspect cpu 0", "break tp:sched_waking", "symbol try_to_wake_up", "thread worker", "setmark x"}
-	doc := document(t, 2, 12)
-	rapid.Check(t, func(r *rapid.T) {
-		a := testApp(t, doc, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"), "")
-		a.grid.ascii = rapid.Bool().Draw(r, "ascii")
-		for range rapid.IntRange(1, 40).Draw(r, "n") {
-			switch k := rapid.SampledFrom(append(names, "resize", "tick")).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(playMsg(a.player.gen))
-			case "command":
-				if a.prompt.kind == promptNone && a.scene != nil {
-					a.answer(promptCommand, rapid.SampledFrom(commands).Draw(r, "command"))
-				}
-			default:
-				a.Update(press(k))
-			}
-			a.stale = true
-			checkFrame(r, a)
-		}
-	})
-}
-
 // Forward k and back k restores the screen to the byte, by steps and by records.
 func TestForwardAndBackRestoresTheScreen(t *testing.T) {
 	doc := document(t, 2, 12)
@@ -581,7 +545,7 @@ func TestPickerPresentsLessons(t *testing.T) {
 	doc := document(t, 1, 1)
 	a := newApp(Options{
 		Items:      []Item{{Name: doc.Name, Title: doc.Title, Chapter: "path"}},
-		Lessons:    []Item{{Name: l.Name, Title: l.Title, Teaches: "60 minutes, 2 parts", Chapter: "lessons"}},
+		Lessons:    []Item{{Name: l.Name, Title: l.Title, Size: "60 minutes, 2 parts", Chapter: "lessons"}},
 		Open:       func(string) (*Doc, error) { return doc, nil },
 		OpenLesson: func(string) (*Lesson, error) { return l, nil },
 	})

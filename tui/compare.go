@@ -41,11 +41,13 @@ type versus struct {
 	facts  [2][]fact
 	rows   []factRow
 	source [2][]sourceRow // the programs of the thread
+	ran    bool           // what can be run on the real kernel, has
+	stop   func()         // ends what is running there
 }
 
 // newVersus compares two documents, with texts in a language.
 func newVersus(docs [2]*Doc, lang string) (*versus, error) {
-	v := &versus{}
+	v := &versus{stop: func() {}}
 	var runs [2]*compare.Run
 	for i, doc := range docs {
 		var err error

@@ -46,6 +46,9 @@ func (a *app) compareWith(with string) error {
 		return err
 	}
 	a.player.on = false
+	if a.versus != nil {
+		a.versus.stop()
+	}
 	a.versus = v
 	return nil
 }
@@ -96,6 +99,8 @@ func versusActions(base []action) []action {
 		row("1", "1", "to the first difference", "first", groupMove, "1 first", diff(func(v *versus) bool { return v.toDiff(0) })),
 		row("f", "f", "follow another thread", "follow", groupLook, "f thread", plain(func(a *app) { a.versus.follow() })),
 		row("w", "w", "this point at length", "why", groupLook, "w why", plain((*app).versusWhy)),
+		row("R", "R", "both on the real kernel, where the cursor is", "realpage", groupLook, "", (*app).versusReal),
+		row("r", "r", "run both on the real kernel again", "real", groupLook, "", (*app).versusRerun),
 		row("esc", "Esc", "leave a page, the comparison", "close", groupOther, "", plain((*app).leaveVersus)),
 	}
 	for _, name := range []string{"play", "slower", "faster", "normal", "theme", "mouse", "", "help", "suspend", "redraw", "quit"} {
@@ -168,5 +173,6 @@ func (a *app) versusWhy() {
 
 func (a *app) leaveVersus() {
 	a.player.on = false
+	a.versus.stop()
 	a.versus = nil
 }

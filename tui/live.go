@@ -231,7 +231,12 @@ func (a *app) startLive() tea.Cmd {
 	}
 }
 
-func (a *app) stopLive() { a.stop() }
+func (a *app) stopLive() {
+	a.stop()
+	if a.versus != nil {
+		a.versus.stop()
+	}
+}
 
 func (a *app) liveDone(msg liveMsg) {
 	if a.scene != nil && msg.gen == a.liveGen {

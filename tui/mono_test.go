@@ -12,6 +12,7 @@ import (
 	"ringside/scenarios"
 	"ringside/scenarios/quiz"
 	"ringside/sim"
+	"ringside/tui/speaker"
 )
 
 // sign is how a meaning is told besides by its colour: the text of a run itself, or
@@ -41,7 +42,7 @@ var signs = [numStyles][]sign{
 	styleHardware: {run(`^[WFDm]+$`), run(`^D `), run(`^hardware`), {inTitle, regexp.MustCompile(`HARDWARE`)}},
 	styleGood:     {run(`^=`), run(`^no difference`)},
 	styleBad:      {run(`^!`), run(`^x `), run(`^failed`), run(`^real:`), run(`gave up`), run(`ERROR`), run(`[═║╔╗╚╝]`), {inTitle, regexp.MustCompile(`failed`)}},
-	styleFocus:    {run(`[═║╔╗╚╝]`)},
+	styleFocus:    {run(`[═║╔╗╚╝]`), run(`^([A-Z ]{5}|NEXT:)`)},
 }
 
 // Two styles without signs look different in every theme, or have no colour of
@@ -165,8 +166,11 @@ var digits = regexp.MustCompile(`[0-9a-f]*[0-9][0-9a-f]*`)
 func (u *untold) look(a *app, where string) {
 	a.stale = true
 	a.View()
-	g := &a.grid
-	over := len(a.pages) > 0 || a.overlay.open() || a.predict.asking
+	u.frame(&a.grid, len(a.pages) > 0 || a.overlay.open() || a.predict.asking, where)
+}
+
+// frame looks at all rows; if a page lies over them, at the page alone.
+func (u *untold) frame(g *grid, over bool, where string) {
 	for y := range g.h {
 		g.runs(y, func(st style, s segment) {
 			u.count[st]++
@@ -277,5 +281,24 @@ func TestNoPageTellsByColourAlone(t *testing.T) {
 		if u.count[s] == 0 {
 			t.Errorf("%s was never looked at", styleLetters[s].name)
 		}
+	}
+}
+
+// The speaker's terminal.
+func TestNoNotesAreToldByColourAlone(t *testing.T) {
+	u := &untold{t: t, seen: map[string]bool{}}
+	state := speaker.State{
+		Title: "One packet", Mark: speaker.Count{N: 2, Of: 5}, MarkName: "five words", Notes: "Count them.", Say: "It pushes five words.",
+		Next: &speaker.Preview{Mark: "the gate", Say: "Then the gate."}, Questions: []speaker.Question{{}}, Minutes: 5, ElapsedMS: 400_000,
+	}
+	for _, blank := range []bool{false, true} {
+		v := newNotesView(nil, "mono", false)
+		state.Blank, state.Left = blank, !blank
+		v.Update(notesStateMsg{state: &state})
+		v.View()
+		u.frame(&v.grid, false, "notes")
+	}
+	if u.count[styleFocus] == 0 {
+		t.Error("no heading was looked at")
 	}
 }

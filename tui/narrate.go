@@ -133,8 +133,17 @@ func (s *scene) texts(n *guide.Note) (say, why string) {
 	return say, why
 }
 
+<<<<<<< HEAD
 // headWhy marks what is the file's, and names the record. Where there is no room
 // for both, the name says enough.
+=======
+// oneLanguage tells whether both are in the same one; the built-in ones are English.
+func (s *scene) oneLanguage(n *guide.Note) bool {
+	return n.Say.Lang(s.narrator.lang) == n.Why.Lang(s.narrator.lang)
+}
+
+// headWhy marks what is the file's, and names the record.
+>>>>>>> gaps
 func headWhy(p *pen, s *scene) {
 	if s.rec == nil {
 		return
@@ -160,7 +169,7 @@ func drawNote(p *pen, s *scene, n *guide.Note, rows int) {
 		y, rows = 1, rows-1
 	}
 	p.line(y)
-	if both := say + " " + why; rows > 1 && rowsFor(both, p.w) <= rows {
+	if both := say + " " + why; rows > 1 && s.oneLanguage(n) && rowsFor(both, p.w) <= rows {
 		p.wrap(y, rows, both)
 		return
 	}

@@ -44,7 +44,10 @@ type Options struct {
 }
 
 // Item is a line of the picker.
-type Item struct{ Name, Title, Teaches, Chapter string }
+type Item struct {
+	Name, Title, Teaches, Chapter string
+	Size                          string // of a lesson: minutes and parts
+}
 
 // Doc is a scenario that is open: its run, not begun yet, and what there is to
 // say about it.

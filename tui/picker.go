@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -181,7 +182,7 @@ func (a *app) drawPicker() {
 		p.str(" ")
 		p.fit(it.Title, min(44, p.left()-1))
 		if p.left() > 20 {
-			p.in(styleText).str(" ").rest(it.Teaches)
+			p.in(styleText).str(" ").rest(cmp.Or(it.Size, it.Teaches))
 		}
 	}
 	if len(a.pick.items) == 0 {
@@ -194,7 +195,8 @@ func (a *app) drawPicker() {
 	}
 	it := &a.pick.items[a.pick.at]
 	p.st = styleBold
-	p.at(0, a.h-foot).rest(it.Title)
+	p.at(0, a.h-foot).str(it.Title)
+	p.in(styleDim).str("  ").rest(it.Size)
 	p.st = styleText
 	p.wrap(a.h-foot+1, 2, it.Teaches)
 	p.line(a.h - 1).in(styleDim)

@@ -6,6 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
 	"ringside/sim"
 )
@@ -232,7 +233,7 @@ func (a *app) drawQuestion() {
 	lines := fold(inner, kernel.Printable(x.q.Ask))
 	var verdict []string
 	if x.told {
-		verdict = fold(inner, a.verdict())
+		verdict = fold(inner, a.verdict()...)
 	}
 	keys := a.questionKeys()
 	room := max(a.h-3-len(x.q.Choices), 1)
@@ -308,15 +309,19 @@ func (a *app) drawChoice(p *pen, i int, text string) {
 	p.in(st).str(sign).str(quiz.Letter(i)).str(") ").rest(text)
 }
 
-// verdict says whether the answer was right, and why.
-func (a *app) verdict() string {
+// verdict says whether the answer was right, and why: in one paragraph if that is in
+// one language.
+func (a *app) verdict() []string {
 	x := &a.predict
-	why := " " + kernel.Printable(x.q.Because)
+	verdict, why := "Wrong: it is "+quiz.Letter(x.q.Answer)+".", kernel.Printable(x.q.Because)
 	switch {
 	case x.choice == x.q.Answer:
-		return "Right." + why
+		verdict = "Right."
 	case x.choice < 0:
-		return "Skipped: it is " + quiz.Letter(x.q.Answer) + "." + why
+		verdict = "Skipped: it is " + quiz.Letter(x.q.Answer) + "."
 	}
-	return "Wrong: it is " + quiz.Letter(x.q.Answer) + "." + why
+	if x.q.Lang != guide.DefaultLang {
+		return []string{verdict, why}
+	}
+	return []string{verdict + " " + why}
 }

@@ -129,3 +129,27 @@ func TestAJumpOverAMillionRecordsIsAskedAtOnce(t *testing.T) {
 		t.Errorf("a jump took %v", slowest)
 	}
 }
+
+// Play stops at a question, with a filter too, and goes on behind the answer.
+func TestPlayGoesOnBehindAQuestion(t *testing.T) {
+	for _, filter := range []string{"", ":filter ep_"} {
+		a := testApp(t, guided(t), 80, 24, "")
+		if filter != "" {
+			a.press(filter)
+		}
+		a.press(":predict file")
+		a.keys("space")
+		for n := 0; n < 300 && !a.predict.asking; n++ {
+			if !a.player.on { // the file pauses
+				a.keys("space")
+			}
+			a.Update(playMsg(a.player.gen))
+		}
+		if !a.predict.asking || a.player.on || strings.Contains(a.text(), "on the way to") {
+			t.Fatalf("%q: not asked, or it plays on:\n%s", filter, a.text())
+		}
+		if a.keys("b x"); a.predict.asking || !a.player.on {
+			t.Errorf("%q: it does not play on:\n%s", filter, a.text())
+		}
+	}
+}

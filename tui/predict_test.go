@@ -174,3 +174,42 @@ func TestWhereTheFileSpeaksIsSteppedThroughBothWays(t *testing.T) {
 		}
 	})
 }
+
+// No line is half in one language and half in another: what the file has not said
+// in the chosen one, and what is built in, begins a line.
+func TestALineIsInOneLanguage(t *testing.T) {
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}} {
+		doc := guided(t)
+		doc.Guide.Notes[1].Why = guide.Text{"en": "Packets are for ports."}
+		a := newApp(Options{Theme: "mono", Lang: "de", Open: func(string) (*Doc, error) { return doc, nil }})
+		if err := a.open(doc.Name); err != nil {
+			t.Fatal(err)
+		}
+		a.resize(size[0], size[1])
+		mixed := func(german string, english ...string) {
+			t.Helper()
+			for _, line := range strings.Split(a.text(), "\n") {
+				for _, e := range english {
+					if strings.Contains(line, german) && strings.Contains(line, e) {
+						t.Errorf("%v: %q", size, line)
+					}
+				}
+			}
+		}
+		a.to(t, "Er nimmt den Port.")
+		mixed("Er nimmt den Port.", "Packets")
+		if !strings.Contains(a.text(), "Packets are for") {
+			t.Errorf("%v: what is not there in German is missing:\n%s", size, a.text())
+		}
+		a.to(t, "nur was")
+		mixed("nur was", "within", "budget", "Runs", "The")
+		a.move(0)
+		a.keys("p")
+		a.to(t, "Wer ruft?")
+		a.keys("a")
+		mixed("so eben", "Wrong", "it is")
+		if got := a.text(); !strings.Contains(got, "so eben") || !strings.Contains(got, "Wrong: it is b.") {
+			t.Errorf("%v: verdict:\n%s", size, got)
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/muesli/termenv"
-	"pgregory.net/rapid"
 
 	"ringside/kernel"
 	"ringside/scenarios"
@@ -311,37 +310,6 @@ func TestWhatALessonSaysFitsOn80x24(t *testing.T) {
 			a.keys("pgdown")
 		}
 	}
-}
-
-// Whatever is pressed and however the terminal is resized, nothing panics and no
-// frame is larger than the terminal.
-func TestRandomKeysOfAPresentation(t *testing.T) {
-	var names []string
-	for _, x := range presentKeys() {
-		for _, k := range x.Keys() {
-			if k != "q" && k != "ctrl+c" && k != "ctrl+z" {
-				names = append(names, k)
-			}
-		}
-	}
-	names = append(names, "1", "2", "9", "x", "l", "f5")
-	l := embedded(t, "interrupts-firmware-io")
-	rapid.Check(t, func(r *rapid.T) {
-		a := ofLesson(t, l, rapid.IntRange(20, 210).Draw(r, "w"), rapid.IntRange(6, 64).Draw(r, "h"))
-		for range rapid.IntRange(1, 30).Draw(r, "n") {
-			switch k := rapid.SampledFrom(append(names, "resize", "tick", "command")).Draw(r, "key"); k {
-			case "resize":
-				a.Update(tea.WindowSizeMsg{Width: rapid.IntRange(1, 210).Draw(r, "w"), Height: rapid.IntRange(1, 64).Draw(r, "h")})
-			case "tick":
-				a.Update(timerMsg(a.timerGen))
-			case "command":
-				a.Update(notesMsg(rapid.SampledFrom([]string{"next", "previous", "blank", "?"}).Draw(r, "do")))
-			default:
-				a.Update(press(k))
-			}
-			checkFrame(r, a)
-		}
-	})
 }
 
 // The speaker's terminal follows, and can lead.

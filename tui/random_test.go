@@ -457,15 +457,15 @@ func (k *monkey) know() {
 	s.show(pos)
 }
 
-// calm takes the answer to the last key away.
-func (k *monkey) calm() { k.a.message, k.a.stale = "", true }
+// calm takes the answer to the last key away: a message, or the score at the end.
+func (k *monkey) calm() { k.a.message, k.a.overlay, k.a.stale = "", overlay{}, true }
 
 // ways are two keys that lead forward and back where the screen is.
 func (k *monkey) ways() (forward, back string) {
 	ways := [][2]string{{".", ","}, {"s", "S"}, {"]", "["}}
 	switch {
 	case k.a.versus != nil:
-		ways = ways[:1]
+		ways = ways[:2]
 	case k.a.show.on:
 		ways = [][2]string{{"pgdown", "pgup"}, {"s", "S"}}
 	case k.a.scene.only != nil:
@@ -480,12 +480,13 @@ type standing struct {
 	pos      sim.Seq
 	at, part int
 	stop     int
+	micro    int
 }
 
 func (k *monkey) place() standing {
 	x := standing{pos: k.a.scene.pos, part: k.a.show.part, stop: k.a.show.at}
 	if v := k.a.versus; v != nil {
-		x.at = v.at
+		x.at, x.micro = v.at, v.micro
 	}
 	return x
 }

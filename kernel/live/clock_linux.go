@@ -23,8 +23,8 @@ import (
 const longestCompute = 2 * time.Millisecond
 
 // longestWait bounds what waiting for TCP's own timers costs for real: the delay
-// of an acknowledgement is 40 ms (TCP_DELACK_MIN).
-const longestWait = 50 * time.Millisecond
+// of an acknowledgement is 40 ms to 200 ms (TCP_DELACK_MIN, TCP_DELACK_MAX).
+const longestWait = 250 * time.Millisecond
 
 // clock is the scenario's time.
 func (r *runner) clock() sim.Time {

@@ -19,16 +19,19 @@ type Text map[string]string
 const DefaultLang = "en"
 
 // In gives the text in a language, or else in English, or else in any it has.
-func (t Text) In(lang string) string {
+func (t Text) In(lang string) string { return t[t.Lang(lang)] }
+
+// Lang is the language in which In gives it; without any text, English.
+func (t Text) Lang(lang string) string {
 	for _, l := range []string{lang, DefaultLang} {
-		if s, ok := t[l]; ok {
-			return s
+		if _, ok := t[l]; ok {
+			return l
 		}
 	}
 	for _, l := range slices.Sorted(keys(t)) {
-		return t[l]
+		return l
 	}
-	return ""
+	return DefaultLang
 }
 
 func keys(t Text) func(func(string) bool) {

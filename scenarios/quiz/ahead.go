@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"ringside/kernel"
+	"ringside/scenarios/guide"
 	"ringside/sim"
 )
 
@@ -36,7 +37,7 @@ func (b *Book) make(p place, run *Run) (Question, bool) {
 	a.now, a.at = run.Machine(), run.At(p.pos-1)
 	a.m.CopyFrom(a.now)
 	a.seq, a.left, a.rest = p.pos-1, maxAhead, false
-	a.q, a.wrongs = Question{Kind: k.name, Pos: p.pos}, a.wrongs[:0]
+	a.q, a.wrongs = Question{Kind: k.name, Pos: p.pos, Lang: guide.DefaultLang}, a.wrongs[:0]
 	if !k.ask(a) {
 		return Question{}, false
 	}

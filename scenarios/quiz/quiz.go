@@ -34,6 +34,7 @@ type Question struct {
 	Choices []string
 	Answer  int // the place of the right one in Choices
 	Because string
+	Lang    string // of Because; what is generated is in English
 }
 
 // ownKind names a question of the file.
@@ -183,7 +184,7 @@ func (b *Book) ownNext(from, to sim.Seq, d Density, skip func(string, sim.Seq) b
 // own words a question of the file.
 func (b *Book) own(note int) Question {
 	ask, pos := b.guide.Notes[note].Ask, b.found.Found[note]
-	q := Question{Kind: ownKind(note), Own: true, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang)}
+	q := Question{Kind: ownKind(note), Own: true, Pos: pos, See: pos, Ask: ask.Ask.In(b.opts.Lang), Answer: ask.Answer, Because: ask.Because.In(b.opts.Lang), Lang: ask.Because.Lang(b.opts.Lang)}
 	for _, c := range ask.Choices {
 		q.Choices = append(q.Choices, c.In(b.opts.Lang))
 	}

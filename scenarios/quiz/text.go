@@ -162,13 +162,17 @@ func (w *writer) verdict(run *Run, q *Question, choice int) {
 	right := kernel.Printable(q.Choices[q.Answer])
 	switch {
 	case choice == q.Answer:
-		w.printf("right. ")
+		w.printf("right.")
 	case choice < 0:
-		w.printf("skipped: it is %d) %s. ", q.Answer+1, right)
+		w.printf("skipped: it is %d) %s.", q.Answer+1, right)
 	default:
-		w.printf("wrong: it is %d) %s. ", q.Answer+1, right)
+		w.printf("wrong: it is %d) %s.", q.Answer+1, right)
 	}
-	w.printf("%s\n", kernel.Printable(q.Because))
+	between := " "
+	if q.Lang != guide.DefaultLang { // a line is in one language
+		between = "\n   "
+	}
+	w.printf("%s%s\n", between, kernel.Printable(q.Because))
 	if choice != q.Answer && q.See < run.Len() {
 		r := run.At(q.See)
 		w.printf("   It is seen at %s: %s (%s).\n", r.T, run.Machine().Fn(r), run.Machine().StepName(r))

@@ -365,7 +365,7 @@ func TestTheWorkedExampleOfTheDocs(t *testing.T) {
 // its copy, and nothing is written over.
 func TestACopyBringsWhatItPlays(t *testing.T) {
 	dir := t.TempDir()
-	doc, err := openDoc("capture-file", false)
+	doc, err := openDoc("capture-file", docOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func TestACopyBringsWhatItPlays(t *testing.T) {
 	if err := doc.Copy(path); err == nil {
 		t.Error("a file was overwritten")
 	}
-	if doc, err := openDoc(path, false); err != nil || !doc.File {
+	if doc, err := openDoc(path, docOptions{}); err != nil || !doc.File {
 		t.Errorf("the copy is not taken for a file: %v", err)
 	}
 	if _, errs, status := ringside("--watch", path); status != exitUsage || !strings.Contains(errs, "needs a screen") {

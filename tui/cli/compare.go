@@ -8,6 +8,7 @@ import (
 
 	"ringside/scenarios"
 	"ringside/scenarios/compare"
+	"ringside/scenarios/guide"
 )
 
 func compareCommand(screen *screenFlags) *cobra.Command {
@@ -79,7 +80,7 @@ func compareText(w io.Writer, name, with string) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		compare.Of(left, right).Write(w, sc.Label(), other.Label())
+		compare.Of(left, right).Write(w, sc.Label(guide.DefaultLang), other.Label(guide.DefaultLang))
 	}
 	return nil
 }

@@ -16,18 +16,24 @@ import (
 	"ringside/tui"
 )
 
+// docOptions are how scenarios are prepared for the screen.
+type docOptions struct {
+	trace bool   // the kernel's tracepoints are read
+	lang  string // of texts that have several
+}
+
 // openDoc prepares a scenario for the screen.
-func openDoc(name string, trace bool) (*tui.Doc, error) {
+func openDoc(name string, o docOptions) (*tui.Doc, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return newDoc(name, sc, trace)
+	return newDoc(name, sc, o)
 }
 
 // openWith prepares what an open scenario is compared with: one of its variants,
 // or another scenario.
-func openWith(name, with string) (*tui.Doc, error) {
+func openWith(name, with string, o docOptions) (*tui.Doc, error) {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
@@ -35,11 +41,11 @@ func openWith(name, with string) (*tui.Doc, error) {
 	if sc, err = sc.With(with); err != nil {
 		return nil, err
 	}
-	return newDoc(sc.Name, sc, false)
+	return newDoc(sc.Name, sc, o)
 }
 
 // newDoc prepares a scenario that has been read.
-func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
+func newDoc(name string, sc *scenarios.Scenario, o docOptions) (*tui.Doc, error) {
 	cfg, err := sc.Config()
 	if err != nil {
 		return nil, err
@@ -49,19 +55,24 @@ func newDoc(name string, sc *scenarios.Scenario, trace bool) (*tui.Doc, error) {
 		return nil, err
 	}
 	doc := &tui.Doc{
+<<<<<<< HEAD
 		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
+=======
+		Name: name, Label: sc.Label(o.lang), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
+>>>>>>> gaps
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	if v := sc.Values(); v != "" {
 		doc.Teaches = fmt.Sprintf("Instance %s: %s. %s", name, v, sc.Teaches)
 	}
 	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(), Teaches: v.Teaches})
+		doc.Variants = append(doc.Variants, tui.Item{Name: v.Variant, Title: v.Label(o.lang), Teaches: v.Teaches})
 	}
 	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
-		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, trace) }
+		doc.Live = func(ctx context.Context) (*tui.LiveRun, error) { return liveRun(ctx, cfg, o.trace) }
 	}
 	return doc, nil
 }

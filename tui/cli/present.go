@@ -55,11 +55,15 @@ func lessonItems(lang string) ([]tui.Item, error) {
 		for _, p := range l.Parts {
 			parts = append(parts, p.Title.In(lang))
 		}
-		about := fmt.Sprintf("%d parts: %s", len(parts), strings.Join(parts, "; "))
+		size := fmt.Sprintf("%d parts", len(parts))
 		if l.Minutes > 0 {
-			about = fmt.Sprintf("%d minutes, %s", l.Minutes, about)
+			size = fmt.Sprintf("%d minutes, %s", l.Minutes, size)
 		}
+<<<<<<< HEAD
 		items = append(items, tui.Item{Name: l.Name, Title: l.Title.In(lang), Teaches: about, Chapter: "lessons"})
+=======
+		items = append(items, tui.Item{Name: name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
+>>>>>>> gaps
 	}
 	return items, nil
 }
@@ -74,7 +78,7 @@ func openLesson(name, lang string) (*tui.Lesson, error) {
 	for _, p := range l.Parts {
 		out.Parts = append(out.Parts, tui.Part{
 			Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Marks: p.Marks, Questions: p.Questions,
-			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, false) },
+			Open: func() (*tui.Doc, error) { return newDoc(p.Scenario.Name, p.Scenario, docOptions{lang: lang}) },
 		})
 	}
 	return out, nil

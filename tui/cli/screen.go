@@ -31,7 +31,9 @@ func (s *screenFlags) register(c *cobra.Command) {
 
 func (s *screenFlags) open() error {
 	opts := withLists(s.opts)
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, s.trace) }
+	o := docOptions{s.trace, opts.Lang}
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, o) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, o) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
@@ -55,8 +57,9 @@ func withLists(opts tui.Options) tui.Options {
 		presented, err = lessonItems(opts.Lang)
 		return items, presented, err
 	}
-	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, false) }
-	opts.With = openWith
+	lang := opts.Lang
+	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, docOptions{lang: lang}) }
+	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, docOptions{lang: lang}) }
 	return opts
 }
 
