@@ -6,8 +6,8 @@
 // them.
 package scenarios
 
-//go:generate sh -c "go run .. schema > schema.json"
-//go:generate sh -c "go run .. schema --lesson > lesson.schema.json"
+//go:generate sh -c "go run .. schema > new.json && mv new.json schema.json"
+//go:generate sh -c "go run .. schema --lesson > new.json && mv new.json lesson.schema.json"
 
 // file is a scenario file. Descriptions are for the schema.
 type file struct {

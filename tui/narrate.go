@@ -133,17 +133,13 @@ func (s *scene) texts(n *guide.Note) (say, why string) {
 	return say, why
 }
 
-<<<<<<< HEAD
-// headWhy marks what is the file's, and names the record. Where there is no room
-// for both, the name says enough.
-=======
 // oneLanguage tells whether both are in the same one; the built-in ones are English.
 func (s *scene) oneLanguage(n *guide.Note) bool {
 	return n.Say.Lang(s.narrator.lang) == n.Why.Lang(s.narrator.lang)
 }
 
-// headWhy marks what is the file's, and names the record.
->>>>>>> gaps
+// headWhy marks what is the file's, and names the record. Where there is no room
+// for both, the name says enough.
 func headWhy(p *pen, s *scene) {
 	if s.rec == nil {
 		return

@@ -104,12 +104,12 @@ func wholeDoc(name, with string) (*Doc, error) {
 		return nil, err
 	}
 	doc := &Doc{
-		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
+		Name: name, Label: sc.Label("en"), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
 		File: strings.Contains(name, "/"), Copy: func(string) error { return errors.New("not here") },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label()})
+		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label("en")})
 	}
 	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
 	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {

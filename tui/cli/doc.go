@@ -55,13 +55,8 @@ func newDoc(name string, sc *scenarios.Scenario, o docOptions) (*tui.Doc, error)
 		return nil, err
 	}
 	doc := &tui.Doc{
-<<<<<<< HEAD
-		Name: name, Label: sc.Label(), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
-=======
 		Name: name, Label: sc.Label(o.lang), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		File: !slices.Contains(scenarios.Builtin(), name), Copy: func(to string) error { return copyScenario(sc, to) },
->>>>>>> gaps
+		File: sc.Own(), Copy: func(to string) error { return copyScenario(sc, to) },
 		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
 	}
 	if v := sc.Values(); v != "" {

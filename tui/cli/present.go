@@ -59,11 +59,7 @@ func lessonItems(lang string) ([]tui.Item, error) {
 		if l.Minutes > 0 {
 			size = fmt.Sprintf("%d minutes, %s", l.Minutes, size)
 		}
-<<<<<<< HEAD
-		items = append(items, tui.Item{Name: l.Name, Title: l.Title.In(lang), Teaches: about, Chapter: "lessons"})
-=======
-		items = append(items, tui.Item{Name: name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
->>>>>>> gaps
+		items = append(items, tui.Item{Name: l.Name, Title: l.Title.In(lang), Size: size, Teaches: strings.Join(parts, "; "), Chapter: "lessons"})
 	}
 	return items, nil
 }
