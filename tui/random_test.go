@@ -377,7 +377,8 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 			k.calm()
 			was := k.place()
 			seen, at = append(seen, a.View()), append(at, was)
-			if k.press(forward); k.place() == was {
+			k.press(forward)
+			if k.calm(); k.place() == was {
 				seen = seen[:len(seen)-1]
 				break
 			}
