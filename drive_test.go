@@ -17,7 +17,10 @@ import (
 // The program at work under a terminal: what is pressed is what a user presses, and
 // what is asked of it is what stands on the screen.
 
-var counters = regexp.MustCompile(`step +\d+/.*micro +\d+/\d+`)
+var counters = regexp.MustCompile(`step +\d+/\S+ +(micro +)?\d+/\d+`)
+
+// plays stands on the screen while it plays.
+const plays = "▶ x"
 
 // step is where a screen says that it stands.
 func step(screen string) string { return counters.FindString(screen) }
@@ -48,14 +51,12 @@ func TestTheProgramAtWork(t *testing.T) {
 	}{
 		{"it plays until it is told to pause", "one-packet", func(t *testing.T, s *session) {
 			s.shows("step 0/", "paused")
-			s.keys(">>> ")
-			s.shows("PLAY", "step 3/")
+			s.moves(" ")
+			s.shows(plays)
 			s.keys(" ")
 			s.shows("paused")
-			rest := s.still("paused")
-			if s.moves("."); step(rest) == step(s.term.String()) {
-				t.Error("it does not step after the pause")
-			}
+			s.still("paused")
+			s.moves(".")
 		}},
 		{"a search goes from hit to hit and back", "one-packet", func(t *testing.T, s *session) {
 			s.shows("step 0/")
@@ -112,7 +113,7 @@ func TestTheProgramAtWork(t *testing.T) {
 			s.keys("\x1b[H") // Home
 			s.until("the start again", func(now string) bool { return now == start })
 			s.keys("\x1b")
-			s.shows("step 0/")
+			s.until("one run", func(now string) bool { return !strings.Contains(now, "RIGHT") && step(now) != "" })
 		}},
 		{"v compares what is open with its variant", "nagle-and-delayed-ack", func(t *testing.T, s *session) {
 			s.shows("step 0/")
@@ -226,8 +227,10 @@ func (s *session) size(cols, rows int) {
 func TestResizeWhileItPlays(t *testing.T) {
 	s := open(t, build(t), 80, 24, "napi-32-packets")
 	s.shows("step 0/")
+	s.keys(":predict off\r") // a question would end it
+	s.shows("no questions")
 	s.keys(">>>> ")
-	s.shows("PLAY")
+	s.shows(plays)
 	for _, size := range []struct {
 		w, h int
 		has  string

@@ -383,6 +383,7 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 				break
 			}
 		}
+		k.calm()
 		for i := len(seen) - 1; i >= 0; i-- {
 			k.press(back)
 			k.calm()
@@ -431,11 +432,8 @@ func TestWhateverLedToAPlaceItIsShownAlike(t *testing.T) {
 func (k *monkey) rest() {
 	a := k.a
 	a.Update(tea.WindowSizeMsg{Width: 200, Height: 60})
-	for a.prompt.kind != promptNone || a.overlay.open() || a.predict.asking || len(a.pages) > 0 {
+	for a.prompt.kind != promptNone || a.overlay.open() || a.predict.asking || len(a.pages) > 0 || a.predict.away {
 		a.Update(press("esc"))
-	}
-	if a.predict.away {
-		a.comeBack()
 	}
 	a.show.blank, a.player.on, a.opts.Motion, a.token.frame = false, false, false, 0
 	if a.scene == nil {
