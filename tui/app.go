@@ -392,7 +392,11 @@ func (a *app) escape(string) tea.Cmd {
 		a.setFollow(nil)
 	case a.filter != nil:
 		a.filterPrompt("")
-	case len(a.opts.Items) > 0:
+	case len(a.opts.Items) > 0 || a.opts.Lists != nil:
+		if err := a.list(); err != nil {
+			a.message = err.Error()
+			return nil
+		}
 		a.stop()
 		a.player.on = false
 		a.scene = nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -188,7 +189,14 @@ func (s *scene) followedWords() [][]string {
 func (g *grid) light(r rect, words [][]string, sign rune, st style) {
 	for y := r.y; y < r.y+r.h; y++ {
 		for x := r.x; x < r.x+r.w; x++ {
+			here := g.cells[y*g.w+x].r
+			if here == ' ' {
+				continue
+			}
 			for _, w := range words {
+				if first, _ := utf8.DecodeRuneInString(w[0]); first != here {
+					continue
+				}
 				if n := g.spells(x, y, r.x+r.w, w); n > 0 {
 					g.relight(x, y, n, sign, st)
 					break

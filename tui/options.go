@@ -17,24 +17,25 @@ import (
 
 // Options is what the screen is started with.
 type Options struct {
-	Items    []Item                                // what the picker offers, the first one first
-	Open     func(name string) (*Doc, error)       // opens an item or a file
-	With     func(name, with string) (*Doc, error) // opens what a scenario is compared with: its variant, an item or a file
-	Start    string                                // what to open at once; "": the picker
-	Layout   string                                // L, M, S or XS; "": what fits
-	Theme    string                                // dark, light, projector or mono; "": what the terminal is like
-	ASCII    bool                                  // no character beyond ASCII
-	Motion   bool                                  // the token moves along the path
-	Delay    time.Duration                         // of a step in play; 0: 800 ms
-	Watch    bool                                  // a file is read again when it changes
-	Lang     string                                // of texts that have several; "": English
-	Lesson   *Lesson                               // what to present at once, instead of Start
-	Plays    func(name string) []string            // the other files that a scenario's file names; or nil
-	Lessons  []Item                                // what the picker offers to present
-	Present  bool                                  // begin by presenting Start
-	Predict  quiz.Density                          // how much is asked
-	Seed     uint64                                // decides what is asked, and in which order the choices stand
-	NotesDir string                                // where speaker notes are offered while presenting; "": nowhere
+	Items    []Item                                    // what the picker offers, the first one first
+	Open     func(name string) (*Doc, error)           // opens an item or a file
+	With     func(name, with string) (*Doc, error)     // opens what a scenario is compared with: its variant, an item or a file
+	Start    string                                    // what to open at once; "": the picker
+	Layout   string                                    // L, M, S or XS; "": what fits
+	Theme    string                                    // dark, light, projector or mono; "": what the terminal is like
+	ASCII    bool                                      // no character beyond ASCII
+	Motion   bool                                      // the token moves along the path
+	Delay    time.Duration                             // of a step in play; 0: 800 ms
+	Watch    bool                                      // a file is read again when it changes
+	Lang     string                                    // of texts that have several; "": English
+	Lesson   *Lesson                                   // what to present at once, instead of Start
+	Plays    func(name string) []string                // the other files that a scenario's file names; or nil
+	Lessons  []Item                                    // what the picker offers to present
+	Lists    func() (items, lessons []Item, err error) // gives both when the picker is first seen, if they are not there
+	Present  bool                                      // begin by presenting Start
+	Predict  quiz.Density                              // how much is asked
+	Seed     uint64                                    // decides what is asked, and in which order the choices stand
+	NotesDir string                                    // where speaker notes are offered while presenting; "": nowhere
 
 	OpenLesson func(name string) (*Lesson, error) // opens one of Lessons
 
@@ -136,7 +137,7 @@ func (a *app) start() error {
 	case a.opts.Lesson != nil:
 		return a.openLesson(a.opts.Lesson)
 	case a.opts.Start == "":
-		return nil
+		return a.list()
 	}
 	if err := a.open(a.opts.Start); err != nil || !a.opts.Compare {
 		return err

@@ -19,6 +19,19 @@ type picker struct {
 	words []string // what was searched for
 }
 
+// list fills the picker, if that has not been done.
+func (a *app) list() (err error) {
+	if a.opts.Lists == nil {
+		return nil
+	}
+	if a.opts.Items, a.opts.Lessons, err = a.opts.Lists(); err != nil {
+		return err
+	}
+	a.opts.Lists = nil
+	a.pick.items = slices.Concat(a.opts.Items, a.opts.Lessons)
+	return nil
+}
+
 // pickerKeys are the keys of the list.
 func pickerKeys() []keyRow {
 	to := func(where func(p *picker) int) func(*app) {

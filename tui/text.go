@@ -47,7 +47,10 @@ func Text(ctx context.Context, opts Options, to TextOptions) error {
 	case name == "" && to.All:
 		return errors.New("name the scenario whose whole run is to be printed")
 	case name == "":
-		if name = x.choose(opts.Items); name == "" {
+		if err := x.app.list(); err != nil {
+			return err
+		}
+		if name = x.choose(x.app.opts.Items); name == "" {
 			return x.out.Flush()
 		}
 	}

@@ -30,39 +30,37 @@ func (s *screenFlags) register(c *cobra.Command) {
 }
 
 func (s *screenFlags) open() error {
-	opts, err := withItems(s.opts)
-	if err != nil {
-		return err
-	}
-	if opts.Lessons, err = lessonItems(opts.Lang); err != nil {
-		return err
-	}
+	opts := withLists(s.opts)
 	o := docOptions{s.trace, opts.Lang}
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, o) }
 	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, o) }
 	opts.OpenLesson = func(name string) (*tui.Lesson, error) { return openLesson(name, opts.Lang) }
 	opts.Plays = scenarios.Plays
 	opts.NotesDir = speaker.Dir()
-	err = tui.Run(opts)
+	err := tui.Run(opts)
 	if none := new(tui.NoTerminalError); opts.Compare && errors.As(err, &none) {
 		return fmt.Errorf("%w\nwithout a screen: ringside compare %s --text", err, opts.Start)
 	}
 	return err
 }
 
-// withItems adds what the picker offers, and how it is opened.
-func withItems(opts tui.Options) (tui.Options, error) {
-	headings, err := scenarios.Headings()
-	if err != nil {
-		return opts, err
-	}
-	for _, h := range headings {
-		opts.Items = append(opts.Items, tui.Item{Name: h.Name, Title: h.Title, Teaches: h.Teaches, Chapter: h.Chapter})
+// withLists adds what the picker offers, and how it is opened.
+func withLists(opts tui.Options) tui.Options {
+	opts.Lists = func() (items, presented []tui.Item, err error) {
+		headings, err := scenarios.Headings()
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, h := range headings {
+			items = append(items, tui.Item{Name: h.Name, Title: h.Title, Teaches: h.Teaches, Chapter: h.Chapter})
+		}
+		presented, err = lessonItems(opts.Lang)
+		return items, presented, err
 	}
 	lang := opts.Lang
 	opts.Open = func(name string) (*tui.Doc, error) { return openDoc(name, docOptions{lang: lang}) }
 	opts.With = func(name, with string) (*tui.Doc, error) { return openWith(name, with, docOptions{lang: lang}) }
-	return opts, nil
+	return opts
 }
 
 // textFlags are the flags of text mode.
@@ -77,11 +75,7 @@ func (t *textFlags) register(c *cobra.Command) {
 func (t *textFlags) wanted() bool { return t.text || t.all || tui.Terminal() != nil }
 
 func (t *textFlags) open(c *cobra.Command, opts tui.Options) error {
-	opts, err := withItems(opts)
-	if err != nil {
-		return err
-	}
 	stdin, ok := c.InOrStdin().(*os.File)
 	echo := !ok || !term.IsTerminal(int(stdin.Fd()))
-	return tui.Text(c.Context(), opts, tui.TextOptions{In: c.InOrStdin(), Out: c.OutOrStdout(), Echo: echo, All: t.all})
+	return tui.Text(c.Context(), withLists(opts), tui.TextOptions{In: c.InOrStdin(), Out: c.OutOrStdout(), Echo: echo, All: t.all})
 }
