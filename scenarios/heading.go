@@ -2,8 +2,10 @@ package scenarios
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -20,19 +22,26 @@ type Heading struct {
 // first keys of a file are read: reading all of it takes ten times as long, and who
 // opens the program would wait for that.
 func Headings() ([]Heading, error) {
-	var out []Heading
-	for _, name := range Builtin() {
-		data, err := course.ReadFile(path.Join("course", name+".yaml"))
-		if err != nil {
-			return nil, err
-		}
-		h := Heading{Name: name}
-		if err := yaml.Unmarshal(top(data), &h); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		out = append(out, h)
+	names := Builtin()
+	out, errs := make([]Heading, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { out[i], errs[i] = readHeading(name) })
 	}
-	return out, nil
+	all.Wait()
+	return out, errors.Join(errs...)
+}
+
+func readHeading(name string) (Heading, error) {
+	h := Heading{Name: name}
+	data, err := course.ReadFile(path.Join("course", name+".yaml"))
+	if err != nil {
+		return h, err
+	}
+	if err := yaml.Unmarshal(top(data), &h); err != nil {
+		return h, fmt.Errorf("%s: %w", name, err)
+	}
+	return h, nil
 }
 
 // LessonHeadings are the embedded lessons, of whose parts only title and minutes

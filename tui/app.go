@@ -20,7 +20,7 @@ import (
 // at a time after it, and up to where without being asked. Whoever steps beyond
 // runs the model on.
 const (
-	openRecords  = 1 << 14
+	openRecords  = 1 << 12
 	extendBy     = 1 << 15
 	extendTo     = 1 << 20
 	defaultDelay = 800 * time.Millisecond
