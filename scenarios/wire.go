@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/sim"
 )
 
@@ -59,7 +58,7 @@ func (d *decoder) ofFlow(base string, f *file, p *packet, out *kernel.Packets, c
 	}
 	fl, ok := f.Flows[p.Flow]
 	if !ok {
-		d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
+		d.failAt(base+".flow", "unknown flow %q%s", p.Flow, hint(p.Flow, sortedKeys(f.Flows)))
 	}
 	out.From, out.To = d.flow("flows."+p.Flow, &fl)
 	if d.has(base + ".generate") {

@@ -107,7 +107,7 @@ func (a *app) reload(name string) tea.Cmd {
 	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
-		w.wrong = splitLines(err.Error())
+		w.wrong, a.message = splitLines(err.Error()), ""
 		return a.watch()
 	}
 	a.stop()

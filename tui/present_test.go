@@ -296,19 +296,28 @@ func TestALessonGoesOverItsParts(t *testing.T) {
 
 // On a projector, nothing that is said may be cut.
 func TestWhatALessonSaysFitsOn80x24(t *testing.T) {
-	for _, name := range scenarios.Lessons() {
-		a := ofLesson(t, embedded(t, name), 80, 24)
-		for range 200 {
-			r := newShowLayout(80, 24, false).text.inset()
-			rows := 0
-			for _, text := range a.said() {
-				rows += len(fold(r.w, text))
-			}
-			if at := &a.show.stops[a.show.at]; rows > r.h {
-				t.Errorf("%s, part %d, %s: %d rows, there are %d", name, a.show.part+1, at.name, rows, r.h)
-			}
-			a.keys("pgdown")
+	for _, lang := range []string{"en", "de"} {
+		for _, name := range scenarios.Lessons() {
+			a := ofLesson(t, embedded(t, name), 80, 24)
+			a.opts.Lang = lang
+			fitting(t, a, name+", "+lang)
 		}
+	}
+}
+
+// fitting walks a lesson and fails where not all that is said can be seen.
+func fitting(t *testing.T, a *app, name string) {
+	t.Helper()
+	for range 200 {
+		r := newShowLayout(80, 24, false).text.inset()
+		rows := 0
+		for _, text := range a.said() {
+			rows += len(fold(r.w, text))
+		}
+		if at := &a.show.stops[a.show.at]; rows > r.h {
+			t.Errorf("%s, part %d, %s: %d rows, there are %d", name, a.show.part+1, at.name, rows, r.h)
+		}
+		a.keys("pgdown")
 	}
 }
 

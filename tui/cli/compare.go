@@ -23,7 +23,7 @@ the file has, or asks which; with --text, all of them.`,
 		Example: `  ringside compare level-and-edge
   ringside compare my.yaml --with other.yaml
   ringside compare livelock --text`,
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			if text {
