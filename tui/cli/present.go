@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"ringside/scenarios"
-	"ringside/scenarios/guide"
 	"ringside/tui"
 	"ringside/tui/speaker"
 )
