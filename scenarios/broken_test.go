@@ -84,6 +84,7 @@ func TestBrokenFiles(t *testing.T) {
 		{guided + "wire: [{at: 1us, flow: f, data: x, every: 1us, count: 0}]\n", "9:55: wire[0].count: 0 is not between 1 and 1000000000", told},
 		{guided + "wire: [{at: 1us, flow: f, generate: constant, rate: fast, count: 1}]\n", `9:53: wire[0].rate: "fast" is not a rate`, told},
 		{guided + "wire: [{at: 1us, flow: f, generate: constant, rate: 9/s, count: 1, size: 9000}]\n", "9:74: wire[0].size: 9000 is not between 64 and 1518", told},
+		{"ringside-lesson: 1\ntitle: t\n", "1:1: this is a lesson, not a scenario", told},
 		// Common mistakes of YAML, and names out of few.
 		{head + threads + "machine:\n\tcpus: 1\n", "8:1: a tab: lines are indented with blanks", told},
 		{head + threads + "teaches: one: two\n", "7:10: a second key in one line", told},

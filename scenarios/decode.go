@@ -258,6 +258,9 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	got := map[string]bool{}
 	d.pairs(n, path, func(key string, at, val ast.Node) {
 		i, ok := fields[key]
+		if other := otherKind[key]; !ok && path == "" && other != "" {
+			d.fail(nodePlace(at), "%s", other)
+		}
 		if !ok {
 			d.fail(nodePlace(at), "unknown key %q%s", key, hint(key, known))
 		}
@@ -274,6 +277,12 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 			d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
 		}
 	}
+}
+
+// otherKind says of a file of the one kind, read as one of the other, what it is.
+var otherKind = map[string]string{
+	"ringside":        "this is a scenario, not a lesson",
+	"ringside-lesson": "this is a lesson, not a scenario: for ringside present and ringside lesson check",
 }
 
 // overThreads reads threads over those of the same names, and adds the others.
