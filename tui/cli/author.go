@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -45,10 +46,16 @@ func showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = c.OutOrStdout().Write(sc.Source())
+			_, err = c.OutOrStdout().Write(toOwn(sc))
 			return err
 		},
 	}
+}
+
+// toOwn is a scenario's file for a folder of the user's: the schema lies beside it,
+// as the templates say.
+func toOwn(sc *scenarios.Scenario) []byte {
+	return bytes.Replace(sc.Source(), []byte("$schema=../schema.json"), []byte("$schema=ringside.schema.json"), 1)
 }
 
 func newCommand() *cobra.Command {
