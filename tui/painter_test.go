@@ -17,6 +17,7 @@ import (
 // Whatever the frames are, the terminal behind a painter shows what one shows that
 // gets each frame whole.
 func TestAPainterPaintsTheSame(t *testing.T) {
+	alone(t)
 	doc := document(t, 2, 12)
 	rapid.Check(t, func(r *rapid.T) {
 		w, h := rapid.IntRange(40, 200).Draw(r, "w"), rapid.IntRange(12, 60).Draw(r, "h")
