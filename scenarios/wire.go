@@ -71,7 +71,7 @@ func (d *decoder) ofFlow(base string, f *file, p *packet, out *kernel.Packets, c
 	if p.Count != nil {
 		out.Count = *p.Count
 	}
-	if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
+	if p.Every != nil && p.Count == nil || p.Every == nil && out.Count > 1 {
 		d.failAt(base, "%s: every and count belong together", base)
 	}
 	if p.Every != nil {
