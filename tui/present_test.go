@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
 	"ringside/kernel"
@@ -370,6 +371,24 @@ func TestSpeakerNotesFollowAndLead(t *testing.T) {
 	a.closeNotes()
 	if _, cmd := v.Update(v.wait()); v.err != speaker.ErrEnded || cmd == nil {
 		t.Errorf("after the end: %v", v.err)
+	}
+}
+
+// Where a coming question does not fit, the speaker still reads its answer.
+func TestTheAnswersOfComingQuestionsAreNotCut(t *testing.T) {
+	long := strings.TrimSpace(strings.Repeat("word ", 40))
+	v := newNotesView(nil, "mono", false)
+	for h := 20; h < 40; h++ {
+		v.w, v.h = 80, h
+		v.state = &speaker.State{
+			Notes: long, Say: long, Next: &speaker.Preview{Mark: "m", Say: "next"},
+			Questions: []speaker.Question{{Ask: long, Answer: "the first answer"}, {Ask: long, Answer: "the second answer"}},
+		}
+		screen := ansi.Strip(v.View())
+		_, coming, shown := strings.Cut(screen, "QUESTIONS COMING")
+		if shown && (strings.Contains(coming, "…") || !strings.Contains(coming, "the first answer")) {
+			t.Errorf("%d rows:\n%s", h, screen)
+		}
 	}
 }
 
