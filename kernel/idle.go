@@ -36,8 +36,10 @@ var idleText = text{
 		Why: "sti takes effect only after the next instruction, so no interrupt can slip in between the two.",
 		Steps: []step{
 			{Name: "sti", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Sti() }},
-			{Name: "hlt", Cut: true, Span: never, Do: nothing},
-			{Name: "awake", Cost: costFn, Do: nothing},
+			{Name: "hlt", Cut: true, Span: never, Do: nothing,
+				Say: "The core stands still until an interrupt comes.", Why: "Halted it executes nothing, and saves power."},
+			{Name: "awake", Cost: costFn, Do: nothing,
+				Say: "The interrupt has been handled, and hlt is over.", Why: "Has it woken anybody? The idle loop looks."},
 		}},
 }
 

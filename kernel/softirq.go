@@ -43,9 +43,11 @@ var softirqText = text{
 		Steps: []step{
 			{Name: "take the pending bits, interrupts on", Cost: costSoftirq, Do: (*Machine).softirqBegin},
 			{Name: "call the softirq's action", Cost: costFn, Do: (*Machine).softirqEntry},
-			{Name: "the action is done", Cost: costFn, Do: (*Machine).softirqExit},
+			{Name: "the action is done", Cost: costFn, Do: (*Machine).softirqExit,
+				Say: "The softirq's action has returned: is another one pending?", Why: "Pending ones are run one after the other, in the order of their numbers."},
 			{Name: "interrupts off: again, or wake ksoftirqd?", Cost: costSoftirq, Do: (*Machine).softirqAgain},
-			{Name: "leave softirq", Cost: costFn, Do: (*Machine).softirqEnd},
+			{Name: "leave softirq", Cost: costFn, Do: (*Machine).softirqEnd,
+				Say: "The softirqs are over, and the core goes back to what it was doing.", Why: "What is raised from here on waits for the next interrupt's end, or for ksoftirqd."},
 		}},
 	fnKthread: {Name: "kthread", File: "kernel/kthread.c",
 		Say:   "The outermost function of a kernel thread.",

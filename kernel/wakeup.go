@@ -18,7 +18,8 @@ var wakeupText = text{
 		Steps: []step{
 			{Name: "is it asleep?", Cost: costWaking, Do: (*Machine).ttwuWaking},
 			{Name: "select_task_rq: on which core?", Cost: costFn, Do: (*Machine).ttwuSelect},
-			{Name: "unlock", Cost: costFn, Do: (*Machine).ttwuDone},
+			{Name: "unlock", Cost: costFn, Do: (*Machine).ttwuDone,
+				Say: "The wakeup is over: the task is runnable, and its lock is let go.", Why: "The lock is why two wakers do not put a task on two run queues."},
 		}},
 	fnTtwuDoActivate: {Name: "ttwu_do_activate", File: fileCore, Station: StRunQueue,
 		Say: "Puts the task on the run queue and asks whether it should preempt the one that runs.",

@@ -81,8 +81,8 @@ func (d *Doc) opening() string {
 // what is a step as it is told.
 type what struct{ fn, step, say string }
 
-// whatAndWhy tells the record at the cursor: the step's own reason if it has
-// one, else the function's.
+// whatAndWhy tells the record at the cursor: in the step's own words if it has
+// some, else in the function's.
 func (s *scene) whatAndWhy() (what, string) {
 	code := &s.m.Text.Codes[s.rec.Fn]
 	w := what{fn: code.Name, say: code.Say}
@@ -93,6 +93,9 @@ func (s *scene) whatAndWhy() (what, string) {
 	}
 	st := &code.Steps[s.rec.Step]
 	w.step = st.Name
+	if st.Say != "" {
+		w.say = st.Say
+	}
 	if st.Why != "" {
 		why = st.Why
 	}
