@@ -39,7 +39,12 @@ func drawTasks(p *pen, s *scene) {
 func drawRunQueue(p *pen, s *scene, i, y, rows int) int {
 	k, was := &s.m.CPUs[i], &s.was.CPUs[i]
 	t := &s.m.Tasks[k.Current]
-	p.line(y).in(styleBold).str("cpu").dec(int64(i)).in(styleText).str(" runs").mark(k.Current != was.Current).fit(t.Name, 11).in(styleText)
+	p.line(y).in(styleBold).str("cpu").dec(int64(i)).in(styleText).str(" runs").mark(k.Current != was.Current)
+	if t.State == kernel.Running {
+		p.fit(t.Name, 11).in(styleText)
+	} else { // it has said that it will sleep, or end, and does not yet
+		p.fit(t.Name, 9).in(styleText).mark(t.State != s.was.Tasks[k.Current].State).str(t.State.Letter()).in(styleText)
+	}
 	p.str(" need_resched").mark(t.NeedResched != s.was.Tasks[k.Current].NeedResched).flag(t.NeedResched)
 	if p.in(styleText); p.left() > 22 && !t.Idle && s.m.Config.Params.Scheduler != kernel.EEVDF {
 		drawTurn(p, s.m, t)
@@ -116,10 +121,10 @@ func (p *pen) signed(t sim.Time) *pen {
 func sleeps(m *kernel.Machine, id kernel.TaskID) bool {
 	t := &m.Tasks[id]
 	switch {
-	case t.Idle, t.Kernel && t.State == kernel.Interruptible && t.Switches == 0:
+	case t.Idle, runs(m, id), t.Kernel && t.State == kernel.Interruptible && t.Switches == 0:
 		return false
 	case t.State == kernel.Running:
-		return !t.OnRQ && !runs(m, id)
+		return !t.OnRQ
 	}
 	return true
 }
@@ -140,7 +145,7 @@ func drawSleepers(p *pen, s *scene, y, rows int) {
 			asleep++
 		}
 	}
-	if asleep+gone+1 <= rows-y {
+	if asleep+gone > 0 && asleep+gone+1 <= rows-y {
 		p.line(y).in(styleDim).str("not on a run queue")
 		y++
 	}
