@@ -67,7 +67,7 @@ var epollText = text{
 			{Name: "take the ready list", Cost: costEpScan, Do: (*Machine).sendEventsStart},
 			{Name: "next item: poll it again", Cost: costEpItem, Do: (*Machine).sendEventsNext},
 			{Name: "anything to report?", Cost: costFn, Do: (*Machine).sendEventsMask},
-			{Name: "copy the event; level-triggered: back to the list", Cost: costCopy, Do: (*Machine).sendEventsCopy},
+			{Name: "copy the event; back to the list if level-triggered", Cost: costCopy, Do: (*Machine).sendEventsCopy},
 			{Name: "end the scan", Cost: costFn, Do: (*Machine).sendEventsEnd},
 			{Name: "return the number of events", Cost: costFn, Do: (*Machine).sendEventsReturn},
 		}},

@@ -321,7 +321,7 @@ func drawSwitched(p *pen, s *scene, task string) bool {
 	if r.CPU < 0 || r.Ctx == kernel.CtxDevice || kernel.TaskID(r.Task) == s.m.CPUs[r.CPU].Current {
 		return false
 	}
-	p.str("kernel on cpu").dec(int64(r.CPU)).str(": from the kernel stack of ").str(task)
+	p.in(styleText).str("kernel on cpu").dec(int64(r.CPU)).str(": from the kernel stack of ").str(task)
 	p.str(" to that of ").str(s.m.Tasks[s.m.CPUs[r.CPU].Current].Name)
 	return true
 }

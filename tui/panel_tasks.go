@@ -17,7 +17,11 @@ func headTasks(p *pen, s *scene) {
 
 func drawTasks(p *pen, s *scene) {
 	const counters = 2
-	rows := p.h - counters
+	rows := p.h
+	counted := p.h >= 3*counters
+	if counted { // in a lower panel, who sleeps says more
+		rows -= counters
+	}
 	y := 0
 	for i := range s.m.CPUs {
 		if y < rows {
@@ -27,6 +31,9 @@ func drawTasks(p *pen, s *scene) {
 	signals := min(signalled(s.m), max(rows-y-2, 0), 2)
 	drawSleepers(p, s, y, rows-signals)
 	drawSignals(p, s, rows-signals, rows)
+	if !counted {
+		return
+	}
 	c, was := &s.m.Counters, &s.was.Counters
 	p.line(p.h - 2).str("switches").mark(c.ContextSwitches != was.ContextSwitches).dec(c.ContextSwitches).in(styleText)
 	p.count(" preempts", c.Preemptions, was.Preemptions).count(" wakeups", c.Wakeups, was.Wakeups)
