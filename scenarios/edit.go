@@ -13,7 +13,7 @@ import (
 // Changes in the text of a file. An instance of a scenario is a file again, which
 // reads as the original does, comments and all.
 
-// text is a file's text, read so that its values can be found.
+// editor is a file's text, read so that its values can be found.
 type editor struct {
 	*decoder
 	text string

@@ -41,7 +41,7 @@ type app struct {
 	layout  layout
 	tooTiny error
 
-	view  string // the last frame
+	view  string // the last frame, or "": it was not asked for
 	stale bool   // something visible has changed since
 
 	pick     picker
@@ -183,7 +183,9 @@ func (a *app) Init() tea.Cmd {
 
 // Update takes a message: a key, a size, a tick.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	was := a.stale // there may be a change that no frame has shown yet
 	_, cmd := a.update(msg)
+	a.stale = a.stale || was
 	a.tellNotes()
 	return a, cmd
 }
@@ -235,11 +237,19 @@ func (a *app) update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return a, nil
 }
 
-// View gives the frame; it is drawn only if something has changed.
-func (a *app) View() string {
+// frame draws what is to be seen, if something has changed.
+func (a *app) frame() (*grid, *theme) {
 	if a.stale {
 		a.draw()
-		a.view, a.stale = a.grid.render(a.theme), false
+		a.view, a.stale = "", false
+	}
+	return &a.grid, a.theme
+}
+
+// View gives the frame as bubbletea would show it.
+func (a *app) View() string {
+	if g, t := a.frame(); a.view == "" {
+		a.view = g.render(t)
 	}
 	return a.view
 }

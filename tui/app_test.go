@@ -81,6 +81,14 @@ func documentUntil(t testing.TB, cpus, packets int, stop sim.Time) *Doc {
 	}
 }
 
+// alone is for long tests in which nothing runs beside anything else: the race
+// detector has nothing to find there.
+func alone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and of one goroutine")
+	}
+}
+
 // testApp is the screen of a document at a size.
 func testApp(t testing.TB, doc *Doc, w, h int, layout string) *app {
 	t.Helper()
@@ -167,6 +175,7 @@ func scenario(t testing.TB, name string) *Doc {
 
 // What the panels show of every kind of file, at the sizes of the layouts.
 func TestScreensOfTheCourse(t *testing.T) {
+	alone(t)
 	for _, c := range []struct {
 		scenario, size string
 		w, h           int

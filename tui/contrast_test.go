@@ -31,9 +31,9 @@ func contrast(a, b rgb) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// painted gives the colours that an escape sequence leaves on a terminal with
+// rendered gives the colours that an escape sequence leaves on a terminal with
 // colours of its own. Reverse swaps them, which the ratio does not see.
-func painted(t *testing.T, escape string, text, back rgb) (rgb, rgb) {
+func rendered(t *testing.T, escape string, text, back rgb) (rgb, rgb) {
 	t.Helper()
 	for _, seq := range strings.Split(escape, "\x1b[")[1:] {
 		p := strings.Split(strings.TrimSuffix(seq, "m"), ";")
@@ -95,7 +95,7 @@ func TestContrast(t *testing.T) {
 			th := newTheme(name, profile)
 			for s := range styleBlack { // which is there not to be read
 				for _, b := range on {
-					text, back := painted(t, th.escape[s], b.text, b.back)
+					text, back := rendered(t, th.escape[s], b.text, b.back)
 					if got := contrast(text, back); got < 4.5 {
 						t.Errorf("%s on %s, profile %d, %s (%q): contrast %.2f", name, b.name, profile, styleLetters[s].name, th.escape[s], got)
 					}

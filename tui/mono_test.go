@@ -192,6 +192,7 @@ var lookSizes = [][2]int{{40, 12}, {80, 24}, {120, 40}, {200, 60}}
 
 // Every panel at many steps of every scenario, alone and among the others.
 func TestNothingIsToldByColourAlone(t *testing.T) {
+	alone(t)
 	u := &untold{t: t, seen: map[string]bool{}}
 	for _, name := range scenarios.Builtin() {
 		a := testApp(t, courseDoc(t, name), 80, 24, "")
@@ -218,6 +219,7 @@ func TestNothingIsToldByColourAlone(t *testing.T) {
 
 // What lies over the panels, or takes their place.
 func TestNoPageTellsByColourAlone(t *testing.T) {
+	alone(t)
 	u := &untold{t: t, seen: map[string]bool{}}
 	for _, size := range lookSizes {
 		w, h := size[0], size[1]

@@ -46,7 +46,7 @@ func RunNotes(dir, name, themeName string, ascii bool) error {
 	}
 	defer c.Close()
 	v := newNotesView(c, themeName, ascii)
-	if err := untilSignalled(v, func(*tea.Program) {}, func() bool { return false }); err != nil {
+	if err := untilSignalled(paintOn(v), func(*tea.Program) {}, func() bool { return false }); err != nil {
 		return err
 	}
 	if v.err == speaker.ErrEnded {
@@ -118,6 +118,11 @@ func (v *notesView) key(k string) tea.Cmd {
 
 // View draws the page.
 func (v *notesView) View() string {
+	g, t := v.frame()
+	return g.render(t)
+}
+
+func (v *notesView) frame() (*grid, *theme) {
 	v.grid.reset(v.w, v.h)
 	p := v.pen.over(rect{1, 0, max(v.w-2, 0), v.h})
 	if v.state == nil {
@@ -125,7 +130,7 @@ func (v *notesView) View() string {
 	} else {
 		v.draw(p, v.state)
 	}
-	return v.grid.render(v.theme)
+	return &v.grid, v.theme
 }
 
 func (v *notesView) draw(p *pen, s *speaker.State) {

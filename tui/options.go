@@ -112,7 +112,7 @@ func Run(opts Options) error {
 	if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		a.resize(w, h) // bubbletea asks only after the first frame
 	}
-	err := untilSignalled(a, func(p *tea.Program) { a.send = p.Send }, a.editing.Load, tea.WithFPS(120), tea.WithOutput(newPainter(os.Stdout)))
+	err := untilSignalled(paintOn(a), func(p *tea.Program) { a.send = p.Send }, a.editing.Load)
 	a.closeNotes()
 	a.stopLive()
 	return err

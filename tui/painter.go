@@ -2,206 +2,194 @@ package tui
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"strconv"
+	"sync"
+	"time"
 	"unicode/utf8"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 )
 
-// painter is the terminal as bubbletea's renderer sees it. The renderer sends rows
-// that have changed as a whole; the painter sends on the cells of a row that differ
-// from what the terminal shows. What it does not understand it passes on as it is,
-// and forgets what the terminal shows: then rows go out whole again.
+// framed is a model that draws on a grid.
+type framed interface {
+	tea.Model
+	frame() (*grid, *theme) // what is to be seen now
+}
+
+// frameTime is the least time between two frames.
+const frameTime = time.Second / 120
+
+// painted is a model whose frames go to the terminal as soon as they are there.
+// Bubbletea's own renderer sends them at the ticks of a clock: a key waits for the
+// next one, and the clock wakes the process although nothing changes. It still has
+// the terminal: alternate screen, cursor, mouse, suspending.
+type painted struct {
+	framed
+	to    *painter
+	every time.Duration // frameTime
+	next  time.Time     // before it, no frame
+	asked bool          // a dueMsg will come
+}
+
+// dueMsg comes when the next frame may.
+type dueMsg struct{}
+
+// Init begins as the model does.
+func (p *painted) Init() tea.Cmd { return p.framed.Init() }
+
+// Update takes a message; where its frame is not due yet, it asks for being called
+// when it is.
+func (p *painted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg.(type) {
+	case dueMsg:
+		p.asked = false
+		return p, nil
+	case tea.WindowSizeMsg:
+		p.to.forget() // nobody knows what a terminal does with what it shows
+	case tea.KeyMsg:
+		p.next = time.Time{} // what a key does is seen at once
+	}
+	_, cmd = p.framed.Update(msg)
+	if wait := time.Until(p.next); wait > 0 && !p.asked {
+		p.asked = true
+		cmd = tea.Batch(cmd, tea.Tick(wait, func(time.Time) tea.Msg { return dueMsg{} }))
+	}
+	return p, cmd
+}
+
+// View paints the frame, if it is due. The view itself stays the same.
+func (p *painted) View() string {
+	if now := time.Now(); !now.Before(p.next) {
+		p.to.paint(p.frame())
+		p.next = now.Add(p.every)
+	}
+	return ""
+}
+
+// options are how bubbletea runs it. The renderer's clock cannot stand still.
+func (p *painted) options() []tea.ProgramOption {
+	return []tea.ProgramOption{tea.WithFPS(1), tea.WithOutput(p.to)}
+}
+
+// paintOn shows a model on standard output.
+func paintOn(m framed) *painted {
+	return &painted{framed: m, to: &painter{File: os.Stdout, out: os.Stdout}, every: frameTime}
+}
+
+// painter sends to the terminal the cells of a frame that differ from those that it
+// shows. What bubbletea writes goes through it, too; then nobody knows what the
+// terminal shows, and rows go out whole again.
 type painter struct {
-	*os.File
-	shown [][]cell // by row; blanks at its end are left out
-	known []bool   // by row
-	row   []cell
-	out   []byte
+	*os.File // for bubbletea, which asks it for its size
+	out      io.Writer
 
-	escapes []string // of styles that have come; a cell's style is an index
-	numbers map[string]style
+	mu    sync.Mutex
+	theme *theme
+	w     int
+	shown []cell
+	known []bool // by row
+	bytes []byte
 }
 
-func newPainter(f *os.File) *painter {
-	return &painter{File: f, escapes: []string{resetEscape}, numbers: map[string]style{resetEscape: 0}}
-}
-
-// Write takes a frame, or a command to the terminal.
+// Write passes a command to the terminal on, and drops the renderer's own frames.
 func (p *painter) Write(b []byte) (int, error) {
-	if !p.frame(b) {
-		clear(p.known)
-		return p.File.Write(b)
+	if home := []byte(ansi.CursorHomePosition); len(b) > len(home) && bytes.HasPrefix(b, home) {
+		return len(b), nil
 	}
-	if _, err := p.File.Write(p.out); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	p.forget()
+	return p.out.Write(b)
 }
 
-// frame reads what the renderer writes of a frame: the cursor goes home, then come
-// the rows, of which those that have not changed are empty, and in the end the
-// cursor goes to the last row. It tells whether that is what came.
-func (p *painter) frame(b []byte) bool {
-	body, ok := bytes.CutPrefix(b, []byte(ansi.CursorHomePosition))
-	end := bytes.LastIndexByte(body, '\x1b')
-	if !ok || end < 0 {
-		return false
-	}
-	last := string(body[end:])
-	body, again := bytes.CutPrefix(body[:end], []byte("\r"))
-	if again { // all rows are painted: nobody knows what the terminal shows
-		clear(p.known)
-	}
-	p.out = p.out[:0]
-	now := style(0) // in which the terminal writes
-	y := 0
-	for line := range bytes.SplitSeq(body, []byte("\n")) {
-		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
-			if !p.parse(line) {
-				return false
-			}
-			now = p.paint(y, line, now)
-		}
-		y++
-	}
-	if last != ansi.CursorPosition(0, y) {
-		return false
-	}
-	if now != 0 {
-		p.out = append(p.out, resetEscape...)
-	}
-	p.out = append(p.out, last...)
-	return true
+// WriteString is Write.
+func (p *painter) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
+
+// forget makes the next frame go out whole.
+func (p *painter) forget() {
+	p.mu.Lock()
+	clear(p.known)
+	p.mu.Unlock()
 }
 
-// parse reads a row of grid.render into cells. It ends in no style, and where it is
-// short, with the erasing of the rest.
-func (p *painter) parse(line []byte) bool {
-	p.row = p.row[:0]
-	line = bytes.TrimSuffix(line, []byte(ansi.EraseLineRight))
-	for st := style(0); len(line) > 0; {
-		if line[0] != '\x1b' {
-			r, n := utf8.DecodeRune(line)
-			p.row = append(p.row, cell{r, st})
-			line = line[n:]
-			continue
-		}
-		n := escapeLen(line)
-		if n == 0 || !bytes.HasPrefix(line, []byte(resetEscape)) {
-			return false
-		}
-		if st = p.number(line[:n]); int(st) == len(p.escapes) {
-			return false
-		}
-		line = line[n:]
+// paint brings a frame to the terminal. That the terminal is gone is found out by
+// who reads from it.
+func (p *painter) paint(g *grid, t *theme) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g.w != p.w || g.h != len(p.known) || t != p.theme {
+		p.w, p.theme, p.shown, p.known = g.w, t, make([]cell, len(g.cells)), make([]bool, g.h)
 	}
-	p.row = trim(p.row)
-	return true
-}
-
-// escapeLen is the length of the sequences at the beginning that set a style.
-func escapeLen(b []byte) (n int) {
-	for bytes.HasPrefix(b[n:], []byte("\x1b[")) {
-		i := 2
-		for n+i < len(b) && (b[n+i] >= '0' && b[n+i] <= '9' || b[n+i] == ';') {
-			i++
+	p.bytes = p.bytes[:0]
+	now := numStyles // in which the terminal writes: none of these
+	for y := range g.h {
+		row, was := g.cells[y*g.w:(y+1)*g.w], p.shown[y*g.w:(y+1)*g.w]
+		if p.known[y] {
+			now = p.differences(y, row, was, now)
+		} else {
+			now = p.cells(0, y, row, now)
 		}
-		if n+i == len(b) || b[n+i] != 'm' {
-			return 0
-		}
-		n += i + 1
+		copy(was, row)
+		p.known[y] = true
 	}
-	return n
-}
-
-// number gives the number of a style by its escape; when there are too many, one
-// that does not exist.
-func (p *painter) number(escape []byte) style {
-	if n, ok := p.numbers[string(escape)]; ok {
-		return n
+	if len(p.bytes) > 0 {
+		p.bytes = append(p.bytes, resetEscape...)
+		_, _ = p.out.Write(p.bytes)
 	}
-	n := style(len(p.escapes))
-	if n < ^style(0) {
-		p.escapes = append(p.escapes, string(escape))
-		p.numbers[string(escape)] = n
-	}
-	return n
 }
 
 // near is how few cells between two that differ are sent again: a jump over them
 // takes more bytes.
 const near = 4
 
-// paint sends what is new of a row, which the terminal writes in a style, and tells
-// in which style it writes then.
-func (p *painter) paint(y int, line []byte, now style) style {
-	for len(p.shown) <= y {
-		p.shown, p.known = append(p.shown, nil), append(p.known, false)
-	}
-	if !p.known[y] {
-		p.in(0, now)
-		p.move(0, y)
-		p.out = append(p.out, line...)
-		p.keep(y)
-		return 0
-	}
-	was := p.shown[y]
-	for x, n := 0, max(len(p.row), len(was)); x < n; {
-		if cellAt(p.row, x) == cellAt(was, x) {
+// differences sends what is new of a row.
+func (p *painter) differences(y int, row, was []cell, now style) style {
+	for x := 0; x < len(row); {
+		if row[x] == was[x] {
 			x++
 			continue
 		}
 		end := x + 1
-		for i := end; i < n && i-end < near; i++ {
-			if cellAt(p.row, i) != cellAt(was, i) {
+		for i := end; i < len(row) && i-end < near; i++ {
+			if row[i] != was[i] {
 				end = i + 1
 			}
 		}
-		p.move(x, y)
-		for ; x < end; x++ {
-			if x >= len(p.row) { // nothing but blanks from here on
-				now = p.in(0, now)
-				p.out = append(p.out, ansi.EraseLineRight...)
-				x = n
-				break
-			}
-			now = p.in(p.row[x].s, now)
-			p.out = utf8.AppendRune(p.out, p.row[x].r)
-		}
+		now = p.cells(x, y, row[x:end], now)
+		x = end
 	}
-	p.keep(y)
 	return now
 }
 
-// cellAt is a cell of a row; behind its end there are blanks.
-func cellAt(row []cell, x int) cell {
-	if x < len(row) {
-		return row[x]
+// cells sends some cells of a row, beginning at x. Blanks up to the row's end are
+// erased; where the theme paints the background they are not blank.
+func (p *painter) cells(x, y int, row []cell, now style) style {
+	p.bytes = append(p.bytes, "\x1b["...)
+	p.bytes = strconv.AppendInt(p.bytes, int64(y+1), 10)
+	p.bytes = append(p.bytes, ';')
+	p.bytes = strconv.AppendInt(p.bytes, int64(x+1), 10)
+	p.bytes = append(p.bytes, 'H')
+	rest := len(row)
+	if x+len(row) == p.w && !p.theme.paints {
+		rest = len(trim(row))
 	}
-	return cell{' ', styleText}
-}
-
-// keep remembers that the terminal shows the row.
-func (p *painter) keep(y int) {
-	p.shown[y], p.row = p.row, p.shown[y]
-	p.known[y] = true
+	for _, c := range row[:rest] {
+		now = p.in(c.s, now)
+		p.bytes = utf8.AppendRune(p.bytes, c.r)
+	}
+	if rest < len(row) {
+		now = p.in(styleText, now)
+		p.bytes = append(p.bytes, ansi.EraseLineRight...)
+	}
+	return now
 }
 
 // in changes the style that the terminal writes in.
 func (p *painter) in(st, now style) style {
 	if st != now {
-		p.out = append(p.out, p.escapes[st]...)
+		p.bytes = append(p.bytes, p.theme.escape[st]...)
 	}
 	return st
-}
-
-// move moves the cursor.
-func (p *painter) move(x, y int) {
-	p.out = append(p.out, "\x1b["...)
-	p.out = strconv.AppendInt(p.out, int64(y+1), 10)
-	p.out = append(p.out, ';')
-	p.out = strconv.AppendInt(p.out, int64(x+1), 10)
-	p.out = append(p.out, 'H')
 }

@@ -2,171 +2,128 @@ package tui
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/hinshun/vt10x"
 	"github.com/muesli/termenv"
 	"pgregory.net/rapid"
 )
 
-// flush is what bubbletea's renderer sends for a frame: rows that have changed, with
-// the rest of a short one erased. Without a frame before, the cursor is first put to
-// the left.
-func flush(was, is string, w int) []byte {
-	old, rows := strings.Split(was, "\n"), strings.Split(is, "\n")
-	b := []byte(ansi.CursorHomePosition)
-	if was == "" {
-		b = append(b, '\r')
-	}
-	for i, row := range rows {
-		if was == "" || old[i] != row {
-			b = append(b, row...)
-			if ansi.StringWidth(row) < w {
-				b = append(b, ansi.EraseLineRight...)
-			}
-			if i < len(rows)-1 {
-				b = append(b, '\r')
-			}
-		}
-		if i < len(rows)-1 {
-			b = append(b, '\n')
-		}
-	}
-	return append(b, ansi.CursorPosition(0, len(rows))...)
-}
-
-// twoTerminals are one behind a painter, and one without.
-type twoTerminals struct {
-	*painter
-	file          string
-	seen          int
-	behind, plain vt10x.Terminal
-	was           string
-}
-
-func newTwoTerminals(t interface {
-	Fatal(...any)
-	TempDir() string
-}, w, h int) *twoTerminals {
-	p := &twoTerminals{file: filepath.Join(t.TempDir(), "terminal"), behind: vt10x.New(vt10x.WithSize(w, h)), plain: vt10x.New(vt10x.WithSize(w, h))}
-	f, err := os.Create(p.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.painter = newPainter(f)
-	return p
-}
-
-// send gives both the same; it returns how many bytes each got.
-func (p *twoTerminals) send(b []byte) (plain, behind int) {
-	_, _ = p.plain.Write(b)
-	_, _ = p.Write(b)
-	all, _ := os.ReadFile(p.file)
-	out := all[p.seen:]
-	p.seen = len(all)
-	_, _ = p.behind.Write(out)
-	return len(b), len(out)
-}
-
-// same tells whether both show the same, in the same colours.
-func (p *twoTerminals) same(w, h int) bool {
-	for y := range h {
-		for x := range w {
-			if p.plain.Cell(x, y) != p.behind.Cell(x, y) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Whatever the frames are, the terminal behind a painter shows what one without
-// shows.
+// Whatever the frames are, the terminal behind a painter shows what one shows that
+// gets each frame whole.
 func TestAPainterPaintsTheSame(t *testing.T) {
+	alone(t)
 	doc := document(t, 2, 12)
 	rapid.Check(t, func(r *rapid.T) {
 		w, h := rapid.IntRange(40, 200).Draw(r, "w"), rapid.IntRange(12, 60).Draw(r, "h")
 		a := testApp(t, doc, w, h, "")
 		a.theme = newTheme(rapid.SampledFrom(themeNames).Draw(r, "theme"), termenv.TrueColor)
-		p := newTwoTerminals(t, w, h)
-		defer p.Close()
+		behind := vt10x.New(vt10x.WithSize(w, h))
+		p := &painter{out: behind}
 		for range rapid.IntRange(1, 30).Draw(r, "n") {
-			switch k := rapid.SampledFrom([]string{"l", "l", "s", "}", "h", "?", "esc", "t", "w", "tab", "z", ":", "x", "end", "home", "P", "clear", "again"}).Draw(r, "key"); k {
+			switch k := rapid.SampledFrom([]string{"l", "l", "s", "}", "h", "?", "esc", "t", "w", "tab", "z", ":", "x", "end", "home", "P", "clear", "resize"}).Draw(r, "key"); k {
 			case "clear":
-				p.send([]byte(ansi.EraseEntireScreen))
-				p.send([]byte(ansi.CursorHomePosition))
-				p.was = ""
-			case "again":
-				p.was = ""
+				_, _ = p.WriteString(ansi.EraseEntireScreen)
+				_, _ = p.WriteString(ansi.CursorHomePosition)
+			case "resize":
+				w, h = rapid.IntRange(40, 200).Draw(r, "new w"), rapid.IntRange(12, 60).Draw(r, "new h")
+				behind.Resize(w, h)
+				a.Update(tea.WindowSizeMsg{Width: w, Height: h})
 			default:
 				a.Update(press(k))
 			}
-			is := a.View()
-			p.send(flush(p.was, is, w))
-			if p.was = is; !p.same(w, h) {
-				r.Fatalf("behind the painter:\n%s\nwithout:\n%s", p.behind, p.plain)
+			p.paint(a.frame())
+			plain := vt10x.New(vt10x.WithSize(w, h))
+			_, _ = io.WriteString(plain, strings.ReplaceAll(a.View(), "\n", "\r\n"))
+			for y := range h {
+				for x := range w {
+					if glyphAt(plain, x, y) != glyphAt(behind, x, y) {
+						r.Fatalf("behind the painter:\n%s\nwithout:\n%s", behind, plain)
+					}
+				}
 			}
 		}
 	})
 }
 
-// A step sends a few cells, not the rows of all panels.
+// A step sends a few cells, not the rows of all panels; a frame like the last one
+// sends nothing.
 func TestAPainterSendsLittle(t *testing.T) {
 	a := testApp(t, document(t, 2, 12), 200, 60, "")
 	a.theme = newTheme("dark", termenv.TrueColor)
-	p := newTwoTerminals(t, 200, 60)
-	defer p.Close()
-	was, plain, behind := "", 0, 0
+	var out bytes.Buffer
+	p := &painter{out: &out}
+	p.paint(a.frame())
+	whole := out.Len()
+	out.Reset()
 	for range 100 {
 		a.Update(press("l"))
-		is := a.View()
-		n, m := p.send(flush(was, is, 200))
-		if was != "" {
-			plain, behind = plain+n, behind+m
-		}
-		was = is
+		p.paint(a.frame())
 	}
-	if behind > plain/3 {
-		t.Errorf("%d bytes of %d", behind, plain)
+	if sent := out.Len() / 100; sent > whole/3 {
+		t.Errorf("%d bytes a step, %d a frame", sent, whole)
+	}
+	out.Reset()
+	if p.paint(a.frame()); out.Len() > 0 {
+		t.Errorf("%d bytes for nothing", out.Len())
 	}
 }
 
-// What the painter does not know goes to the terminal as it is.
+// Commands to the terminal pass; the frames of bubbletea's renderer do not.
 func TestAPainterPassesOn(t *testing.T) {
-	for _, b := range []string{
-		"\x1b[?1049h", "\x1b[H", "\x1b[2J", "\x1b[H\x1b[5mblinks\x1b[0m\x1b[;H", "\x1b[Ha\nb\x1b[3;H", "\x1b[H\x1b]0;title\x07\x1b[1;H", "plain text",
+	for _, c := range []struct {
+		command string
+		passes  bool
+	}{
+		{"\x1b[?1049h", true}, {"\x1b[H", true}, {"\x1b[2J", true}, {"\r", true}, {"\x1b[H\r \x1b[K\x1b[1;H", false},
 	} {
-		p := newTwoTerminals(t, 40, 12)
-		p.send(flush("", "one\ntwo", 40))
-		from := p.seen
-		p.send([]byte(b))
-		if all, _ := os.ReadFile(p.file); !bytes.Equal(all[from:], []byte(b)) {
-			t.Errorf("%q became %q", b, all[from:])
+		var out bytes.Buffer
+		p := &painter{out: &out}
+		if n, err := io.WriteString(p, c.command); n != len(c.command) || err != nil || (out.String() == c.command) != c.passes {
+			t.Errorf("%q became %q", c.command, out.String())
 		}
-		p.Close()
+	}
+}
+
+// A frame that is not due is shown when it is; meanwhile nothing is asked for twice.
+// A key's is always due.
+func TestAFrameWaitsUntilItIsDue(t *testing.T) {
+	a := testApp(t, document(t, 2, 12), 80, 24, "")
+	term := vt10x.New(vt10x.WithSize(80, 24))
+	p := &painted{framed: a, to: &painter{out: term}, every: time.Hour}
+	send := func(msg tea.Msg) tea.Cmd {
+		_, cmd := p.Update(msg)
+		p.View()
+		return cmd
+	}
+	if send(press("l")); !strings.Contains(term.String(), "step 1/") {
+		t.Fatalf("a key waits:\n%s", term)
+	}
+	a.player.on = true
+	for i := range 3 {
+		a.player.gen = i
+		if send(playMsg(i)); strings.Contains(term.String(), "step 2/") || !p.asked {
+			t.Fatalf("tick %d is shown, or never will be: %t\n%s", i, p.asked, term)
+		}
+	}
+	p.next = time.Time{}
+	if send(dueMsg{}); !strings.Contains(term.String(), "step 4/") || p.asked {
+		t.Errorf("not painted:\n%s", term)
 	}
 }
 
 func BenchmarkPaintedStep200x60(b *testing.B) {
 	a := testApp(b, document(b, 2, 12), 200, 60, "")
 	a.theme = newTheme("dark", termenv.TrueColor)
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := newPainter(null)
-	var frames [][]byte
-	for was := ""; len(frames) < 100; {
-		a.Update(press("l"))
-		is := a.View()
-		frames, was = append(frames, flush(was, is, 200)), is
-	}
+	p := &painter{out: io.Discard}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_, _ = p.Write(frames[i%len(frames)])
+		a.Update(press([]string{"l", "h"}[i%2]))
+		p.paint(a.frame())
 	}
 }

@@ -26,10 +26,9 @@ const slowdown = 100_000
 // A tick that is late makes up for it, but not for more than maxLate: a slow
 // terminal sees fewer steps, and no queue grows.
 const (
-	frameTime = time.Second / 120
-	maxLate   = 100 * time.Millisecond
-	maxDelay  = 30 * time.Second
-	maxWait   = 2 * time.Second // in true time a long wait is cut short
+	maxLate  = 100 * time.Millisecond
+	maxDelay = 30 * time.Second
+	maxWait  = 2 * time.Second // in true time a long wait is cut short
 )
 
 // The speeds are powers of two: to 64 times slower and faster, which is 80 steps a

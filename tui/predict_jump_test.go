@@ -106,9 +106,7 @@ func TestMarksAheadHideWhatIsAsked(t *testing.T) {
 
 // TestAJumpOverAMillionRecordsIsAskedAtOnce: the places of questions are known.
 func TestAJumpOverAMillionRecordsIsAskedAtOnce(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million records")
-	}
+	alone(t)
 	a := testApp(t, documentUntil(t, 2, 1<<16, 60*sim.Millisecond), 80, 24, "")
 	a.keys("end home")
 	a.press(":predict many")

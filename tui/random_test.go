@@ -358,6 +358,7 @@ func TestWhateverIsDone(t *testing.T) {
 // Neither the answer to the last key, which the status line shows, nor questions
 // are part of the state; and the run must be known, for its length is shown.
 func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
+	alone(t)
 	dir := t.TempDir()
 	rapid.Check(t, func(r *rapid.T) {
 		k := begin(t, r, rapid.SampledFrom([]string{"scenario", "scenario", "scenario", "compare", "present", "lesson"}).Draw(r, "mode"), dir)
@@ -397,6 +398,7 @@ func TestForwardAndBackAfterWhateverRestoresTheScreen(t *testing.T) {
 // However a place of the run was reached, the screen is that of a run that has just
 // been opened and is shown there.
 func TestWhateverLedToAPlaceItIsShownAlike(t *testing.T) {
+	alone(t)
 	dir := t.TempDir()
 	rapid.Check(t, func(r *rapid.T) {
 		k := begin(t, r, "scenario", dir)

@@ -23,7 +23,7 @@ var deadly = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM}
 // been given back already, and a program in the background would be stopped again
 // if it touched it. While something else has the terminal (elsewhere), SIGINT is
 // meant for that.
-func untilSignalled(model tea.Model, begin func(*tea.Program), elsewhere func() bool, opts ...tea.ProgramOption) error {
+func untilSignalled(model *painted, begin func(*tea.Program), elsewhere func() bool) error {
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, deadly...)
 	defer signal.Stop(came)
@@ -36,7 +36,7 @@ func untilSignalled(model tea.Model, begin func(*tea.Program), elsewhere func() 
 		}
 		return msg
 	}
-	program := tea.NewProgram(model, append(opts, tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithFilter(suspended))...)
+	program := tea.NewProgram(model, append(model.options(), tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithFilter(suspended))...)
 	begin(program)
 
 	var by atomic.Pointer[syscall.Signal]

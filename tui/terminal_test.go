@@ -119,7 +119,8 @@ func glyphAt(term vt10x.Terminal, x, y int) glyph {
 func shown(t testing.TB, a *app, w, h int, keys ...string) ([][]glyph, []byte) {
 	t.Helper()
 	out := &tap{term: vt10x.New(vt10x.WithSize(w, h))}
-	p := tea.NewProgram(a, tea.WithAltScreen(), tea.WithInput(nil), tea.WithOutput(out), tea.WithoutSignalHandler())
+	shows := &painted{framed: a, to: &painter{out: out}}
+	p := tea.NewProgram(shows, append(shows.options(), tea.WithAltScreen(), tea.WithInput(nil), tea.WithoutSignalHandler())...)
 	go func() {
 		p.Send(tea.WindowSizeMsg{Width: w, Height: h})
 		for _, k := range keys {
