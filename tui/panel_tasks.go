@@ -18,7 +18,7 @@ func headTasks(p *pen, s *scene) {
 func drawTasks(p *pen, s *scene) {
 	const counters = 2
 	rows := p.h
-	counted := p.h >= 3*counters
+	counted := p.h >= 3*counters || !anySleeps(s.m)
 	if counted { // in a lower panel, who sleeps says more
 		rows -= counters
 	}
@@ -134,6 +134,16 @@ func sleeps(m *kernel.Machine, id kernel.TaskID) bool {
 		return !t.OnRQ
 	}
 	return true
+}
+
+// anySleeps tells whether there is a task to be shown as such.
+func anySleeps(m *kernel.Machine) bool {
+	for id := range m.Tasks {
+		if sleeps(m, kernel.TaskID(id)) {
+			return true
+		}
+	}
+	return false
 }
 
 // absent tells whether a task has ended or not begun.

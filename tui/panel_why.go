@@ -89,6 +89,10 @@ func (s *scene) whatAndWhy() (what, string) {
 	why := code.Why
 	if code.Interp {
 		w.step = sourceLine(s.m, s.rec)
+		if name := s.called(); name != "" {
+			w.say = "The program calls " + name + ", a library function."
+			why = "It is in ring 3 like the program. The kernel is not asked before that function asks it."
+		}
 		return w, why
 	}
 	st := &code.Steps[s.rec.Step]
@@ -100,6 +104,19 @@ func (s *scene) whatAndWhy() (what, string) {
 		why = st.Why
 	}
 	return w, why
+}
+
+// called is the library function that a line of a program has called, or "".
+func (s *scene) called() string {
+	f := s.m.Cores[s.rec.CPU].Frame()
+	if f == nil {
+		return ""
+	}
+	callee := &s.m.Text.Codes[f.Code]
+	if callee.Interp || callee.Ring != 3 || callee.File == s.m.Text.Codes[s.rec.Fn].File {
+		return ""
+	}
+	return callee.Name
 }
 
 // sourceLine is the line of a thread program that a record did.
