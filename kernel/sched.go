@@ -22,7 +22,7 @@ var schedText = text{
 		Steps: []step{{Name: "call __schedule", Cost: costFn, Do: calls(fnScheduleInner)}}},
 	fnScheduleInner: {Name: "__schedule", File: fileCore, Station: StSwitch,
 		Say: "Takes a sleeper off the run queue and picks the task that runs next.",
-		Why: "The reader is usually not the task that was interrupted: the scheduler brings it back.",
+		Why: "Being woken is not running yet: here, and nowhere else, it is decided who is next.",
 		Steps: []step{
 			{Name: "lock the run queue; does the task go to sleep?", Cost: costFn, Do: (*Machine).scheduleLock},
 			{Name: "pick_next_task", Cost: costPick, Do: (*Machine).schedulePick},
