@@ -19,7 +19,7 @@ const fileEpoll = "fs/eventpoll.c"
 
 var epollText = text{
 	fnEpPollCallback: {Name: "ep_poll_callback", File: fileEpoll, Station: StEpoll,
-		Say: "The file has news: its item goes to the ready list, and a waiter is woken.",
+		Say: "The file has news: its item goes to the ready list, and a waiter, if any, is woken.",
 		Why: "This is why epoll_wait need not look at idle descriptors: the work is done when something happens.",
 		Steps: []step{
 			{Name: "item to the ready list", Cost: costEpCallback, Do: (*Machine).epPollCallback},

@@ -42,7 +42,8 @@ var softirqText = text{
 		Why: "It borrows whatever the core was doing; a limit on time and rounds keeps that fair.",
 		Steps: []step{
 			{Name: "take the pending bits, interrupts on", Cost: costSoftirq, Do: (*Machine).softirqBegin},
-			{Name: "call the softirq's action", Cost: costFn, Do: (*Machine).softirqEntry},
+			{Name: "call the softirq's action", Cost: costFn, Do: (*Machine).softirqEntry,
+				Say: "Calls the function of a softirq that was pending: net_rx_action is that of NET_RX.", Why: "Interrupts are on while it runs, so the next packet can be announced."},
 			{Name: "the action is done", Cost: costFn, Do: (*Machine).softirqExit,
 				Say: "The softirq's action has returned: is another one pending?", Why: "Pending ones are run one after the other, in the order of their numbers."},
 			{Name: "interrupts off: again, or wake ksoftirqd?", Cost: costSoftirq, Do: (*Machine).softirqAgain},
