@@ -9,19 +9,20 @@ type Cost uint8
 // record. M is the machine's pointer type.
 type Step[M any] struct {
 	Name string // what it does, a few words
-	Cost Cost
 	// Span, when set, gives the duration instead of Cost. It is asked when the
 	// step begins.
 	Span func(M, *Core) sim.Time
+	// Do is the effect at the end of the step. By then the frame's PC is on
+	// the next step; Do may call, return, or send it elsewhere.
+	Do   func(M, *Core, *sim.Record)
+	Cost Cost
 	// Cut: an interrupt may end the step early, as it ends HLT or comes
 	// between two instructions of a long computation.
 	Cut bool
 	// Masked: even an interrupt that is masked ends it, as it ends WFI.
 	Masked bool
-	// Do is the effect at the end of the step. By then the frame's PC is on
-	// the next step; Do may call, return, or send it elsewhere.
-	Do  func(M, *Core, *sim.Record)
-	Why string // why it is done, one sentence
+	Say    string // what it does, one sentence, where the function's would mislead
+	Why    string // why it is done, one sentence, if not for the function's reason
 }
 
 // Code is a function: an immutable table of steps. When the last one is done,

@@ -25,19 +25,28 @@ var libraryText = text{
 type library struct {
 	file, load, check string
 	say               string
+	back, why         string // what it does behind the door, and why
 }
+
+// Every Linux tells of an error in the same way, in another register.
+const (
+	linuxBack = "Back from the kernel: a result from -4095 to -1 is an error's number, and goes to errno."
+	linuxWhy  = "errno and the -1 that the program sees are the C library's; the kernel knows neither."
+)
 
 var libraries = [...]library{
 	program.LinuxAMD64: {"glibc sysdeps/unix/sysv/linux/", "load the registers, syscall", "check RAX for an error",
-		"The C library's wrapper: the number into RAX, the arguments into registers, and syscall."},
+		"The C library's wrapper: the number into RAX, the arguments into registers, and syscall.", linuxBack, linuxWhy},
 	program.LinuxARM64: {"glibc sysdeps/unix/sysv/linux/", "load x0 to x5 and x8, svc #0", "check x0 for an error",
-		"The C library's wrapper: the number into x8, the arguments into x0 to x5, and svc."},
+		"The C library's wrapper: the number into x8, the arguments into x0 to x5, and svc.", linuxBack, linuxWhy},
 	program.MacosARM64: {"libSystem, libsystem_kernel ", "x16 and svc #0x80", "carry set? cerror: x0 is errno",
-		"The stub: the number into x16, the arguments are in x0 to x5 already, and svc."},
+		"The stub: the number into x16, the arguments are in x0 to x5 already, and svc.",
+		"Back from the kernel: with the carry flag set, x0 is an error's number, and goes to errno.", "The flag tells error and result apart, so every number can be a result."},
 	program.WindowsAMD64: {"ntdll ", "mov r10, rcx; mov eax, number; syscall", "ret",
-		"The stub in ntdll: the first argument from RCX, which syscall overwrites, to R10, the number into EAX."},
+		"The stub in ntdll: the first argument from RCX, which syscall overwrites, to R10, the number into EAX.",
+		"Back from the kernel, with an NTSTATUS in EAX.", "The stub only returns: errors are made errno or GetLastError further out."},
 	program.LinuxInt80: {"glibc sysdeps/unix/sysv/linux/i386/", "load EBX ECX EDX ESI EDI EBP and EAX, int $0x80", "check EAX for an error",
-		"The C library's wrapper: the number into EAX, the arguments into EBX, ECX, EDX, ESI, EDI and EBP, and int $0x80."},
+		"The C library's wrapper: the number into EAX, the arguments into EBX, ECX, EDX, ESI, EDI and EBP, and int $0x80.", linuxBack, linuxWhy},
 }
 
 // stub is the code with the instruction.
@@ -47,7 +56,7 @@ func (im *Image) stub(name string) code {
 		Why: "A program cannot call a kernel function: it can only knock at this one door.",
 		Steps: []step{
 			{Name: l.load, Cost: im.doorCost(), Do: (*Machine).wrapperSyscall},
-			{Name: l.check, Cost: costOp, Do: (*Machine).wrapperReturn},
+			{Name: l.check, Cost: costOp, Do: (*Machine).wrapperReturn, Say: l.back, Why: l.why},
 		}}
 	switch im.Config.ABI {
 	case program.LinuxAMD64, program.LinuxARM64, program.LinuxInt80:

@@ -33,17 +33,22 @@ var entryText = text{
 			swapgs,
 			{Name: "load the kernel stack pointer", Cost: costEntry, Do: (*Machine).entrySwitchStack},
 			{Name: "push struct pt_regs", Cost: costRegs, Do: (*Machine).entryPushRegs},
-			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).entryPopRegs},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).entryPopRegs,
+				Say: "The way out: the program's registers come back from pt_regs.",
+				Why: "RAX among them holds the result now."},
 			swapgs,
-			{Name: "sysretq", Cost: cpu.CostSysret, Do: (*Machine).entrySysret},
+			{Name: "sysretq", Cost: cpu.CostSysret, Do: (*Machine).entrySysret,
+				Say: "The way out: sysretq goes back to ring 3, to the instruction behind syscall.",
+				Why: "It takes RIP from RCX and RFLAGS from R11, where syscall had put them."},
 		}},
 	fnDoSyscall64: {Name: "do_syscall_64", File: "arch/x86/entry/common.c",
 		Say: "Looks the number up in the table of system calls and calls the function.",
 		Why: "RAX says what the program wants; the six argument registers say with what.",
 		Steps: []step{
 			{Name: "interrupts on, sys_enter, dispatch", Cost: costFn, Do: (*Machine).syscallEnter},
-			{Name: "store the result in pt_regs, sys_exit", Cost: costFn, Do: (*Machine).syscallExit},
-			{Name: "syscall_exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser},
+			{Name: "store the result in pt_regs, sys_exit", Cost: costFn, Do: (*Machine).syscallExit, Say: sayResult,
+				Why: "That is where the entry code takes the program's registers from."},
+			{Name: "syscall_exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser, Say: sayExitToUser, Why: whyExitToUser},
 		}},
 	fnExitToUserModeLoop: {Name: "exit_to_user_mode_loop", File: fileCommon,
 		Say: "Before going back to ring 3: is there other work, a switch of tasks above all?",
@@ -103,12 +108,26 @@ func asmEntry(name string, callee cpu.CodeID) code {
 		Steps: []step{
 			{Name: "push struct pt_regs", Cost: costRegs, Do: asmPushRegs},
 			swapgsIf,
-			{Name: "call " + strings.TrimPrefix(name, "asm_"), Do: calls(callee)},
-			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs},
+			{Name: "call " + strings.TrimPrefix(name, "asm_"), Do: calls(callee),
+				Say: "All registers are saved: from here on the kernel is C.",
+				Why: "Only what C cannot do, the first and the last instructions, is assembly."},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs,
+				Say: "The way out: the general registers get their saved values back.", Why: "What was interrupted must not notice anything."},
 			swapgsIf,
-			{Name: "iretq", Cost: cpu.CostIret, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.Iret() }},
+			{Name: "iretq", Cost: cpu.CostIret, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.Iret() },
+				Say: "The way out: iretq takes RIP, CS, RFLAGS, RSP and SS from the kernel stack.",
+				Why: "They are the five words that the processor pushed: what was interrupted goes on."},
 		}}
 }
+
+// What the ways out say, on every architecture.
+const (
+	sayResult       = "The system call is done: its result goes into the saved registers."
+	sayExitToUser   = "Before going back to ring 3: is there other work?"
+	whyExitToUser   = "need_resched and signals take effect here, at the end of every system call."
+	sayIRQentryExit = "The interrupt is over: back to what it interrupted, or to the scheduler first?"
+	whyIRQentryExit = "Going back to ring 3 the kernel looks at need_resched; in ring 0 only if it may be preempted."
+)
 
 // asmPushRegs saves what the processor has not: the general registers, and
 // orig_ax, where an error code may be already (PUSH_AND_CLEAR_REGS).
@@ -130,6 +149,7 @@ var (
 
 func swapgsStep(name string) step {
 	return step{Name: name,
+		Say: "Exchanges the base of GS: the program's for the core's own, or back.",
 		Why: "In ring 0 GS points to the core's own data; in ring 3 it is the program's, and the kernel must not follow a pointer of the program's.",
 		Do: func(m *Machine, c *cpu.Core, r *sim.Record) {
 			r.Arg[0] = int64(c.GSBase)
@@ -165,8 +185,9 @@ func irqEntry(name string, body cpu.CodeID, station uint8, say string) code {
 				m.cpuOf(c).Preempt += CountHardirq
 				c.CallOnIRQ(body)
 			}},
-			{Name: "irq_exit_rcu", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.CallOnIRQ(fnIRQExit) }},
-			{Name: "irqentry_exit", Cost: costFn, Do: (*Machine).irqentryExit},
+			{Name: "irq_exit_rcu", Cost: costFn, Do: func(m *Machine, c *cpu.Core, _ *sim.Record) { c.CallOnIRQ(fnIRQExit) },
+				Say: "The handler is done: leaves the hard interrupt.", Why: "Work that it has put off can be done now, with interrupts on."},
+			{Name: "irqentry_exit", Cost: costFn, Do: (*Machine).irqentryExit, Say: sayIRQentryExit, Why: whyIRQentryExit},
 		}}
 }
 

@@ -34,7 +34,7 @@ var armText = text{
 		Why: "The exception has masked everything; a system call is ordinary work of its thread.",
 		Steps: []step{
 			{Name: "enter_from_user_mode, DAIF clear", Do: (*Machine).el0Svc},
-			{Name: "exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser},
+			{Name: "exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser, Say: sayExitToUser, Why: whyExitToUser},
 		}},
 	fnDoEl0Svc: {Name: "do_el0_svc", File: fileArmSyscall,
 		Say: "Takes the number from x8.", Why: "It is a register of its own, so that x0 to x5 are free for arguments.",
@@ -107,6 +107,14 @@ var armText = text{
 	fnPrimarySwitched: outermost("__primary_switched", "arch/arm64/kernel/head.S", "Core 0's first code with its memory mapped, below everything the idle task does."),
 }
 
+// What the ways out of the kernel say.
+const (
+	sayKernelExit = "The way out: the saved registers come back, and ELR and SPSR are loaded."
+	whyKernelExit = "The next instruction will take PC and PSTATE from those two."
+	sayEret       = "The way out: eret takes PC from ELR_EL1 and PSTATE from SPSR_EL1."
+	whyEret       = "With PSTATE the exception level changes too: what was left goes on."
+)
+
 // arm64Rows take the place of x86's rows.
 var arm64Rows = text{
 	fnEntrySyscall: {Name: "el0t_64_sync", File: fileArmEntry,
@@ -115,8 +123,8 @@ var arm64Rows = text{
 		Steps: []step{
 			{Name: "kernel_ventry: room for pt_regs below SP_EL1", Cost: costEntry, Do: nothing},
 			{Name: "kernel_entry: push x0 to x30, SP_EL0, ELR, SPSR", Cost: costRegs, Do: (*Machine).armKernelEntry},
-			{Name: "ret_to_user: kernel_exit", Cost: costRegs, Do: (*Machine).armKernelExit},
-			{Name: "eret", Cost: cpu.CostSysret, Do: (*Machine).armEret},
+			{Name: "ret_to_user: kernel_exit", Cost: costRegs, Do: (*Machine).armKernelExit, Say: sayKernelExit, Why: whyKernelExit},
+			{Name: "eret", Cost: cpu.CostSysret, Do: (*Machine).armEret, Say: sayEret, Why: whyEret},
 		}},
 	fnLocalAPIC: device("gic its", StAPIC, "Arm GIC Architecture Specification, LPIs and the ITS", "pending bit set",
 		"The message reaches the interrupt translation service, which makes an LPI of it that is pending at one core.", "The card names itself and an event; which core that is, software has written into a table."),
@@ -146,7 +154,7 @@ var arm64Rows = text{
 		Steps: []step{
 			{Name: "from ret_from_fork", Do: (*Machine).retFromForkAsm},
 			{Name: "kernel_exit", Cost: costRegs, Do: (*Machine).armKernelExit},
-			{Name: "eret", Cost: cpu.CostIret, Do: (*Machine).armEret},
+			{Name: "eret", Cost: cpu.CostIret, Do: (*Machine).armEret, Say: sayEret, Why: whyEret},
 		}},
 	fnRetFromFork: {Name: "ret_from_fork", File: fileArmEntry,
 		Say: "Ends the switch that brought the new thread here, and lets it go.", Why: "schedule_tail does for a new task what the rest of context_switch does for others.",
@@ -158,7 +166,7 @@ var arm64Rows = text{
 		Say: "wfi: stop until an interrupt is pending.", Why: "wfi ends even while interrupts are masked, so none can slip in between a last look and the halt.",
 		Steps: []step{
 			{Name: "dsb, wfi", Cut: true, Masked: true, Span: never, Do: nothing},
-			{Name: "awake: DAIF clear", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Regs.RFLAGS |= cpu.FlagIF }},
+			{Name: "awake: DAIF clear", Say: "An interrupt is pending: wfi is over, and interrupts are let in.", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Regs.RFLAGS |= cpu.FlagIF }},
 		}},
 	fnStartSecondary:   outermost("secondary_start_kernel", "arch/arm64/kernel/smp.c", "The start of every other core; what is left of it is its idle task."),
 	fnSecondaryStartup: outermost("__secondary_switched", "arch/arm64/kernel/head.S", "A core's first code with its memory mapped, below everything the idle task does."),
@@ -221,8 +229,8 @@ func armVector(name string, handler cpu.CodeID, exit string) code {
 				m.armPushRegs(c)
 				c.Call(handler)
 			}},
-			{Name: exit, Cost: costRegs, Do: (*Machine).armKernelExit},
-			{Name: "eret", Cost: cpu.CostIret, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.EretIRQ() }},
+			{Name: exit, Cost: costRegs, Do: (*Machine).armKernelExit, Say: sayKernelExit, Why: whyKernelExit},
+			{Name: "eret", Cost: cpu.CostIret, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.EretIRQ() }, Say: sayEret, Why: whyEret},
 		}}
 }
 
@@ -239,7 +247,7 @@ func armInterrupt(name, enter, exit string, done func(*Machine, *cpu.Core, *sim.
 				c.Call(fnDoInterruptHandler)
 			}},
 			{Name: "irq_exit_rcu", Cost: costFn, Do: calls(fnIRQExit)},
-			{Name: exit, Cost: costFn, Do: done},
+			{Name: exit, Cost: costFn, Do: done, Say: sayIRQentryExit, Why: whyIRQentryExit},
 		}}
 }
 

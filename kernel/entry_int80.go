@@ -31,9 +31,11 @@ var int80Text = text{
 			{Name: "push struct pt_regs", Cost: costRegs, Do: asmPushRegs},
 			swapgsIf,
 			{Name: "int80_emulation: call do_int80_emulation", Do: calls(fnDoInt80)},
-			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs},
+			{Name: "pop the registers", Cost: costRegs, Do: (*Machine).asmPopRegs,
+				Say: "The way out: the program's registers get their saved values back.", Why: "RAX among them holds the result now."},
 			swapgsIf,
-			{Name: "iretq", Cost: cpu.CostIret, Do: (*Machine).int80Iret},
+			{Name: "iretq", Cost: cpu.CostIret, Do: (*Machine).int80Iret,
+				Say: "The way out: iretq takes RIP, CS, RFLAGS, RSP and SS from the kernel stack.", Why: "They are the five words that int $0x80 pushed."},
 		}},
 	fnDoInt80: {Name: "do_int80_emulation", File: "arch/x86/entry/common.c",
 		Say: "Looks the number up in the table of 32-bit system calls and calls the function.",
@@ -41,8 +43,9 @@ var int80Text = text{
 		Steps: []step{
 			{Name: "int80_is_external? read the local APIC's ISR", Cost: costEOI, Do: (*Machine).int80External},
 			{Name: "interrupts on, sys_enter, ia32_sys_call_table[eax]", Cost: costFn, Do: (*Machine).syscallEnter},
-			{Name: "store the result in pt_regs, sys_exit", Cost: costFn, Do: (*Machine).syscallExit},
-			{Name: "syscall_exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser},
+			{Name: "store the result in pt_regs, sys_exit", Cost: costFn, Do: (*Machine).syscallExit, Say: sayResult,
+				Why: "That is where the entry code takes the program's registers from."},
+			{Name: "syscall_exit_to_user_mode", Cost: costFn, Do: (*Machine).exitToUser, Say: sayExitToUser, Why: whyExitToUser},
 		}},
 }
 

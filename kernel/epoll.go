@@ -19,11 +19,12 @@ const fileEpoll = "fs/eventpoll.c"
 
 var epollText = text{
 	fnEpPollCallback: {Name: "ep_poll_callback", File: fileEpoll, Station: StEpoll,
-		Say: "The file has news: its item goes to the ready list, and a waiter is woken.",
+		Say: "The file has news: its item goes to the ready list, and a waiter, if any, is woken.",
 		Why: "This is why epoll_wait need not look at idle descriptors: the work is done when something happens.",
 		Steps: []step{
 			{Name: "item to the ready list", Cost: costEpCallback, Do: (*Machine).epPollCallback},
-			{Name: "unlock", Cost: costFn, Do: (*Machine).epPollCallbackDone},
+			{Name: "unlock", Cost: costFn, Do: (*Machine).epPollCallbackDone,
+				Say: "The callback is done, and lets the instance's lock go.", Why: "Until here no epoll_wait could take the ready list."},
 			{Name: "return", Cost: cpu.CostNone, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Return(c.Frame().L[cbWake]) }},
 		}},
 	fnEpPollSafewake: {Name: "ep_poll_safewake", File: fileEpoll, Station: StEpoll,
@@ -53,9 +54,11 @@ var epollText = text{
 		Why: "It queues itself and looks again under the same lock that the callback takes: no event slips through between.",
 		Steps: []step{
 			{Name: "anything on the ready list?", Cost: costFn, Do: (*Machine).epPollLook},
-			{Name: "harvested", Cost: costFn, Do: (*Machine).epPollHarvested},
+			{Name: "harvested", Cost: costFn, Do: (*Machine).epPollHarvested,
+				Say: "The events are copied: their number is what epoll_wait returns.", Why: "If no item had anything to report after all, it waits on."},
 			{Name: "queue on ep->wq, look again, sleep", Cost: costSleep, Do: (*Machine).epPollSleep},
-			{Name: "awake: off the queue", Cost: costFn, Do: (*Machine).epPollAwake},
+			{Name: "awake: off the queue", Cost: costFn, Do: (*Machine).epPollAwake,
+				Say: "Awake, and off the instance's wait queue: is there something to report?", Why: "A wakeup brings no event; it says that it may be worth looking."},
 		}},
 	fnEpSendEvents: {Name: "ep_send_events", File: fileEpoll,
 		Say: "Polls each ready item again and copies the events to user space.",
@@ -64,7 +67,7 @@ var epollText = text{
 			{Name: "take the ready list", Cost: costEpScan, Do: (*Machine).sendEventsStart},
 			{Name: "next item: poll it again", Cost: costEpItem, Do: (*Machine).sendEventsNext},
 			{Name: "anything to report?", Cost: costFn, Do: (*Machine).sendEventsMask},
-			{Name: "copy the event; level-triggered: back to the list", Cost: costCopy, Do: (*Machine).sendEventsCopy},
+			{Name: "copy the event; back to the list if level-triggered", Cost: costCopy, Do: (*Machine).sendEventsCopy},
 			{Name: "end the scan", Cost: costFn, Do: (*Machine).sendEventsEnd},
 			{Name: "return the number of events", Cost: costFn, Do: (*Machine).sendEventsReturn},
 		}},
@@ -73,7 +76,8 @@ var epollText = text{
 		Why: "During the scan the callback used the overflow list, so that the ready list could be walked in peace.",
 		Steps: []step{
 			{Name: "overflow list and leftovers to the ready list", Cost: costEpScan, Do: (*Machine).doneScan},
-			{Name: "done", Cost: costFn, Do: nothing},
+			{Name: "done", Cost: costFn, Do: nothing,
+				Say: "The scan is over.", Why: "From here on the callback puts items on the ready list itself again."},
 		}},
 	fnEpItemPoll: {Name: "ep_item_poll", File: fileEpoll,
 		Say: "Asks the file what is possible now, and keeps the bits that were asked for.",

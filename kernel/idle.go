@@ -22,7 +22,8 @@ var idleText = text{
 		Steps: []step{
 			{Name: "need_resched?", Cost: costIdle, Do: (*Machine).idleLook},
 			{Name: "back from the halt", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Goto(0) }},
-			{Name: "somebody wants the core: schedule", Cost: costFn, Do: (*Machine).idleSchedule},
+			{Name: "somebody wants the core: schedule", Cost: costFn, Do: (*Machine).idleSchedule,
+				Say: "A task is runnable here: the idle task gives the core away.", Why: "Whoever made it runnable has left need_resched, or the task on the wake list."},
 			{Name: "idle again", Cost: costFn, Do: (*Machine).idleAgain},
 		}},
 	fnDefaultIdleCall: {Name: "default_idle_call", File: fileIdle,
@@ -36,8 +37,10 @@ var idleText = text{
 		Why: "sti takes effect only after the next instruction, so no interrupt can slip in between the two.",
 		Steps: []step{
 			{Name: "sti", Cost: costFn, Do: func(_ *Machine, c *cpu.Core, _ *sim.Record) { c.Sti() }},
-			{Name: "hlt", Cut: true, Span: never, Do: nothing},
-			{Name: "awake", Cost: costFn, Do: nothing},
+			{Name: "hlt", Cut: true, Span: never, Do: nothing,
+				Say: "The core stands still until an interrupt comes.", Why: "Halted it executes nothing, and saves power."},
+			{Name: "awake", Cost: costFn, Do: nothing,
+				Say: "The interrupt has been handled, and hlt is over.", Why: "Has it woken anybody? The idle loop looks."},
 		}},
 }
 

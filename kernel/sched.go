@@ -13,7 +13,8 @@ var schedText = text{
 		Why: "Either the task has nothing to do until something happens, or its turn is over.",
 		Steps: []step{
 			{Name: "preempt_disable, __schedule", Cost: costFn, Do: (*Machine).scheduleCall},
-			{Name: "preempt_enable", Cost: costFn, Do: (*Machine).scheduleDone},
+			{Name: "preempt_enable", Cost: costFn, Do: (*Machine).scheduleDone,
+				Say: "schedule returns: the task has the core, and goes on where it had called it.", Why: "Others may have run meanwhile; it does not notice."},
 		}},
 	fnScheduleIdle: {Name: "schedule_idle", File: fileCore, Station: StSwitch,
 		Say:   "The idle task gives the core to a task that is runnable again.",
@@ -21,11 +22,12 @@ var schedText = text{
 		Steps: []step{{Name: "call __schedule", Cost: costFn, Do: calls(fnScheduleInner)}}},
 	fnScheduleInner: {Name: "__schedule", File: fileCore, Station: StSwitch,
 		Say: "Takes a sleeper off the run queue and picks the task that runs next.",
-		Why: "The reader is usually not the task that was interrupted: the scheduler brings it back.",
+		Why: "Being woken is not running yet: here, and nowhere else, it is decided who is next.",
 		Steps: []step{
 			{Name: "lock the run queue; does the task go to sleep?", Cost: costFn, Do: (*Machine).scheduleLock},
 			{Name: "pick_next_task", Cost: costPick, Do: (*Machine).schedulePick},
-			{Name: "unlock, go on", Cost: costFn, Do: (*Machine).scheduleUnlock},
+			{Name: "unlock, go on", Cost: costFn, Do: (*Machine).scheduleUnlock,
+				Say: "The run queue is unlocked: the task that has the core now goes on.", Why: "If another one was picked, that was a context switch; else nothing has changed."},
 		}},
 	fnContextSwitch: {Name: "context_switch", File: fileCore, Station: StSwitch,
 		Say: "Changes the address space, the registers and the kernel stack.",
@@ -33,7 +35,8 @@ var schedText = text{
 		Steps: []step{
 			{Name: "switch_mm: CR3", Cost: costSwitchMM, Do: (*Machine).switchMM},
 			{Name: "__switch_to_asm: the kernel stack", Cost: costSwitch, Do: (*Machine).switchTo},
-			{Name: "finish_task_switch", Cost: costFn, Do: (*Machine).finishTaskSwitch},
+			{Name: "finish_task_switch", Cost: costFn, Do: (*Machine).finishTaskSwitch,
+				Say: "The task that has come to the core tidies up behind the one that left it.", Why: "That one cannot: it executes nothing any more."},
 		}},
 }
 

@@ -50,7 +50,8 @@ var timerText = text{
 		Why: "The state is set before the timer is armed: if it fires at once, the wakeup is not lost.",
 		Steps: []step{
 			{Name: "arm the timer, sleep", Cost: costTimer, Do: (*Machine).nanosleepStart},
-			{Name: "awake: the time, or a signal?", Cost: costFn, Do: (*Machine).nanosleepDone},
+			{Name: "awake: the time, or a signal?", Cost: costFn, Do: (*Machine).nanosleepDone,
+				Say: "Awake: has the time passed, or did a signal come before?", Why: "After a signal nanosleep fails with EINTR, and tells what is left."},
 		}},
 	fnScheduleHrtimeoutRange: {Name: "schedule_hrtimeout_range", File: "kernel/time/sleep_timeout.c",
 		Say:   "Sleep until woken, or until a time.",
@@ -61,14 +62,16 @@ var timerText = text{
 		Why: "The task's state says already that it sleeps: whoever wakes it from now on is heard.",
 		Steps: []step{
 			{Name: "arm the timer, sleep", Cost: costTimer, Do: (*Machine).hrtimeoutStart},
-			{Name: "awake: cancel the timer", Cost: costFn, Do: (*Machine).hrtimeoutDone},
+			{Name: "awake: cancel the timer", Cost: costFn, Do: (*Machine).hrtimeoutDone,
+				Say: "Awake: a timer that was armed is cancelled.", Why: "The caller learns whether time was up, or somebody woke it before."},
 		}},
 	fnScheduleTimeout: {Name: "schedule_timeout", File: "kernel/time/sleep_timeout.c",
 		Say: "Sleep until woken; a receive has no timeout unless SO_RCVTIMEO gives it one.",
 		Why: "MAX_SCHEDULE_TIMEOUT means: no timer at all.",
 		Steps: []step{
 			{Name: "a timer? schedule", Cost: costFn, Do: (*Machine).scheduleTimeout},
-			{Name: "awake", Cost: costFn, Do: (*Machine).scheduleTimeoutDone},
+			{Name: "awake", Cost: costFn, Do: (*Machine).scheduleTimeoutDone,
+				Say: "Awake: somebody has woken the thread, or its time is up.", Why: "Which of the two, the caller finds out by looking again."},
 		}},
 }
 

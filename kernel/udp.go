@@ -32,7 +32,8 @@ var udpText = text{
 		Why: "A hash of the port leads to it: the cost does not grow with the number of sockets.",
 		Steps: []step{
 			{Name: "look the socket up", Cost: costLookup, Do: (*Machine).udp4LibRcv},
-			{Name: "free what nobody wanted", Cost: costFn, Do: (*Machine).noPortDone},
+			{Name: "free what nobody wanted", Cost: costFn, Do: (*Machine).noPortDone,
+				Say: "Back in UDP's entry; a datagram for which there is no socket is freed here.", Why: "Its sender is told by ICMP: port unreachable."},
 		}},
 	fnUDPUnicastRcvSkb: {Name: "udp_unicast_rcv_skb", File: fileUDP, Station: StUDP,
 		Say:   "One socket is to get the packet.",

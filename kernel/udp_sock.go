@@ -166,7 +166,7 @@ func (m *Machine) waitForMore(c *cpu.Core, r *sim.Record) {
 	f := c.Frame()
 	sock := SockID(f.L[0])
 	s := &m.Socks[sock]
-	about(r, KindSock, sock)
+	about(r, KindQueue, s.WQ)
 	f.L[1] = int64(m.prepareToWait(c, s.WQ, WaitReceiver, true))
 	switch {
 	case s.Err != 0 || s.First != None || s.Shutdown&rcvShutdown != 0:

@@ -29,7 +29,8 @@ var waitText = text{
 		Why: "Who is about to sleep takes the same lock: either it sees the data, or it is on the queue in time.",
 		Steps: []step{
 			{Name: "lock the queue", Cost: costFn, Do: (*Machine).wakeLock},
-			{Name: "unlock", Cost: costFn, Do: (*Machine).wakeUnlock},
+			{Name: "unlock", Cost: costFn, Do: (*Machine).wakeUnlock,
+				Say: "The callbacks are done: the queue's lock is let go.", Why: "Whoever wants to wait here can queue itself again."},
 		}},
 	fnWakeUpCommon: {Name: "__wake_up_common", File: fileWait, Station: StWaitQueue,
 		Say:   "Calls each entry's callback, until enough exclusive waiters were woken.",

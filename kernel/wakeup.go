@@ -17,8 +17,10 @@ var wakeupText = text{
 		Why: "It does not run it: it only puts it on a run queue. When it runs is the scheduler's decision.",
 		Steps: []step{
 			{Name: "is it asleep?", Cost: costWaking, Do: (*Machine).ttwuWaking},
-			{Name: "select_task_rq: on which core?", Cost: costFn, Do: (*Machine).ttwuSelect},
-			{Name: "unlock", Cost: costFn, Do: (*Machine).ttwuDone},
+			{Name: "select_task_rq: on which core?", Cost: costFn, Do: (*Machine).ttwuSelect,
+				Say: "Chooses the core on which the task is to run.", Why: "Where it last ran its data may be in the cache; an idle core has time at once."},
+			{Name: "unlock", Cost: costFn, Do: (*Machine).ttwuDone,
+				Say: "The wakeup is over: the task is runnable, and its lock is let go.", Why: "The lock is why two wakers do not put a task on two run queues."},
 		}},
 	fnTtwuDoActivate: {Name: "ttwu_do_activate", File: fileCore, Station: StRunQueue,
 		Say: "Puts the task on the run queue and asks whether it should preempt the one that runs.",

@@ -56,7 +56,7 @@ func (a *app) toggleBreak(arg string) tea.Cmd {
 		return nil
 	}
 	a.breaks = append(a.breaks, x)
-	a.message = "break on " + x.text + ": c runs on to it, C back"
+	a.message = "c runs on to it, C back: break on " + x.text
 	return nil
 }
 

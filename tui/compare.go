@@ -256,7 +256,7 @@ func (v *versus) say() string {
 	case v.at == 0 && len(v.c.Diffs) == 0:
 		return "both at their start: no call, result or sleep will differ"
 	case v.at == 0:
-		return "both at their start: → steps both on, d goes to the first difference, v keeps step " + modeNames[(v.mode+1)%numModes]
+		return "both at their start: → steps both on, d goes to the first difference"
 	case pt == nil && !(v.c.Runs[0].Done && v.c.Runs[1].Done):
 		return "both as far as they are compared; the runs go on"
 	case pt == nil:

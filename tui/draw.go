@@ -278,6 +278,9 @@ func drawOwner(p *pen, s *scene) {
 	if r.Task >= 0 {
 		task = s.m.Tasks[r.Task].Name
 	}
+	if drawSwitched(p, s, task) {
+		return
+	}
 	switch r.Ctx {
 	case kernel.CtxDevice:
 		p.str("hardware: no CPU takes part")
@@ -310,6 +313,17 @@ func drawOwner(p *pen, s *scene) {
 		}
 		p.str("kernel on behalf of ").str(task).str(", on its own kernel stack")
 	}
+}
+
+// drawSwitched says whose stack it is after a step that has changed it.
+func drawSwitched(p *pen, s *scene, task string) bool {
+	r := s.rec
+	if r.CPU < 0 || r.Ctx == kernel.CtxDevice || kernel.TaskID(r.Task) == s.m.CPUs[r.CPU].Current {
+		return false
+	}
+	p.in(styleText).str("kernel on cpu").dec(int64(r.CPU)).str(": from the kernel stack of ").str(task)
+	p.str(" to that of ").str(s.m.Tasks[s.m.CPUs[r.CPU].Current].Name)
+	return true
 }
 
 // outside says who did what neither a device nor a core of this machine has done,

@@ -120,7 +120,7 @@ func newActions() []action {
 		row("M", "M", "mouse on or off", "mouse", groupOther, "", (*app).toggleMouse),
 		row(":", ":", "every action as a command", "", groupOther, "", (*app).commandPrompt),
 		row("?", "?", "these keys", "help", groupOther, "? keys", plain((*app).showHelp)),
-		row("esc", "Esc", "one level back: page, zoom, focus, jump, follow", "close", groupOther, "", (*app).escape),
+		row("esc", "Esc", "back: from page, zoom, focus, jump, follow, list", "close", groupOther, "", (*app).escape),
 		row("ctrl+z", "ctrl-z", "suspend", "suspend", groupOther, "", func(*app, string) tea.Cmd { return tea.Suspend }),
 		row("ctrl+l", "ctrl-l", "paint again", "redraw", groupOther, "", func(*app, string) tea.Cmd { return tea.ClearScreen }),
 		row("q ctrl+c", "q", "quit", "quit", groupOther, "q quit", func(*app, string) tea.Cmd { return tea.Quit }),

@@ -36,7 +36,10 @@ func (a *app) toMark(dir int) {
 		best, found = a.nearestMark(dir)
 	}
 	if !found {
-		a.message = "no mark that way"
+		a.message = "no mark before here; Home goes to the start"
+		if dir > 0 {
+			a.message = "no mark after here; End goes to the end"
+		}
 		return
 	}
 	a.reach(best, func() {

@@ -13,21 +13,22 @@ import (
 // epollWide is the width from which names are written out.
 const epollWide = 52
 
+// ownOvflist is the height from which the overflow list has a row of its own. In a
+// lower panel it stands behind the ready list, while there is a scan.
+const ownOvflist = 9
+
 // drawEpoll shows in full the instances that were touched last, as many as there
 // is room for, a row for each of the others, and the wait queues below.
 func drawEpoll(p *pen, s *scene) {
-	const block, mostBlocks = 5, 8
+	const mostBlocks = 8
+	block := 5 - b2i(p.h < ownOvflist)
 	o := &s.objects
 	if len(o.eps) == 0 {
 		p.line(0).in(styleDim).str("no epoll instance")
 		drawQueues(p, s, 1)
 		return
 	}
-	waited := 0
-	for i := 0; i < len(o.waited) && waited < p.h/3; i++ {
-		waited += waiterRows(s.m, &o.list[o.waited[i]])
-	}
-	waited = min(waited, p.h/3)
+	waited := rowsForWaiters(s, p.h, block)
 	var full [mostBlocks]int32
 	n := copy(full[:], o.latest(o.eps, min(max((p.h-waited)/(block+1), 1), mostBlocks), oneRow))
 	brief := min(len(o.eps)-n, max(p.h-waited-n*block, 0))
@@ -42,6 +43,22 @@ func drawEpoll(p *pen, s *scene) {
 		}
 	}
 	drawQueues(p, s, y)
+}
+
+// rowsForWaiters is how many rows are kept for wait queues. A low panel keeps what
+// the longest one takes: a queue of several entries says more than several queues
+// with epoll's entry each.
+func rowsForWaiters(s *scene, h, block int) int {
+	sum, longest := 0, 0
+	for _, at := range s.objects.waited {
+		if n := waiterRows(s.m, &s.objects.list[at]); sum < h {
+			sum, longest = sum+n, max(longest, n)
+		}
+	}
+	if h < ownOvflist {
+		return min(longest, max(h-block, 0))
+	}
+	return min(sum, h/3)
 }
 
 // drawQueues writes the wait queues on which somebody is, of all but the epoll
@@ -94,19 +111,22 @@ func drawEp(p *pen, s *scene, x *object, y, low int) int {
 	p.line(y).in(styleBold).str("ep").name(x.fd).in(styleText).str("  interest list, by fd")
 	y++
 	waiters := epWaiters(s.m, x.id)
-	y = drawItems(p, s, ep.Items, y, max(low-y-2-max(waiters, 1), 1))
+	y = drawItems(p, s, ep.Items, y, max(low-y-1-b2i(p.h >= ownOvflist)-max(waiters, 1), 1))
 	p.line(y).str("rdllist").mark(ep.Ready != old.Ready).list(s.m, ep.Ready, false)
 	y++
-	p.line(y).str("ovflist").mark(ep.Scanning != old.Scanning || ep.Overflow != old.Overflow)
-	if ep.Scanning {
-		p.list(s.m, ep.Overflow, true)
-		p.str(" (scan in progress)")
-	} else {
-		p.in(styleDim).str("not scanning")
+	changed := ep.Scanning != old.Scanning || ep.Overflow != old.Overflow
+	switch {
+	case p.h >= ownOvflist && ep.Scanning:
+		p.line(y).str("ovflist").mark(changed).list(s.m, ep.Overflow, true).str(" (scan in progress)")
+		y++
+	case p.h >= ownOvflist:
+		p.line(y).str("ovflist").mark(changed).in(styleDim).str("not scanning")
+		y++
+	case ep.Scanning:
+		p.in(styleText).str("  scan: ovflist").mark(changed).list(s.m, ep.Overflow, true)
 	}
-	y++
 	if waiters == 0 {
-		p.line(y).str("ep->wq").to(8).in(styleDim).str("nobody")
+		p.line(y).label(x.queues(s.m)[0]).to(queueLabel(p) + 1).in(styleDim).str("nobody")
 		return y + 1
 	}
 	for _, q := range x.queues(s.m) {
@@ -258,10 +278,7 @@ func (p *pen) list(m *kernel.Machine, first kernel.EpiID, overflow bool) *pen {
 // behind it. An entry is a callback; exclusive ones are woken one by one, the
 // others all.
 func drawQueue(p *pen, s *scene, y, low int, q queueOf) int {
-	label := 5
-	if p.w >= epollWide {
-		label = 15
-	}
+	label := queueLabel(p)
 	for w := s.m.Queues[q.id].First; w != kernel.None && y < low; w = s.m.Waits[w].Next {
 		e := &s.m.Waits[w]
 		if y == low-1 && e.Next != kernel.None {
@@ -281,23 +298,33 @@ func drawQueue(p *pen, s *scene, y, low int, q queueOf) int {
 	return y
 }
 
+// queueLabel is how wide a wait queue's label is.
+func queueLabel(p *pen) int {
+	if p.w >= epollWide {
+		return 15
+	}
+	return 7
+}
+
 // label names a wait queue: by its descriptor, and where there is room as the
 // kernel does.
 func (p *pen) label(q queueOf) *pen {
 	switch {
 	case p.w >= epollWide:
 		return p.name(q.fd).str(" ").str(q.name)
-	case q.name == "wq", q.name == "poll_wait": // below the instance that it belongs to
-		return p.str(q.name[:min(len(q.name), 4)])
+	case q.name == "wq": // below the instance that it belongs to
+		return p.str("ep->wq")
+	case q.name == "poll_wait":
+		return p.str("ep poll")
 	}
-	return p.name(q.fd)
+	return p.name(q.fd).str(" wq")
 }
 
 // drawWaiter writes an entry: the task or the epoll instance behind it, whether
 // it is exclusive, its callback.
 func drawWaiter(p *pen, s *scene, e *kernel.Wait) {
 	wide := p.w >= epollWide
-	name := 9
+	name := 8
 	if wide {
 		name = 13
 	}

@@ -49,7 +49,8 @@ func drawHardware(p *pen, s *scene) {
 			p.str(" promiscuous")
 		}
 	}
-	if line(2) {
+	told := p.h < 9 && s.rec != nil && (s.rec.Station == kernel.StMSI || s.rec.Station == kernel.StAPIC)
+	if !told && line(2) { // a low panel has to show where the interrupt goes
 		p.str("FIFO").to(6).mark(n.FIFOBytes != was.FIFOBytes)
 		p.bar(int64(n.FIFOBytes), int64(n.Config.FIFO), min(p.w-24, 26)).str(" ").dec(int64(n.FIFOBytes)).in(styleText).str("/").dec(int64(n.Config.FIFO)).str(" B")
 	}

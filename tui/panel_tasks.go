@@ -17,7 +17,11 @@ func headTasks(p *pen, s *scene) {
 
 func drawTasks(p *pen, s *scene) {
 	const counters = 2
-	rows := p.h - counters
+	rows := p.h
+	counted := p.h >= 3*counters || !anySleeps(s.m)
+	if counted { // in a lower panel, who sleeps says more
+		rows -= counters
+	}
 	y := 0
 	for i := range s.m.CPUs {
 		if y < rows {
@@ -27,6 +31,9 @@ func drawTasks(p *pen, s *scene) {
 	signals := min(signalled(s.m), max(rows-y-2, 0), 2)
 	drawSleepers(p, s, y, rows-signals)
 	drawSignals(p, s, rows-signals, rows)
+	if !counted {
+		return
+	}
 	c, was := &s.m.Counters, &s.was.Counters
 	p.line(p.h - 2).str("switches").mark(c.ContextSwitches != was.ContextSwitches).dec(c.ContextSwitches).in(styleText)
 	p.count(" preempts", c.Preemptions, was.Preemptions).count(" wakeups", c.Wakeups, was.Wakeups)
@@ -39,7 +46,12 @@ func drawTasks(p *pen, s *scene) {
 func drawRunQueue(p *pen, s *scene, i, y, rows int) int {
 	k, was := &s.m.CPUs[i], &s.was.CPUs[i]
 	t := &s.m.Tasks[k.Current]
-	p.line(y).in(styleBold).str("cpu").dec(int64(i)).in(styleText).str(" runs").mark(k.Current != was.Current).fit(t.Name, 11).in(styleText)
+	p.line(y).in(styleBold).str("cpu").dec(int64(i)).in(styleText).str(" runs").mark(k.Current != was.Current)
+	if t.State == kernel.Running {
+		p.fit(t.Name, 11).in(styleText)
+	} else { // it has said that it will sleep, or end, and does not yet
+		p.fit(t.Name, 9).in(styleText).mark(t.State != s.was.Tasks[k.Current].State).str(t.State.Letter()).in(styleText)
+	}
 	p.str(" need_resched").mark(t.NeedResched != s.was.Tasks[k.Current].NeedResched).flag(t.NeedResched)
 	if p.in(styleText); p.left() > 22 && !t.Idle && s.m.Config.Params.Scheduler != kernel.EEVDF {
 		drawTurn(p, s.m, t)
@@ -116,12 +128,22 @@ func (p *pen) signed(t sim.Time) *pen {
 func sleeps(m *kernel.Machine, id kernel.TaskID) bool {
 	t := &m.Tasks[id]
 	switch {
-	case t.Idle, t.Kernel && t.State == kernel.Interruptible && t.Switches == 0:
+	case t.Idle, runs(m, id), t.Kernel && t.State == kernel.Interruptible && t.Switches == 0:
 		return false
 	case t.State == kernel.Running:
-		return !t.OnRQ && !runs(m, id)
+		return !t.OnRQ
 	}
 	return true
+}
+
+// anySleeps tells whether there is a task to be shown as such.
+func anySleeps(m *kernel.Machine) bool {
+	for id := range m.Tasks {
+		if sleeps(m, kernel.TaskID(id)) {
+			return true
+		}
+	}
+	return false
 }
 
 // absent tells whether a task has ended or not begun.
@@ -140,7 +162,7 @@ func drawSleepers(p *pen, s *scene, y, rows int) {
 			asleep++
 		}
 	}
-	if asleep+gone+1 <= rows-y {
+	if asleep+gone > 0 && asleep+gone+1 <= rows-y {
 		p.line(y).in(styleDim).str("not on a run queue")
 		y++
 	}

@@ -81,22 +81,42 @@ func (d *Doc) opening() string {
 // what is a step as it is told.
 type what struct{ fn, step, say string }
 
-// whatAndWhy tells the record at the cursor: the step's own reason if it has
-// one, else the function's.
+// whatAndWhy tells the record at the cursor: in the step's own words if it has
+// some, else in the function's.
 func (s *scene) whatAndWhy() (what, string) {
 	code := &s.m.Text.Codes[s.rec.Fn]
 	w := what{fn: code.Name, say: code.Say}
 	why := code.Why
 	if code.Interp {
 		w.step = sourceLine(s.m, s.rec)
+		if name := s.called(); name != "" {
+			w.say = "The program calls " + name + ", a library function."
+			why = "It is in ring 3 like the program. The kernel is not asked before that function asks it."
+		}
 		return w, why
 	}
 	st := &code.Steps[s.rec.Step]
 	w.step = st.Name
+	if st.Say != "" {
+		w.say = st.Say
+	}
 	if st.Why != "" {
 		why = st.Why
 	}
 	return w, why
+}
+
+// called is the library function that a line of a program has called, or "".
+func (s *scene) called() string {
+	f := s.m.Cores[s.rec.CPU].Frame()
+	if f == nil {
+		return ""
+	}
+	callee := &s.m.Text.Codes[f.Code]
+	if callee.Interp || callee.Ring != 3 || callee.File == s.m.Text.Codes[s.rec.Fn].File {
+		return ""
+	}
+	return callee.Name
 }
 
 // sourceLine is the line of a thread program that a record did.

@@ -53,7 +53,7 @@ func pickerKeys() []keyRow {
 	return append(rows,
 		keyRow{key.NewBinding(key.WithKeys("enter", "right", "l"), key.WithHelp("Enter", "open")), (*app).openPicked},
 		keyRow{key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "search names and texts")), func(a *app) tea.Cmd { return a.ask(promptFind) }},
-		keyRow{key.NewBinding(key.WithKeys("q", "esc", "ctrl+c"), key.WithHelp("q", "quit")), func(*app) tea.Cmd { return tea.Quit }},
+		keyRow{key.NewBinding(key.WithKeys("q", "ctrl+c"), key.WithHelp("q", "quit")), func(*app) tea.Cmd { return tea.Quit }},
 	)
 }
 

@@ -54,6 +54,9 @@ func (a *app) blind() { a.scene.blind = a.asks() && !a.predict.away }
 // startPredict begins with a new scenario.
 func (a *app) startPredict() {
 	a.predict = predict{density: a.predict.density, done: map[doneKey]bool{}}
+	if a.predict.density > quiz.File && a.show.lesson == nil {
+		a.message = "go on with →, ] or space: a question stops the run"
+	}
 	a.blind()
 }
 
