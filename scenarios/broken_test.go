@@ -84,6 +84,15 @@ func TestBrokenFiles(t *testing.T) {
 		{guided + "wire: [{at: 1us, flow: f, data: x, every: 1us, count: 0}]\n", "9:55: wire[0].count: 0 is not between 1 and 1000000000", told},
 		{guided + "wire: [{at: 1us, flow: f, generate: constant, rate: fast, count: 1}]\n", `9:53: wire[0].rate: "fast" is not a rate`, told},
 		{guided + "wire: [{at: 1us, flow: f, generate: constant, rate: 9/s, count: 1, size: 9000}]\n", "9:74: wire[0].size: 9000 is not between 64 and 1518", told},
+		{"ringside-lesson: 1\ntitle: t\n", "1:1: this is a lesson, not a scenario", told},
+		// Common mistakes of YAML, and names out of few.
+		{head + threads + "machine:\n\tcpus: 1\n", "8:1: a tab: lines are indented with blanks", told},
+		{head + threads + "teaches: one: two\n", "7:10: a second key in one line", told},
+		{head + threads + "machine: {cpus: 1\nseed: 1\n", "a ',' or '}' is missing before this", told},
+		{head + threads + "machine: {kernel: {scheduler: cfs}}\n", ": one of ", told},
+		{head + threads + "narration: [{at: {fn: getpid}, say: {german: x}}]\n", `7:38: narration[0].say: "german" is not the code of a language`, blind},
+		{head + threads + "vary: [{name: n, choose: [1], replace: [{thread: a, text: getpid, with: \"{m}\"}]}]\n", `vary[0].replace[0].with: no value is called "m"`, blind},
+		{head + threads + "vary:\n  - {name: n, choose: [\"{m}\"], paths: [title]}\n  - {name: m, choose: [1], paths: [seed]}\n", "8:24: vary[0].choose[0]: {m} is not known yet here", blind},
 		// One part against another.
 		{guided + "wire: [{at: 1us, flow: g, data: x}]\n", `9:24: unknown flow "g"`, blind},
 		{guided + "wire:\n  - {at: 5us, flow: f, data: x}\n  - {at: 4us, flow: f, data: x}\n", "11:10: 4us is earlier than the entry before it", blind},

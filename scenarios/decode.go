@@ -16,7 +16,6 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/scenarios/guide"
 )
 
@@ -98,7 +97,7 @@ func (d *decoder) decode(data []byte, f any) {
 	if err != nil {
 		var syn *yaml.SyntaxError
 		if errors.As(err, &syn) && syn.Token != nil {
-			d.fail(place{syn.Token.Position.Line, syn.Token.Position.Column}, "%s", syn.Message)
+			d.fail(place{syn.Token.Position.Line, syn.Token.Position.Column}, "%s", plainly(syn.Message))
 		}
 		d.fail(place{1, 1}, "%s", err)
 	}
@@ -116,6 +115,24 @@ func (d *decoder) decode(data []byte, f any) {
 	}
 	d.tree = docs[0]
 	d.value(d.tree, reflect.ValueOf(f).Elem(), "")
+}
+
+// yamlMistakes are common mistakes, by what the parser says of them.
+var yamlMistakes = []struct{ said, plainly string }{
+	{"'\t' that cannot start any token", "a tab: lines are indented with blanks"},
+	{"mapping value is not allowed in this context", "a second key in one line: a text with \": \" in it needs quotes"},
+	{"',' or '}' must be specified", "a ',' or '}' is missing before this"},
+	{"',' or ']' must be specified", "a ',' or ']' is missing before this"},
+}
+
+// plainly says what is wrong with the YAML.
+func plainly(msg string) string {
+	for _, m := range yamlMistakes {
+		if strings.Contains(msg, m.said) {
+			return m.plainly
+		}
+	}
+	return msg
 }
 
 // value reads a node into a Go value.
@@ -153,7 +170,11 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		if !d.over || v.IsNil() {
 			v.Set(reflect.MakeMap(v.Type()))
 		}
-		d.pairs(n, path, func(key string, _ ast.Node, val ast.Node) {
+		texts := v.Type() == reflect.TypeFor[guide.Text]()
+		d.pairs(n, path, func(key string, at, val ast.Node) {
+			if texts && !guide.IsLang(key) {
+				d.fail(nodePlace(at), "%s: %q is not the code of a language, as en or de", path, key)
+			}
 			e := reflect.New(v.Type().Elem()).Elem()
 			d.value(val, e, join(path, key))
 			v.SetMapIndex(reflect.ValueOf(key), e)
@@ -237,8 +258,11 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 	got := map[string]bool{}
 	d.pairs(n, path, func(key string, at, val ast.Node) {
 		i, ok := fields[key]
+		if other := otherKind[key]; !ok && path == "" && other != "" {
+			d.fail(nodePlace(at), "%s", other)
+		}
 		if !ok {
-			d.fail(nodePlace(at), "unknown key %q%s", key, program.Nearest(key, known))
+			d.fail(nodePlace(at), "unknown key %q%s", key, hint(key, known))
 		}
 		got[key] = true
 		d.value(val, v.Field(i), join(path, key))
@@ -253,6 +277,12 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) {
 			d.rule(t.Field(i).Tag, v.Field(i), join(path, key))
 		}
 	}
+}
+
+// otherKind says of a file of the one kind, read as one of the other, what it is.
+var otherKind = map[string]string{
+	"ringside":        "this is a scenario, not a lesson",
+	"ringside-lesson": "this is a lesson, not a scenario: for ringside present and ringside lesson check",
 }
 
 // overThreads reads threads over those of the same names, and adds the others.

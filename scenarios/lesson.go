@@ -212,7 +212,7 @@ func (d *decoder) lesson(name string, f *lessonFile, open func(string) (*Scenari
 
 func (d *decoder) lessonPart(path string, p *lessonPart, open func(string) (*Scenario, error)) LessonPart {
 	d.within(path+".minutes", p.Minutes, 0, maxLessonMinutes)
-	sc, err := open(p.Scenario)
+	sc, err := openPart(p.Scenario, open)
 	if err != nil {
 		d.failAt(path+".scenario", "%s.scenario: %s", path, err)
 	}
@@ -241,6 +241,19 @@ func (d *decoder) lessonPart(path string, p *lessonPart, open func(string) (*Sce
 	return LessonPart{
 		Title: p.Title, Say: p.Say, Notes: p.Notes, Minutes: p.Minutes, Scenario: sc, Marks: p.Marks, Questions: questions,
 	}
+}
+
+// openPart opens the scenario of a part, or an instance of one.
+func openPart(name string, open func(string) (*Scenario, error)) (*Scenario, error) {
+	of, n, ok := cutInstance(name)
+	if !ok {
+		return open(name)
+	}
+	sc, err := open(of)
+	if err != nil {
+		return nil, err
+	}
+	return sc.Instance(n)
 }
 
 func (d *decoder) variantOf(path string, sc *Scenario, name string) *Scenario {

@@ -94,6 +94,7 @@ parts:
     questions: 2
     minutes: 6
   - {title: third, scenario: ./own.yaml}
+  - {title: fourth, scenario: ring-full@7}
 `)
 	if !IsLesson(path) || IsLesson(filepath.Join(dir, "own.yaml")) || IsLesson("one-packet") {
 		t.Error("a lesson's file is told by its first key")
@@ -106,6 +107,9 @@ parts:
 	if l.Title.In("de") != "Türen" || l.Minutes != 10 || p[0].Scenario.Variant != "twice" || p[0].Questions != 0 ||
 		p[1].Questions != 2 || p[1].Say.In("de") != "Schaut." || p[1].Marks[0] != "the gate" || p[2].Questions != AllQuestions {
 		t.Errorf("%+v", l)
+	}
+	if values := p[3].Scenario.Values(); !strings.Contains(values, "frames 30") {
+		t.Errorf("the instance has %q", values)
 	}
 }
 
@@ -124,6 +128,7 @@ func TestABadLessonIsOneClearError(t *testing.T) {
 		{"a file above", part + "../x.yaml\n", `"../x.yaml" is not in the lesson's folder`},
 		{"an absolute file", part + "/etc/passwd.yaml\n", `"/etc/passwd.yaml" is not in the lesson's folder`},
 		{"no such file", part + "x.yaml\n", `parts[0].scenario: "x.yaml": no such file or directory`},
+		{"an instance of nothing", part + "one-packet@7\n", "one-packet: nothing varies in it"},
 		{"too many minutes", lessonHead + "minutes: 5\nparts:\n  - {title: y, scenario: one-packet, minutes: 6}\n", "take 6 minutes, the lesson 5"},
 		{"negative minutes", lessonHead + "minutes: -1\nparts: [{title: y, scenario: one-packet}]\n", "minutes: -1 is not between"},
 		{"bad questions", part + "one-packet\n    questions: maybe\n", `:6:16: parts[0].questions: true, false or how many, not "maybe"`},

@@ -9,7 +9,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/scenarios/guide"
 	"ringside/sim"
 )
@@ -98,7 +97,7 @@ func (d *decoder) selector(path string, s *selector, cfg *kernel.Config) guide.S
 	out := guide.Selector{Fn: s.Fn, Step: s.Step, Point: s.TP, Task: s.Task, CPU: -1, Ctx: s.Ctx, Object: s.Object, After: sim.Time(s.After), N: 1}
 	known := func(key, name string, names []string) {
 		if name != "" && !slices.Contains(names, name) {
-			d.failAt(path+"."+key, "%s: unknown %s %q%s", path, key, name, program.Nearest(name, names))
+			d.failAt(path+"."+key, "%s: unknown %s %q%s", path, key, name, hint(name, names))
 		}
 	}
 	if s.CPU != nil {

@@ -50,13 +50,23 @@ func limits(tag reflect.StructTag, key string) (least, most int, ok bool) {
 	return least, most, n == 2
 }
 
+// hint says what an unknown name was probably meant to be, or which ones there are
+// if they are few.
+func hint(name string, known []string) string {
+	const few = 8
+	if s := program.Nearest(name, known); s != "" || len(known) == 0 || len(known) > few {
+		return s
+	}
+	return ": one of " + strings.Join(known, ", ")
+}
+
 // rule checks a value that has been read against the tags of its key.
 func (d *decoder) rule(tag reflect.StructTag, v reflect.Value, path string) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	if of := words(tag); len(of) > 0 && !slices.Contains(of, v.String()) {
-		d.failAt(path, "%s: unknown value %q%s", path, v.String(), program.Nearest(v.String(), slices.Clone(of)))
+		d.failAt(path, "%s: unknown value %q%s", path, v.String(), hint(v.String(), of))
 	}
 	if least, most, ok := limits(tag, "range"); ok {
 		d.within(path, int(v.Int()), least, most)

@@ -39,6 +39,7 @@ type Scenario struct {
 	file   file
 	config *kernel.Config
 	guide  *guide.Guide
+	noteAt []place // where the file picks the record of each note
 
 	variants []*Scenario
 
@@ -157,6 +158,7 @@ func parse(name string, data []byte, files fs.FS) (s *Scenario, err error) {
 	s = &Scenario{Name: name, source: data, file: defaults()}
 	d.decode(data, &s.file)
 	d.scenario(s)
+	s.noteAt = d.notePlaces(&s.file)
 	s.rows = d.vary(&s.file)
 	s.again = func(name string, data []byte) (*Scenario, error) { return parse(name, data, files) }
 	for i := range s.file.Variants {

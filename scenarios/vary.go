@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"go/token"
 	"reflect"
 	"regexp"
 	"slices"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"ringside/kernel/program"
 	"ringside/scenarios/guide"
 )
 
@@ -59,6 +59,7 @@ func (d *decoder) vary(f *file) (rows []row) {
 		if len(r.Paths)+len(r.Replace) == 0 {
 			d.failAt(path, "%s: say what varies: paths, or replace", path)
 		}
+		d.valueNames(path, &r, append(rows, r), f)
 		for j, p := range r.Paths {
 			d.varies(fmt.Sprintf("%s.paths[%d]", path, j), p, f)
 		}
@@ -81,6 +82,36 @@ func (d *decoder) rowName(path string, r *row, before []row) {
 	d.checkName(path+".name", r.Name)
 	if slices.ContainsFunc(before, func(o row) bool { return o.Name == r.Name }) {
 		d.failAt(path+".name", "a second row %q", r.Name)
+	}
+}
+
+var valueName = regexp.MustCompile(`\{(\pL[\pL\d_ -]*)\}`)
+
+// valueNames checks the values that a row names: its own, in with, and those of the
+// rows before. A keyword in braces is a block of the program.
+func (d *decoder) valueNames(path string, r *row, known []row, f *file) {
+	check := func(at, text string, known []row) {
+		var names []string
+		for i := range known {
+			if known[i].Name != "" {
+				names = append(names, known[i].Name)
+			}
+		}
+		for _, m := range valueName.FindAllStringSubmatch(text, -1) {
+			switch {
+			case slices.Contains(names, m[1]) || token.IsKeyword(m[1]):
+			case slices.ContainsFunc(f.Vary, func(v vary) bool { return v.Name == m[1] }):
+				d.failAt(at, "%s: %s is not known yet here: a value can be named in the with of its own row and in the rows behind", at, m[0])
+			default:
+				d.failAt(at, "%s: no value is called %q%s", at, m[1], hint(m[1], names))
+			}
+		}
+	}
+	for j, v := range r.Choose {
+		check(fmt.Sprintf("%s.choose[%d]", path, j), v, known[:len(known)-1])
+	}
+	for j, x := range r.Replace {
+		check(fmt.Sprintf("%s.replace[%d].with", path, j), x.With, known)
 	}
 }
 
@@ -190,7 +221,7 @@ func (d *decoder) field(at string, t reflect.Type, key string) reflect.Type {
 		}
 		known = append(known, name)
 	}
-	d.failAt(at, "%s: unknown key %q%s", at, key, program.Nearest(key, known))
+	d.failAt(at, "%s: unknown key %q%s", at, key, hint(key, known))
 	return nil
 }
 
@@ -199,7 +230,7 @@ func (d *decoder) field(at string, t reflect.Type, key string) reflect.Type {
 func (d *decoder) program(at string, r replacement, f *file) int {
 	i := slices.IndexFunc(f.Threads, func(t thread) bool { return t.Name == r.Thread })
 	if i < 0 {
-		d.failAt(at+".thread", "%s: unknown thread %q%s", at, r.Thread, program.Nearest(r.Thread, threadNames(f)))
+		d.failAt(at+".thread", "%s: unknown thread %q%s", at, r.Thread, hint(r.Thread, threadNames(f)))
 	}
 	if !strings.Contains(string(f.Threads[i].Program), r.Text) {
 		d.failAt(at+".text", "%s: the program of %s has no %q", at, r.Thread, r.Text)

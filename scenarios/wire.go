@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"ringside/kernel"
-	"ringside/kernel/program"
 	"ringside/sim"
 )
 
@@ -59,7 +58,7 @@ func (d *decoder) ofFlow(base string, f *file, p *packet, out *kernel.Packets, c
 	}
 	fl, ok := f.Flows[p.Flow]
 	if !ok {
-		d.failAt(base+".flow", "unknown flow %q%s", p.Flow, program.Nearest(p.Flow, sortedKeys(f.Flows)))
+		d.failAt(base+".flow", "unknown flow %q%s", p.Flow, hint(p.Flow, sortedKeys(f.Flows)))
 	}
 	out.From, out.To = d.flow("flows."+p.Flow, &fl)
 	if d.has(base + ".generate") {
@@ -72,7 +71,7 @@ func (d *decoder) ofFlow(base string, f *file, p *packet, out *kernel.Packets, c
 	if p.Count != nil {
 		out.Count = *p.Count
 	}
-	if (p.Every == nil) != (p.Count == nil || *p.Count == 1) {
+	if p.Every != nil && p.Count == nil || p.Every == nil && out.Count > 1 {
 		d.failAt(base, "%s: every and count belong together", base)
 	}
 	if p.Every != nil {

@@ -82,9 +82,9 @@ func (a *app) watchTick() tea.Cmd {
 	return tea.Tick(watchEvery, func(time.Time) tea.Msg { return watchMsg{gen, stampOf(name, plays)} })
 }
 
-// watched reads a file again that has changed, or what it plays, and rests: that it is the same twice
-// tells that it is written to its end. A presentation, a comparison and a
-// question are not disturbed.
+// watched reads a file again that has changed, or what it plays, and rests: that it
+// is the same twice tells that it is written to its end. A presentation, a comparison
+// and a question are not disturbed.
 func (a *app) watched(msg watchMsg) tea.Cmd {
 	w := &a.author
 	if msg.gen != w.gen || a.scene == nil {
@@ -107,7 +107,7 @@ func (a *app) reload(name string) tea.Cmd {
 	w.load(name, a.opts.Plays)
 	doc, err := a.opts.Open(name)
 	if err != nil {
-		w.wrong = splitLines(err.Error())
+		w.wrong, a.message = splitLines(err.Error()), ""
 		return a.watch()
 	}
 	a.stop()

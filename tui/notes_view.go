@@ -161,14 +161,26 @@ func (v *notesView) draw(p *pen, s *speaker.State) {
 	} else {
 		y = v.drawBlock(p, y, p.h-3, "NEXT: the end", "")
 	}
-	var ahead []string
-	for _, q := range s.Questions {
-		ahead = append(ahead, q.Ask+" - "+q.Answer)
-	}
-	if len(ahead) > 0 {
-		v.drawBlock(p, y, p.h-1, "QUESTIONS COMING", ahead...)
+	if len(s.Questions) > 0 && y+1 < p.h-1 {
+		p.line(y).in(styleFocus).rest("QUESTIONS COMING")
+		drawAhead(p, y+1, p.h-1, s.Questions)
 	}
 	p.line(p.h - 1).in(styleDim).rest("→ next   ← previous   . black   q quit")
+}
+
+// drawAhead writes questions that will come with their answers, not beyond a row.
+// Where there is no room for both it is the answer that the speaker has to know.
+func drawAhead(p *pen, y, end int, questions []speaker.Question) {
+	for _, q := range questions {
+		text := q.Ask + " - " + q.Answer
+		if rowsFor(text, p.w) > end-y {
+			text = "- " + q.Answer
+		}
+		if y < end {
+			p.st = styleText
+			y += p.wrap(y, end-y, text)
+		}
+	}
 }
 
 // partNotes are those of the part, where it begins.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 	"github.com/muesli/termenv"
 
 	"ringside/kernel"
@@ -296,19 +297,28 @@ func TestALessonGoesOverItsParts(t *testing.T) {
 
 // On a projector, nothing that is said may be cut.
 func TestWhatALessonSaysFitsOn80x24(t *testing.T) {
-	for _, name := range scenarios.Lessons() {
-		a := ofLesson(t, embedded(t, name), 80, 24)
-		for range 200 {
-			r := newShowLayout(80, 24, false).text.inset()
-			rows := 0
-			for _, text := range a.said() {
-				rows += len(fold(r.w, text))
-			}
-			if at := &a.show.stops[a.show.at]; rows > r.h {
-				t.Errorf("%s, part %d, %s: %d rows, there are %d", name, a.show.part+1, at.name, rows, r.h)
-			}
-			a.keys("pgdown")
+	for _, lang := range []string{"en", "de"} {
+		for _, name := range scenarios.Lessons() {
+			a := ofLesson(t, embedded(t, name), 80, 24)
+			a.opts.Lang = lang
+			fitting(t, a, name+", "+lang)
 		}
+	}
+}
+
+// fitting walks a lesson and fails where not all that is said can be seen.
+func fitting(t *testing.T, a *app, name string) {
+	t.Helper()
+	for range 200 {
+		r := newShowLayout(80, 24, false).text.inset()
+		rows := 0
+		for _, text := range a.said() {
+			rows += len(fold(r.w, text))
+		}
+		if at := &a.show.stops[a.show.at]; rows > r.h {
+			t.Errorf("%s, part %d, %s: %d rows, there are %d", name, a.show.part+1, at.name, rows, r.h)
+		}
+		a.keys("pgdown")
 	}
 }
 
@@ -361,6 +371,24 @@ func TestSpeakerNotesFollowAndLead(t *testing.T) {
 	a.closeNotes()
 	if _, cmd := v.Update(v.wait()); v.err != speaker.ErrEnded || cmd == nil {
 		t.Errorf("after the end: %v", v.err)
+	}
+}
+
+// Where a coming question does not fit, the speaker still reads its answer.
+func TestTheAnswersOfComingQuestionsAreNotCut(t *testing.T) {
+	long := strings.TrimSpace(strings.Repeat("word ", 40))
+	v := newNotesView(nil, "mono", false)
+	for h := 20; h < 40; h++ {
+		v.w, v.h = 80, h
+		v.state = &speaker.State{
+			Notes: long, Say: long, Next: &speaker.Preview{Mark: "m", Say: "next"},
+			Questions: []speaker.Question{{Ask: long, Answer: "the first answer"}, {Ask: long, Answer: "the second answer"}},
+		}
+		screen := ansi.Strip(v.View())
+		_, coming, shown := strings.Cut(screen, "QUESTIONS COMING")
+		if shown && (strings.Contains(coming, "…") || !strings.Contains(coming, "the first answer")) {
+			t.Errorf("%d rows:\n%s", h, screen)
+		}
 	}
 }
 

@@ -153,7 +153,7 @@ func (c *compiler) syntaxError(src string, err error) *Error {
 	msg := strings.ReplaceAll(list[0].Msg, selectName, "select")
 	if lines := strings.Split(strings.TrimRight(src, "\n"), "\n"); line > len(lines) {
 		line, col = len(lines), len(lines[len(lines)-1])+1 // at the end of the text
-		msg = strings.ReplaceAll(msg, "found '}'", "found 'EOF'")
+		msg = strings.NewReplacer("found '}'", "found the end", "found 'EOF'", "found the end").Replace(msg)
 	}
 	return &Error{line, col, msg}
 }

@@ -18,6 +18,11 @@ type Text map[string]string
 // DefaultLang is the language of a text that names none.
 const DefaultLang = "en"
 
+// IsLang tells whether a word is the code of a language: two or three small letters.
+func IsLang(s string) bool {
+	return (len(s) == 2 || len(s) == 3) && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
+}
+
 // In gives the text in a language, or else in English, or else in any it has.
 func (t Text) In(lang string) string { return t[t.Lang(lang)] }
 
@@ -140,6 +145,9 @@ func NewFinder(g *Guide) *Finder {
 	}
 	return f
 }
+
+// Seen is how many records a note's selector has matched so far, N aside.
+func (f *Finder) Seen(i int) int { return f.seen[i] }
 
 // Record takes in the next record of the run; the machine is the one after it.
 func (f *Finder) Record(m *kernel.Machine, r *sim.Record, seq sim.Seq) {

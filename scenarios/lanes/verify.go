@@ -73,7 +73,7 @@ func count(lines []string) string {
 	}
 	s := fmt.Sprintf("%d finished calls with arguments, results and data", len(lines)-asleep-ended)
 	if asleep > 0 {
-		s += ", then asleep in " + strings.TrimSuffix(lines[len(lines)-1], " <unfinished ...>")
+		s += ", then asleep in " + strings.TrimSuffix(lines[len(lines)-1], " <unfinished ...>") + " …)"
 	}
 	if ended > 0 {
 		s += ", then its end"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
@@ -15,7 +16,7 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the embedded scenarios",
-		Args:  cobra.NoArgs,
+		Args:  named(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			headings, err := scenarios.Headings()
 			if err != nil {
@@ -34,7 +35,7 @@ func showCommand() *cobra.Command {
 		Use:               "show NAME",
 		Short:             "Print a scenario's file, to start an own one from",
 		Example:           "  ringside show one-packet > my.yaml\n  ringside show ring-full@7          the file of an instance",
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			if data, ok := scenarios.Attached(args[0]); ok {
@@ -45,10 +46,16 @@ func showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = c.OutOrStdout().Write(sc.Source())
+			_, err = c.OutOrStdout().Write(toOwn(sc))
 			return err
 		},
 	}
+}
+
+// toOwn is a scenario's file for a folder of the user's: the schema lies beside it,
+// as the templates say.
+func toOwn(sc *scenarios.Scenario) []byte {
+	return bytes.Replace(sc.Source(), []byte("$schema=../schema.json"), []byte("$schema=ringside.schema.json"), 1)
 }
 
 func newCommand() *cobra.Command {
@@ -66,7 +73,7 @@ it is to be, unless --template says so:
 ` + list.String() + `
 An existing file is never overwritten.`,
 		Example: "  ringside new my.yaml\n  ringside new my.yaml --template tcp && ringside my.yaml --watch",
-		Args:    cobra.ExactArgs(1),
+		Args:    named(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := os.Lstat(args[0]); err == nil {
 				return fmt.Errorf("%s exists already; it stays as it is", args[0])
@@ -125,7 +132,7 @@ func schemaCommand() *cobra.Command {
 		Use:     "schema",
 		Short:   "Print the JSON Schema of scenario files, for editors",
 		Example: "  ringside schema > ringside.schema.json\n  ringside schema --lesson > lesson.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    named(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			schema := scenarios.Schema()
 			if lesson {

@@ -18,7 +18,7 @@ func checkCommand() *cobra.Command {
 		Use:               "check FILE…",
 		Short:             "Validate scenarios and run their expectations on the model",
 		Example:           "  ringside check my.yaml other.yaml",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              named(1, -1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			return each(args, func(name string) (bool, error) { return checkOne(c.OutOrStdout(), name) })
@@ -64,8 +64,13 @@ func checkRun(w io.Writer, sc *scenarios.Scenario, name string) (bool, error) {
 	expect := sc.Expectations()
 	fmt.Fprintf(w, "%s: %d expectations\n", name, len(expect.Strace)+len(expect.Counters))
 	ok := lanes.Check(w, expect, lane, lanes.Counters(m))
+	missed, err := sc.Missed()
+	for _, note := range missed {
+		fmt.Fprintln(w, note)
+	}
+	ok = ok && len(missed) == 0 && err == nil
 	fmt.Fprintf(w, "%s: %s\n", name, verdict(ok))
-	return ok, nil
+	return ok, err
 }
 
 func verdict(ok bool) string {
@@ -80,7 +85,7 @@ func verifyCommand() *cobra.Command {
 		Use:               "verify FILE…",
 		Short:             "Run scenarios on the model and on the real kernel and compare",
 		Example:           "  ringside verify one-packet blocking-read",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              named(1, -1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			return each(args, func(name string) (bool, error) { return verifyOne(c.Context(), c.OutOrStdout(), name) })

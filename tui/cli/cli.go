@@ -77,7 +77,7 @@ dumb one and with --text, it writes the run as plain lines and reads commands.`,
   ringside quiz one-packet          predict what it does
   ringside compare level-and-edge   two runs of the model beside each other
   ringside show one-packet > my.yaml`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              nameOrCommand,
 		ValidArgsFunction: completeScenario,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -106,11 +106,7 @@ dumb one and with --text, it writes the run as plain lines and reads commands.`,
 
 // checkLang refuses what is no code of a language.
 func checkLang(lang string) error {
-	ok := len(lang) == 2 || len(lang) == 3
-	for _, c := range lang {
-		ok = ok && c >= 'a' && c <= 'z'
-	}
-	if !ok {
+	if !guide.IsLang(lang) {
 		return fmt.Errorf("--lang %q: give the code of a language, as en or de", lang)
 	}
 	return nil

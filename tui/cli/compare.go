@@ -8,7 +8,6 @@ import (
 
 	"ringside/scenarios"
 	"ringside/scenarios/compare"
-	"ringside/scenarios/guide"
 )
 
 func compareCommand(screen *screenFlags) *cobra.Command {
@@ -23,11 +22,11 @@ the file has, or asks which; with --text, all of them.`,
 		Example: `  ringside compare level-and-edge
   ringside compare my.yaml --with other.yaml
   ringside compare livelock --text`,
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			if text {
-				return compareText(c.OutOrStdout(), args[0], with)
+				return compareText(c.OutOrStdout(), args[0], with, screen.opts.Lang)
 			}
 			screen.opts.Start, screen.opts.Compare, screen.opts.CompareWith = args[0], true, with
 			return screen.open()
@@ -52,7 +51,7 @@ func completeVariant(_ *cobra.Command, args []string, _ string) ([]string, cobra
 }
 
 // compareText compares a scenario with something, or with all of its variants.
-func compareText(w io.Writer, name, with string) error {
+func compareText(w io.Writer, name, with, lang string) error {
 	sc, err := scenarios.Open(name)
 	if err != nil {
 		return err
@@ -80,7 +79,7 @@ func compareText(w io.Writer, name, with string) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		compare.Of(left, right).Write(w, sc.Label(guide.DefaultLang), other.Label(guide.DefaultLang))
+		compare.Of(left, right).Write(w, sc.Label(lang), other.Label(lang))
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func newDoc(name string, sc *scenarios.Scenario, o docOptions) (*tui.Doc, error)
 
 // copyScenario writes a scenario to a new file, and beside it what it plays.
 func copyScenario(sc *scenarios.Scenario, to string) error {
-	if err := writeNew(to, sc.Source()); err != nil {
+	if err := writeNew(to, toOwn(sc)); err != nil {
 		return err
 	}
 	for _, name := range sc.Attachments() {

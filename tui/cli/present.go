@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"ringside/scenarios"
-	"ringside/scenarios/guide"
 	"ringside/tui"
 	"ringside/tui/speaker"
 )
@@ -20,7 +19,7 @@ func presentCommand(screen *screenFlags) *cobra.Command {
 the keys that clickers send. In a second terminal, ringside notes shows what only
 the speaker should see.`,
 		Example:           "  ringside present one-packet\n  ringside present interrupts-firmware-io\n  ringside present my-lesson.yaml",
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completePresentation,
 		RunE: func(_ *cobra.Command, args []string) error {
 			screen.opts.Start, screen.opts.Present = args[0], true
@@ -89,7 +88,7 @@ func notesCommand() *cobra.Command {
 		Long: `Shows the speaker notes of the newest presentation of this user, or of the newest
 one of a name, and follows it. The keys that go on and back work here as well.`,
 		Example: "  ringside notes\n  ringside notes one-packet",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    named(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return tui.RunNotes(speaker.Dir(), strings.Join(args, ""), theme, ascii)
 		},
@@ -104,14 +103,14 @@ func lessonCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use:   "list",
 		Short: "List the embedded lessons",
-		Args:  cobra.NoArgs,
+		Args:  named(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, name := range scenarios.Lessons() {
 				l, err := scenarios.OpenLesson(name)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%-24s %s (%d parts, %d minutes)\n", name, l.Title.In(guide.DefaultLang), len(l.Parts), l.Minutes)
+				fmt.Fprintf(c.OutOrStdout(), "%-24s %s (%d parts, %d minutes)\n", name, l.Title.In(c.Flag("lang").Value.String()), len(l.Parts), l.Minutes)
 			}
 			return nil
 		},
@@ -119,7 +118,7 @@ func lessonCommand() *cobra.Command {
 		Use:     "check FILE…",
 		Short:   "Validate lessons: their scenarios, variants and marks",
 		Example: "  ringside lesson check my-lesson.yaml",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    named(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return each(args, func(name string) (bool, error) {
 				if _, err := scenarios.OpenLesson(name); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"ringside/kernel"
@@ -39,7 +40,7 @@ every command opens: ringside NAME@7, ringside show NAME@7.`,
   ringside quiz exclusive --text --seed 7
   ringside quiz exclusive --sheet 20 --answers > sheets.txt
   ringside quiz exclusive --sheet 1 --seed 7 --answers   # the seventh again`,
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE:              func(c *cobra.Command, args []string) error { return q.run(c, args[0]) },
 	}
@@ -86,7 +87,7 @@ func (q *quizFlags) run(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), kernel.Printable(sc.Teaches))
+	fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n\n", kernel.Printable(sc.Title), ansi.Wordwrap(kernel.Printable(sc.Teaches), 78, ""))
 	if v := sc.Values(); v != "" {
 		fmt.Fprintf(c.OutOrStdout(), "Here: %s.\n\n", kernel.Printable(v))
 	}

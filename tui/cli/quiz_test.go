@@ -52,7 +52,7 @@ func TestSheetsAreInstances(t *testing.T) {
 
 func TestBadUsageOfQuiz(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"quiz", "accepts 1 arg"},
+		{"quiz", "a name is missing: ringside quiz"},
 		{"quiz no-such-scenario", "no scenario of that name"},
 		{"quiz one-packet@7", "one-packet: nothing varies in it"},
 		{"quiz exclusive --density lots", `--density "lots": file, some or many`},

@@ -21,7 +21,7 @@ func runCommand() *cobra.Command {
 		Example: `  ringside run one-packet
   ringside run one-packet --format ftrace
   ringside run my.yaml --format jsonl --until 2ms | head`,
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			_, cfg, err := load(args[0])
@@ -55,7 +55,7 @@ func liveCommand() *cobra.Command {
 		Short: "Run a scenario's programs on the real kernel (Linux)",
 		Example: `  ringside live one-packet
   sudo ringside live --trace one-packet`,
-		Args:              cobra.ExactArgs(1),
+		Args:              named(1, 1),
 		ValidArgsFunction: completeScenario,
 		RunE: func(c *cobra.Command, args []string) error {
 			sc, cfg, err := load(args[0])
