@@ -164,7 +164,11 @@ func (p *picker) heading(i, top int) string {
 func (a *app) drawPicker() {
 	p := a.pen.over(rect{1, 0, a.w - 2, a.h})
 	p.in(styleTitle).str("ringside").in(styleText).str("  from a packet on the wire to a woken thread")
-	const foot = 4
+	says := 2 // rows for what it teaches
+	if a.h >= 24 {
+		says = 4
+	}
+	foot := 2 + says
 	rows := max(a.h-2-foot-1, 1)
 	a.pick.rows = rows
 	top := min(max(a.pick.at-rows/2, 0), max(len(a.pick.items)-rows, 0))
@@ -198,7 +202,7 @@ func (a *app) drawPicker() {
 	p.at(0, a.h-foot).str(it.Title)
 	p.in(styleDim).str("  ").rest(it.Size)
 	p.st = styleText
-	p.wrap(a.h-foot+1, 2, it.Teaches)
+	p.wrap(a.h-foot+1, says, it.Teaches)
 	p.line(a.h - 1).in(styleDim)
 	if a.message != "" {
 		p.in(styleBold).rest(a.message)
