@@ -98,11 +98,17 @@ func (x *tap) read() {
 // next shows the emulator the next piece and tells when it came; false: none came
 // for a while.
 func (x *tap) next(while time.Duration) (time.Time, bool) {
-	alarm := time.AfterFunc(while, x.more.Signal)
+	over := false
+	alarm := time.AfterFunc(while, func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		over = true
+		x.more.Signal()
+	})
 	defer alarm.Stop()
 	x.mu.Lock()
-	for end := time.Now().Add(while); len(x.pieces) == 0; x.more.Wait() {
-		if x.ended || time.Now().After(end) {
+	for ; len(x.pieces) == 0; x.more.Wait() {
+		if x.ended || over {
 			x.mu.Unlock()
 			return time.Time{}, false
 		}
