@@ -46,14 +46,16 @@ func (p *painted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg.(type) {
 	case dueMsg:
-		p.asked = false
-		return p, nil
+		p.asked = false // it is early if there was a key meanwhile
 	case tea.WindowSizeMsg:
 		p.to.forget() // nobody knows what a terminal does with what it shows
+		_, cmd = p.framed.Update(msg)
 	case tea.KeyMsg:
 		p.next = time.Time{} // what a key does is seen at once
+		_, cmd = p.framed.Update(msg)
+	default:
+		_, cmd = p.framed.Update(msg)
 	}
-	_, cmd = p.framed.Update(msg)
 	if wait := time.Until(p.next); wait > 0 && !p.asked {
 		p.asked = true
 		cmd = tea.Batch(cmd, tea.Tick(wait, func(time.Time) tea.Msg { return dueMsg{} }))

@@ -111,6 +111,9 @@ func TestAFrameWaitsUntilItIsDue(t *testing.T) {
 			t.Fatalf("tick %d is shown, or never will be: %t\n%s", i, p.asked, term)
 		}
 	}
+	if send(dueMsg{}); !p.asked {
+		t.Error("a message that came too early, and no other will")
+	}
 	p.next = time.Time{}
 	if send(dueMsg{}); !strings.Contains(term.String(), "step 4/") || p.asked {
 		t.Errorf("not painted:\n%s", term)
