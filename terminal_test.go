@@ -265,7 +265,7 @@ func TestASuspendedJobIsKilled(t *testing.T) {
 			t.Parallel()
 			// bg sends SIGCONT, and what is pending is delivered; but one thread may ask for
 			// the terminal before another one has died of it, and stop them all (SIGTTOU).
-			s, pid := job(t, bin, `bg; wait %1; s=$?; if [ $s = 150 ]; then bg; wait %1; s=$?; fi; (exit $s)`)
+			s, pid := job(t, bin, `bg; wait %1; s=$?; while [ $s = 150 ]; do bg; wait %1; s=$?; done; (exit $s)`)
 			s.stop(pid)
 			if err := syscall.Kill(-pid, sig); err != nil {
 				t.Fatal(err)
