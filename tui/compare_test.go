@@ -11,39 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"ringside/kernel"
-	"ringside/scenarios"
 	"ringside/scenarios/compare"
 	"ringside/sim"
 )
 
-// variantDoc opens a scenario of the course, or a variant of it.
-func variantDoc(name, with string) (*Doc, error) {
-	sc, err := scenarios.Open(name)
-	if err == nil && with != "" {
-		sc, err = sc.With(with)
-	}
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := sc.Config()
-	if err != nil {
-		return nil, err
-	}
-	m, err := kernel.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	doc := &Doc{Name: sc.Name, Label: sc.Label("en"), Title: sc.Title, Teaches: sc.Teaches, Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel"}
-	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label("en")})
-	}
-	return doc, nil
-}
-
 // versusApp is the screen of a scenario at a size.
 func versusApp(t testing.TB, name string, w, h int) *app {
 	t.Helper()
-	a := newApp(Options{Theme: "mono", Open: func(name string) (*Doc, error) { return variantDoc(name, "") }, With: variantDoc})
+	a := newApp(Options{Theme: "mono", Open: func(name string) (*Doc, error) { return wholeDoc(name, "") }, With: wholeDoc})
 	a.profile = termenv.ANSI
 	if err := a.open(name); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"github.com/muesli/termenv"
 	"pgregory.net/rapid"
 
-	"ringside/kernel"
 	"ringside/scenarios"
 	both "ringside/scenarios/lanes"
 	"ringside/scenarios/quiz"
@@ -83,39 +81,6 @@ func begin(t *testing.T, r *rapid.T, mode, dir string) *monkey {
 	k.a.Init()
 	k.resize()
 	return k
-}
-
-// wholeDoc is a document with everything that the program gives it but the real
-// kernel, whose part is played by a function that is never called.
-func wholeDoc(name, with string) (*Doc, error) {
-	sc, err := scenarios.Open(name)
-	if err == nil && with != "" {
-		sc, err = sc.With(with)
-	}
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := sc.Config()
-	if err != nil {
-		return nil, err
-	}
-	m, err := kernel.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	doc := &Doc{
-		Name: name, Label: sc.Label("en"), Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		File: strings.Contains(name, "/"), Copy: func(string) error { return errors.New("not here") },
-		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}),
-	}
-	for _, v := range sc.Variants() {
-		doc.Variants = append(doc.Variants, Item{Name: v.Variant, Title: v.Label("en")})
-	}
-	doc.Unordered, doc.UnorderedWhy = sc.Unordered()
-	if doc.LiveWhy = sc.LiveWhy(); doc.LiveWhy == "" {
-		doc.Live = func(context.Context) (*LiveRun, error) { return nil, errors.New("not run here") }
-	}
-	return doc, nil
 }
 
 // write leaves another version of the file, right or wrong, or takes it away.

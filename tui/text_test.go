@@ -9,29 +9,19 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"ringside/kernel"
-	"ringside/scenarios"
 	"ringside/scenarios/guide"
 	"ringside/scenarios/quiz"
-	"ringside/sim"
 )
 
 // courseDoc opens an embedded scenario.
 func courseDoc(t testing.TB, name string) *Doc {
 	t.Helper()
-	sc, err := scenarios.Open(name)
+	doc, err := wholeDoc(name, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, _ := sc.Config()
-	m, err := kernel.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &Doc{
-		Name: name, Title: sc.Title, Teaches: sc.Teaches, Misconception: sc.Misconception, Guide: sc.Guide(),
-		Timeline: sim.NewTimeline(m, kernel.Fresh, sim.Options{}), LiveWhy: "a test has no real kernel",
-	}
+	doc.Live, doc.LiveWhy = nil, "a test has no real kernel"
+	return doc
 }
 
 // transcript is what text mode writes for an input.
